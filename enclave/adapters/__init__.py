@@ -1,0 +1,1 @@
+"""One module per machine: engines, policy server, records database, vault, container runtime, metrics. No decisions."""

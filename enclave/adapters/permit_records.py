@@ -1,0 +1,149 @@
+"""Signed permits and workspace sessions, as the records hold them.
+
+A permit is verified against the trusted key each time it is read: a row that was edited gives a refusal, not a permit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from enclave.adapters import records_schema as t
+from enclave.adapters.records import Records
+from enclave.adapters.signing import verify_permit
+from enclave.core.clock import parse_rfc3339, rfc3339
+from enclave.core.event import Event
+from enclave.core.ids import PermitId, PersonId, ProjectId, SessionId
+from enclave.core.permit import Permit
+from enclave.core.refusal import Refused
+
+Trusted = Mapping[str, Ed25519PublicKey]
+
+
+@dataclass(frozen=True)
+class SignedPermit:
+    """A permit whose signature was verified, with the envelope that proves it."""
+
+    permit: Permit
+    envelope: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkspaceSession:
+    id: SessionId
+    person: PersonId
+    project: ProjectId
+    permit_id: PermitId
+    revision: int
+    address: str
+    expires_at: datetime
+
+
+def _verified(row: Any, trusted: Trusted) -> SignedPermit:
+    if row.revoked_at is not None:
+        raise Refused("permit.revoked", {"permit": f"{row.permit_id}@{row.revision}"})
+    return SignedPermit(verify_permit(row.envelope, trusted), row.envelope)
+
+
+def permit_of_project(records: Records, project: str, trusted: Trusted) -> SignedPermit:
+    """The latest revision of a project's permit, in force or not. Raises Refused `permit.unknown`, `.revoked`, `.signature`."""
+    latest = sa.select(t.permits).where(t.permits.c.project == project).order_by(t.permits.c.revision.desc()).limit(1)
+    with records.read() as connection:
+        row = connection.execute(latest).one_or_none()
+    if row is None:
+        raise Refused("permit.unknown")
+    return _verified(row, trusted)
+
+
+def permit_by_id(records: Records, permit_id: str, trusted: Trusted, revision: int | None = None) -> SignedPermit:
+    """A permit by its number, the latest revision where none is named. Raises Refused as `permit_of_project`."""
+    wanted = sa.select(t.permits).where(t.permits.c.permit_id == permit_id).order_by(t.permits.c.revision.desc())
+    if revision is not None:
+        wanted = wanted.where(t.permits.c.revision == revision)
+    with records.read() as connection:
+        row = connection.execute(wanted.limit(1)).one_or_none()
+    if row is None:
+        raise Refused("permit.unknown")
+    return _verified(row, trusted)
+
+
+def permits_of_handler(records: Records, person: str, trusted: Trusted) -> tuple[SignedPermit, ...]:
+    """Every unrevoked permit (latest revision) that names the person as a handler, in force or not, newest first."""
+    with records.read() as connection:
+        rows = connection.execute(sa.select(t.permits).order_by(t.permits.c.revision.desc(), t.permits.c.granted_at)).all()
+    latest: dict[str, Any] = {}
+    for row in rows:
+        latest.setdefault(row.permit_id, row)
+    signed = [_verified(row, trusted) for row in latest.values() if row.revoked_at is None]
+    mine = [s for s in signed if PersonId(person) in s.permit.handlers]
+    return tuple(sorted(mine, key=lambda s: s.permit.valid_from, reverse=True))
+
+
+def create_workspace_session(
+    records: Records, event: Event, session: WorkspaceSession, token_digest: str, at: datetime
+) -> None:
+    """Enter a session; any other live session of the person ends in the same transaction (one workspace at a time)."""
+    with records.change(event) as tx:
+        tx.execute(
+            sa.update(t.workspace_sessions)
+            .where(t.workspace_sessions.c.person == session.person, t.workspace_sessions.c.revoked_at.is_(None))
+            .values(revoked_at=rfc3339(at))
+        )
+        tx.execute(
+            sa.insert(t.workspace_sessions).values(
+                id=session.id,
+                token_digest=token_digest,
+                person=session.person,
+                project=session.project,
+                permit_id=session.permit_id,
+                revision=session.revision,
+                address=session.address,
+                started_at=rfc3339(at),
+                expires_at=rfc3339(session.expires_at),
+            )
+        )
+
+
+def revoke_workspace_sessions(
+    records: Records, event: Event, at: datetime, *, person: str, project: str | None = None
+) -> int:
+    """End a person's live sessions (of one project where named); how many ended. Holds from the next request on."""
+    sessions = t.workspace_sessions
+    with records.change(event) as tx:
+        ended = tx.execute(
+            sa.update(sessions)
+            .where(
+                sessions.c.person == person,
+                sessions.c.revoked_at.is_(None),
+                *([sessions.c.project == project] if project is not None else []),
+            )
+            .values(revoked_at=rfc3339(at))
+        )
+        return int(ended.rowcount)
+
+
+def live_session(records: Records, token_digest: str, address: str, at: datetime) -> WorkspaceSession:
+    """The session of a token presented from an address. Raises Refused `session.unknown`, `session.ended`,
+    `session.address`: a token copied to another machine is worth nothing."""
+    wanted = sa.select(t.workspace_sessions).where(t.workspace_sessions.c.token_digest == token_digest)
+    with records.read() as connection:
+        row = connection.execute(wanted).one_or_none()
+        active = row is not None and connection.scalar(sa.select(t.persons.c.active).where(t.persons.c.id == row.person))
+    if row is None:
+        raise Refused("session.unknown")
+    if row.revoked_at is not None or not active or parse_rfc3339(row.expires_at) <= at:
+        raise Refused("session.ended")
+    if row.address != address:
+        raise Refused("session.address")
+    return WorkspaceSession(
+        SessionId(row.id),
+        PersonId(row.person),
+        ProjectId(row.project),
+        PermitId(row.permit_id),
+        row.revision,
+        row.address,
+        parse_rfc3339(row.expires_at),
+    )

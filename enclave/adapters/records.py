@@ -1,0 +1,187 @@
+"""The records database: state and its event commit together, and no effect is visible before the leaf is durable.
+
+Relies on SQLite in WAL mode (or another SQLAlchemy engine) and on a ledger that is idempotent by leaf id.
+Decides nothing about who may do what.
+
+How "no record, no effect" is kept:
+
+1. `change(*events)` first asks the ledger whether it is there. A silent ledger refuses before anything is touched.
+2. State and events (`outbox`) commit in one transaction.
+3. The events are handed to the ledger at once; their places in the log are noted.
+4. `read()` hands over whatever is still pending before it shows anything; if that fails, nothing is shown
+   (`ledger.unavailable`). So a commit whose leaf could not be delivered is invisible until it is, and then complete.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from enclave.adapters import records_schema as t
+from enclave.core.event import Event
+from enclave.core.ids import Digest
+
+
+class Ledger(Protocol):
+    """What records need of the ledger: append leaves idempotently by id, and say that it is there."""
+
+    def append_leaves(self, leaves: Sequence[dict[str, Any]]) -> tuple[int, ...]:
+        """Places of the leaves in the log, once durable. Raises Refused `ledger.unavailable`."""
+        ...
+
+    def ping(self) -> None:
+        """Raise Refused `ledger.unavailable` unless the ledger answers."""
+        ...
+
+
+def connect(path: Path) -> sa.Engine:
+    """An engine on the records file: WAL, full durability, foreign keys, transactions that begin IMMEDIATE."""
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Records:
+    """One process's hold on the records. Safe to share between threads."""
+
+    def __init__(self, engine: sa.Engine, ledger: Ledger, blobs: Path) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._blobs = blobs
+        self._flushing = threading.Lock()
+
+    @contextmanager
+    def change(self, *events: Event) -> Iterator[sa.Connection]:
+        """A write transaction that commits the given events with whatever the block does.
+
+        More events may be added inside by `add_event`. Raises Refused `ledger.unavailable` before the block
+        runs (nothing changed) or after the commit (committed, invisible until delivered). An exception in the
+        block rolls back state and events alike. At least one event is required: no change goes unrecorded.
+        """
+        self._ledger.ping()
+        with self._engine.begin() as connection:
+            connection.info["events"] = 0
+            yield connection
+            for event in events:
+                add_event(connection, event)
+            if not connection.info["events"]:
+                raise ValueError("a change without an event")
+        self.flush()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A read transaction that sees only what the log already holds. Raises Refused `ledger.unavailable`."""
+        self.flush()
+        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            yield connection
+
+    def flush(self) -> None:
+        """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""
+        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            if connection.scalar(sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1)) is None:
+                return
+        # One relay at a time on this machine, so that the log keeps the order of the outbox.
+        with self._flushing, _file_lock(self._blobs.parent / "outbox.lock"):
+            with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+                rows = connection.execute(
+                    sa.select(t.outbox.c.seq, t.outbox.c.leaf).where(t.outbox.c.index.is_(None)).order_by(t.outbox.c.seq)
+                ).all()
+            if not rows:
+                return
+            places = self._ledger.append_leaves([row.leaf for row in rows])
+            with self._engine.begin() as connection:
+                for row, place in zip(rows, places, strict=True):
+                    connection.execute(sa.update(t.outbox).where(t.outbox.c.seq == row.seq).values(index=place))
+
+    def place_of(self, leaf_id: str) -> int | None:
+        """Where an event stands in the log, None while it is not durable there."""
+        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            return connection.scalar(sa.select(t.outbox.c.index).where(t.outbox.c.leaf_id == leaf_id))
+
+    # -- erasable texts and files -------------------------------------------------------------
+    def keep_text(self, text: str) -> Digest:
+        """Keep a text as an erasable blob and return its salted digest (SHAPES, Log leaf).
+
+        The salt (16 bytes) lies in the blob, so that a digest in the log says nothing once the blob is erased.
+        """
+        return self._keep(secrets.token_bytes(16) + text.encode())
+
+    def text(self, digest: str) -> str | None:
+        """The text behind a salted digest, None where it was erased. Raises ValueError if the blob was altered."""
+        data = self.file(digest)
+        return None if data is None else data[16:].decode()
+
+    def keep_file(self, data: bytes) -> Digest:
+        """Keep bytes under their plain digest: what is released must be what was checked, byte for byte."""
+        return self._keep(data)
+
+    def file(self, digest: str) -> bytes | None:
+        """The bytes behind a digest, None where erased. Raises ValueError if they no longer have that digest."""
+        path = self._blob_path(digest)
+        if not path.exists():
+            return None
+        data = path.read_bytes()
+        if _digest(data) != digest:
+            raise ValueError(f"blob altered: {digest}")
+        return data
+
+    def _keep(self, data: bytes) -> Digest:
+        digest = _digest(data)
+        path = self._blob_path(digest)
+        if path.exists():
+            return digest
+        path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        return digest
+
+    def _blob_path(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        if len(name) != 64 or not all(c in "0123456789abcdef" for c in name):
+            raise ValueError("not a digest")
+        return self._blobs / name[:2] / name
+
+
+def add_event(connection: sa.Connection, event: Event) -> None:
+    """Put an event beside the state in the transaction at hand."""
+    connection.execute(sa.insert(t.outbox).values(leaf_id=event.id, leaf=event.leaf()))
+    connection.info["events"] += 1
+
+
+def _digest(data: bytes) -> Digest:
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o660)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,197 @@
+"""The only form of a no. A refusal carries a stable dotted code and facts that never hold a data value.
+
+Bugs are ordinary exceptions; a `Refused` is an expected outcome that every edge knows how to show
+(HTTP: problem+json with `status`; commands: JSON and exit status 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+type_of_problem = "urn:enclave:refused:"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a person reads for a code, in both languages. `{name}` is filled from the refusal's facts."""
+
+    title_ja: str
+    title_en: str
+    hint_ja: str = ""
+    hint_en: str = ""
+    status: int = 403
+
+    def title(self, language: str) -> str:
+        return self.title_ja if language == "ja" else self.title_en
+
+    def hint(self, language: str) -> str:
+        return self.hint_ja if language == "ja" else self.hint_en
+
+
+@dataclass(frozen=True)
+class Refused(Exception):  # noqa: N818  the project's word for a no; it is not an error
+    """A no with its code (`query.*`, `permit.*`, `export.*`, `disclosure.*`, `session.*`, `application.*`, …).
+
+    `facts` are names, limits and places; a data value in them is a defect. `codes` lists every code
+    when more than one rule said no; `code` is the first of them.
+    """
+
+    code: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Exception.__init__(self, self.code)
+        if not self.codes:
+            object.__setattr__(self, "codes", (self.code,))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # A frozen dataclass would refuse the traceback that Python itself sets on an exception in flight.
+        if name in {"code", "facts", "codes"}:
+            raise AttributeError(name)
+        Exception.__setattr__(self, name, value)
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def problem(refused: Refused, wordings: Mapping[str, Wording], language: str) -> dict[str, object]:
+    """The problem+json object of a refusal (SHAPES, Query): `{type, status, code, title, facts, hint}`.
+
+    A code without a wording is shown as itself: a missing sentence must not hide a no.
+    """
+    wording = wordings.get(refused.code, Wording(refused.code, refused.code))
+    facts = _Facts(refused.facts)
+    return {
+        "type": type_of_problem + refused.code,
+        "status": wording.status,
+        "code": refused.code,
+        "codes": list(refused.codes),
+        "title": wording.title(language).format_map(facts),
+        "facts": dict(refused.facts),
+        "hint": wording.hint(language).format_map(facts),
+    }
+
+
+CODES: dict[str, Wording] = {
+    "policy.unavailable": Wording(
+        "方針を判定する機構が応答しません。",
+        "The policy server does not answer.",
+        "何も実行されていません。しばらくしてからもう一度お試しください。",
+        "Nothing was done. Try again in a moment; the operator has been told.",
+        503,
+    ),
+    "ledger.unavailable": Wording(
+        "記録台帳が応答しないため、処理を行いませんでした。",
+        "The ledger does not answer, so nothing was done.",
+        "記録できないことは行いません。入力は失われていません。しばらくしてからもう一度お試しください。",
+        "What cannot be recorded does not happen. Nothing you entered is lost; try again in a moment.",
+        503,
+    ),
+    "custody.unavailable": Wording(
+        "データの管理機構が応答しません。",
+        "Custody does not answer.",
+        "しばらくしてからもう一度お試しください。",
+        "Try again in a moment; the operator has been told.",
+        503,
+    ),
+    "session.required": Wording(
+        "ログインが必要です。",
+        "You need to be logged in.",
+        "ログインしてからもう一度お試しください。",
+        "Log in and try again.",
+        401,
+    ),
+    "session.role_missing": Wording(
+        "この操作を行う権限がありません。",
+        "Your role does not allow this.",
+        "必要な役割: {role}。",
+        "It needs the role: {role}.",
+    ),
+    "session.cross_site": Wording(
+        "別のサイトからの操作は受け付けません。",
+        "A request from another site is not accepted.",
+        "このポータルのページを開き直して、もう一度お試しください。",
+        "Open the page in the portal again and retry from there.",
+    ),
+    "session.login_failed": Wording(
+        "ログインできませんでした。",
+        "Login failed.",
+        "利用者名、パスワード、ワンタイムコードのいずれかが正しくありません。コードは30秒ごとに変わります。",
+        "The name, the password or the one-time code is wrong. Codes change every 30 seconds.",
+        401,
+    ),
+    "session.otp_used": Wording(
+        "このワンタイムコードは使用済みです。",
+        "This one-time code was already used.",
+        "各コードは一度だけ使えます。次のコードが表示されるまで最大30秒お待ちください。",
+        "Each code works once. Wait up to 30 seconds for the next one.",
+        401,
+    ),
+    "session.too_many_failures": Wording(
+        "ログインの失敗が続いたため、しばらく受け付けません。",
+        "Too many failed logins; none are accepted for a while.",
+        "{minutes} 分後にもう一度お試しください。",
+        "Try again in {minutes} minutes.",
+        429,
+    ),
+    "session.unknown": Wording(
+        "このワークスペースの認証を確認できません。",
+        "This workspace is not known here.",
+        "ポータルからワークスペースを開き直してください。",
+        "Open the workspace again from the portal.",
+        401,
+    ),
+    "session.ended": Wording(
+        "このワークスペースのセッションは終了しています。",
+        "This workspace's session has ended.",
+        "保存したファイルは残っています。ポータルから開き直してください。",
+        "Your files are kept. Open the workspace again from the portal.",
+        401,
+    ),
+    "session.address": Wording(
+        "このセッションは別のワークスペースのものです。",
+        "This session belongs to another workspace.",
+        "ポータルからワークスペースを開き直してください。",
+        "Open the workspace again from the portal.",
+        401,
+    ),
+    "permit.unknown": Wording(
+        "この承諾は存在しません。", "There is no such permit.", "承諾の番号を確かめてください。", "Check the permit's number.", 404
+    ),
+    "permit.malformed": Wording(
+        "承諾の内容を読み取れません（{place}）。",
+        "The permit cannot be read (at {place}).",
+        "承諾の形式を確かめてください。",
+        "Check the permit against its schema, enclave.permit/1.",
+        400,
+    ),
+    "permit.signature": Wording(
+        "承諾の署名を確認できません。",
+        "The permit's signature does not verify.",
+        "署名された承諾だけが有効です。",
+        "Only a signed permit is valid.",
+    ),
+    "permit.not_yet_valid": Wording(
+        "承諾の利用期間がまだ始まっていません。",
+        "The permit is not valid yet.",
+        "{valid_from} から利用できます。",
+        "It can be used from {valid_from}.",
+    ),
+    "permit.expired": Wording(
+        "承諾の利用期間が終わっています。",
+        "The permit has expired.",
+        "{valid_to} に終了しました。延長するには変更申出を行ってください。",
+        "It ended at {valid_to}. Apply for an extension to go on.",
+    ),
+    "permit.not_handler": Wording(
+        "この承諾の取扱者ではありません。",
+        "You are not a handler of this permit.",
+        "取扱者の追加には変更申出が必要です。",
+        "Adding a handler needs an amendment.",
+    ),
+    "permit.revoked": Wording(
+        "この承諾は取り消されています。", "The permit was revoked.", "事務局にお問い合わせください。", "Ask the secretariat."
+    ),
+}
