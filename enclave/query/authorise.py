@@ -1,0 +1,97 @@
+"""Known → Authorised: one question to the policy, one decision (`enclave/query/decision`).
+
+Decides nothing itself: it lays out facts, permit and session as `Question` and reads the answer strictly. Anything
+but `allow` being exactly True is a no (DESIGN, Facts are computed in Python, decisions are made in Rego).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from enclave.core.clock import rfc3339
+from enclave.core.permit import Tier
+from enclave.core.refusal import Refused
+from enclave.query.stages import Authorised, Known, Obligations, Session
+
+DECISION = "enclave/query/decision"
+
+
+class PolicyPort(Protocol):
+    """A policy server. `decide` answers `{allow, deny, obligations}` and raises Refused `policy.unavailable`."""
+
+    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
+    """The input of the decision, as JSON values (`policies/examples/query_*.json` show it)."""
+    permit = known.permit.to_json()
+    return {
+        "now": rfc3339(session.now),
+        "session": {
+            "id": session.id,
+            "person": session.person,
+            "project": session.project,
+            "permit": session.permit,
+        },
+        "permit": {
+            **{k: permit[k] for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets", "limits")},
+            "reference": known.permit.reference,
+            "databases": {
+                db: {name: list(grant["columns"]) for name, grant in tables.items()}
+                for db, tables in permit["databases"].items()
+            },
+            "valid_from": permit["valid_from"],
+            "valid_to": permit["valid_to"],
+        },
+        "form": known.form.value,
+        "tier": tier.value,
+        "facts": {
+            "tables": [
+                {"database": use.database, "table": use.table, "columns": list(use.columns)}
+                for use in known.facts.tables
+            ],
+            "databases": list(known.facts.databases),
+            "functions": list(known.facts.functions),
+            "aggregates": list(known.facts.aggregates),
+            "keys": list(known.facts.keys),
+            "measures": list(known.facts.measures),
+        },
+        "used": {"queries": session.used.queries, "rows": session.used.rows, "bytes": session.used.bytes},
+        "extract": {"id": known.schema.extract, "permit": known.schema.permit, "blocks": known.schema.blocks},
+    }
+
+
+def read_decision(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The obligations of a yes. Raises Refused with the first code and all of them otherwise.
+
+    A yes that lists denials, or a no that lists none, is a broken policy and a no: `policy.undefined`.
+    """
+    deny = answer.get("deny")
+    codes = tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
+    obligations = answer.get("obligations")
+    if answer.get("allow") is True and deny is not None and not codes and isinstance(obligations, Mapping):
+        return obligations
+    if not codes:
+        raise Refused("policy.undefined")
+    raise Refused(codes[0], {}, codes)
+
+
+def authorise(known: Known, session: Session, tier: Tier, policy: PolicyPort) -> Authorised:
+    """Ask once. Raises Refused with the policy's codes, or `policy.unavailable`."""
+    obligations = read_decision(policy.decide(DECISION, question(known, session, tier)))
+    rule_sets = obligations.get("rule_sets")
+    if not isinstance(rule_sets, Mapping) or not rule_sets:
+        # An answer that no rule set binds would be an unprotected one.
+        raise Refused("policy.undefined")
+    return Authorised(
+        known,
+        Obligations(
+            rule_sets=rule_sets,
+            max_rows=_whole(obligations.get("max_rows")),
+            max_bytes=_whole(obligations.get("max_bytes")),
+            tier=tier.value,
+        ),
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

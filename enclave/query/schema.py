@@ -1,0 +1,91 @@
+"""What an extract holds, as the query story needs to know it: tables, columns and their engine types.
+
+A `Schema` is read from the extract's manifest at the edge and is frozen. It decides nothing; the permit says what of
+it may be seen. It relies on custody for the truth of the manifest (the engine's own account is held against it later).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from enclave.core.ids import DatabaseId
+
+PERSON_COLUMN = "pid"
+"""The provision's pseudonym, in every person-level table (DESIGN, Person identifier)."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Databases, tables and columns of an extract: lower case, so that no two names differ by case alone."""
+
+RESERVED_DATABASES = frozenset({"main", "temp", "system", "memory", "information_schema", "pg_catalog", "extract"})
+"""Names that the engine itself gives to catalogs and schemas: a database of this name could be mistaken for them."""
+
+TableName = tuple[DatabaseId, str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: the engine's type, and the words and code system that a researcher is shown."""
+
+    type: str
+    title: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. `person` says that each of its rows is about one person, named by `pid`."""
+
+    columns: Mapping[str, Column]
+    person: bool
+    title: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables of one extract. `extract` is `v-81c2/3`; `permit` the reference `p@rev` that it was built for.
+
+    `blocks` says whether the extract carries the blocks of AGGREGATE; without them the aggregate tier is refused.
+    """
+
+    tables: Mapping[TableName, Table]
+    extract: str = ""
+    permit: str = ""
+    blocks: bool = False
+
+
+def read(manifest: Mapping[str, Any]) -> Schema:
+    """The schema of an extract's manifest.
+
+    `tables` maps `database.table` to `{column: type}` or to
+    `{columns: {column: type or {type, title, role, system}}, title, person}`.
+    Raises ValueError for a name outside the extract's form: such an extract is a defect of custody, not a refusal.
+    """
+    tables: dict[TableName, Table] = {}
+    for full, raw in manifest["tables"].items():
+        database, _, name = str(full).partition(".")
+        described = isinstance(raw.get("columns"), Mapping)
+        raw_columns = raw["columns"] if described else raw
+        columns = {str(column): _column(value) for column, value in raw_columns.items()}
+        for part in (database, name, *columns):
+            if not NAME.fullmatch(part):
+                raise ValueError(f"a name that an extract may not carry: {part!r}")
+        if database in RESERVED_DATABASES:
+            raise ValueError(f"a database may not be called {database!r}")
+        person = bool(raw.get("person", PERSON_COLUMN in columns)) if described else PERSON_COLUMN in columns
+        tables[DatabaseId(database), name] = Table(columns, person, raw.get("title", {}) if described else {})
+    return Schema(
+        tables,
+        extract=str(manifest.get("extract", "")),
+        permit=str(manifest.get("permit", "")),
+        blocks=bool(manifest.get("blocks", False)),
+    )
+
+
+def _column(value: Any) -> Column:
+    if isinstance(value, Mapping):
+        return Column(
+            str(value["type"]), value.get("title", {}), str(value.get("role", "")), str(value.get("system", "") or "")
+        )
+    return Column(str(value))

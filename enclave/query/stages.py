@@ -1,0 +1,187 @@
+"""The stages of a question as types. A function asks for the stage it needs, so skipping a check does not type-check.
+
+    text ─parse─▶ Parsed ─facts─▶ Known ─authorise─▶ Authorised ─rewrite─▶ Guarded ─(engine)─▶ answer
+
+Only `Guarded` reaches an engine. The trees inside are never changed in place: each rule returns a new one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlglot import exp
+
+from enclave.core.ids import DatabaseId, PersonId, ProjectId, SessionId
+from enclave.core.permit import Permit
+from enclave.query.schema import Schema, TableName
+
+Scalar = str | int | float | bool | None
+Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
+"""Values for `?`, `$1` (in order) or `$name`. A tuple stands for a list where it is the only entry of an IN list."""
+
+EVIDENCE = "_enclave_"
+"""Prefix of every column that the rewriting adds; a researcher's column may not start with it."""
+
+
+class Form(StrEnum):
+    """`rows`: records, inside the workspace. `table`: cells, each to be protected before it is shown."""
+
+    ROWS = "rows"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the project used today (UTC), before this question."""
+
+    queries: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who asks, from where, when. `permit` is the reference `p@rev` that the session was opened under."""
+
+    id: SessionId
+    person: PersonId
+    project: ProjectId
+    permit: str
+    now: datetime
+    used: Used = Used()
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One statement of the closed grammar, parameters already put in as literals."""
+
+    tree: exp.Query
+    form: Form
+    functions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """One base table and the columns of it that the question names, in order of name."""
+
+    database: DatabaseId
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the question is about, computed here and judged by the policy. No data value is in it.
+
+    `keys` and `measures` are the output names of the table form (empty in rows form).
+    """
+
+    tables: tuple[TableUse, ...]
+    functions: tuple[str, ...]
+    aggregates: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+
+    @property
+    def databases(self) -> tuple[DatabaseId, ...]:
+        return tuple(sorted({use.database for use in self.tables}))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A statement whose every name is resolved against permit and schema. `person` is set in table form:
+    the expression over the outermost FROM that names the person each row is about."""
+
+    tree: exp.Query
+    form: Form
+    facts: Facts
+    schema: Schema
+    permit: Permit
+    person: exp.Expression | None = None
+
+
+@dataclass(frozen=True)
+class Obligations:
+    """What the policy's yes binds the answer to. `rule_sets` are the parameters of the sets that bind, by id."""
+
+    rule_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    max_rows: int | None = None
+    max_bytes: int | None = None
+    tier: str = "record"
+
+
+@dataclass(frozen=True)
+class Authorised:
+    """A known statement with the policy's explicit yes."""
+
+    known: Known
+    obligations: Obligations
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A grouping key: its output column, and under ROLLUP, CUBE, GROUPING SETS the column that is 1 where the row
+    is a margin over it (null there is *total*, not a missing value)."""
+
+    name: str
+    grouping: str | None = None
+    type: str = ""
+    source: tuple[DatabaseId, str, str] | None = None
+    """(database, table, column) where the key is a column itself, else None."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One aggregate call, the unit of protection. Parts with the same id share their cells.
+
+    `aggregate`: `records` (count of rows), `persons` (count of distinct pid), `count`, `count_distinct`, `sum`,
+    `avg`, `variance`. `value` and `persons` name output columns: the part's value, and how many distinct persons
+    contribute to it (its FILTER holds, its argument is not null and, for sums, means and variances, not zero).
+    """
+
+    id: str
+    aggregate: str
+    value: str
+    persons: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An output column that is no key. `parts` are the ids of the aggregates in its expression: it may be shown only
+    where all of them may. `derived` is False where the column is one bare aggregate (then `value` of its part is it)."""
+
+    name: str
+    parts: tuple[str, ...]
+    derived: bool
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole."""
+
+    dimensions: tuple[Dimension, ...]
+    measures: tuple[Measure, ...]
+    parts: tuple[Part, ...]
+    persons: str
+    records: str
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What an engine may execute. `sql` is complete (parameters are literals in it) and is the only text executed.
+
+    `names` are the researcher's output columns in order; in table form the evidence columns (`_enclave_*`) follow
+    them and are for the protection only. `expected` is every base table and column that the engine's own account of
+    `sql` may show; one more is the refusal `query.account_differs`. `max_rows` ends the answer with `query.limit_rows`.
+    """
+
+    sql: str
+    form: Form
+    names: tuple[str, ...]
+    expected: Mapping[TableName, tuple[str, ...]]
+    facts: Facts
+    obligations: Obligations
+    cells: Cells | None = None
+    max_rows: int | None = None
