@@ -98,20 +98,27 @@ class Records:
     def flush(self) -> None:
         """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""
         with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
-            if connection.scalar(sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1)) is None:
+            if (
+                connection.scalar(sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1))
+                is None
+            ):
                 return
         # One relay at a time on this machine, so that the log keeps the order of the outbox.
         with self._flushing, _file_lock(self._blobs.parent / "outbox.lock"):
             with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
                 rows = connection.execute(
-                    sa.select(t.outbox.c.seq, t.outbox.c.leaf).where(t.outbox.c.index.is_(None)).order_by(t.outbox.c.seq)
+                    sa.select(t.outbox.c.seq, t.outbox.c.leaf)
+                    .where(t.outbox.c.index.is_(None))
+                    .order_by(t.outbox.c.seq)
                 ).all()
             if not rows:
                 return
             places = self._ledger.append_leaves([row.leaf for row in rows])
             with self._engine.begin() as connection:
                 for row, place in zip(rows, places, strict=True):
-                    connection.execute(sa.update(t.outbox).where(t.outbox.c.seq == row.seq).values(index=place))
+                    connection.execute(
+                        sa.update(t.outbox).where(t.outbox.c.seq == row.seq).values(index=place)
+                    )
 
     def place_of(self, leaf_id: str) -> int | None:
         """Where an event stands in the log, None while it is not durable there."""
@@ -150,7 +157,10 @@ class Records:
         path = self._blob_path(digest)
         if path.exists():
             return digest
-        path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Whatever the process's umask: every service of the records group keeps blobs here.
+            path.parent.chmod(0o2770)
         temporary = path.with_suffix(f".{secrets.token_hex(4)}.part")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
         with os.fdopen(descriptor, "wb") as file:
@@ -180,6 +190,8 @@ def _digest(data: bytes) -> Digest:
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o660)
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -5,7 +5,7 @@ Bugs are ordinary exceptions; a `Refused` is an expected outcome that every edge
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 type_of_problem = "urn:enclave:refused:"
 
@@ -27,28 +27,31 @@ class Wording:
         return self.hint_ja if language == "ja" else self.hint_en
 
 
-@dataclass(frozen=True)
 class Refused(Exception):  # noqa: N818  the project's word for a no; it is not an error
     """A no with its code (`query.*`, `permit.*`, `export.*`, `disclosure.*`, `session.*`, `application.*`, …).
 
     `facts` are names, limits and places; a data value in them is a defect. `codes` lists every code
-    when more than one rule said no; `code` is the first of them.
+    when more than one rule said no; `code` is the first of them. Two refusals with the same content are equal.
     """
 
-    code: str
-    facts: Mapping[str, object] = field(default_factory=dict)
-    codes: tuple[str, ...] = ()
+    def __init__(self, code: str, facts: Mapping[str, object] | None = None, codes: tuple[str, ...] = ()) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts: Mapping[str, object] = dict(facts or {})
+        self.codes = codes or (code,)
 
-    def __post_init__(self) -> None:
-        Exception.__init__(self, self.code)
-        if not self.codes:
-            object.__setattr__(self, "codes", (self.code,))
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refused) and (self.code, self.facts, self.codes) == (
+            other.code,
+            other.facts,
+            other.codes,
+        )
 
-    def __setattr__(self, name: str, value: object) -> None:
-        # A frozen dataclass would refuse the traceback that Python itself sets on an exception in flight.
-        if name in {"code", "facts", "codes"}:
-            raise AttributeError(name)
-        Exception.__setattr__(self, name, value)
+    def __hash__(self) -> int:
+        return hash((self.code, self.codes))
+
+    def __repr__(self) -> str:
+        return f"Refused({self.code!r}, {dict(self.facts)!r})"
 
 
 class _Facts(dict[str, object]):
@@ -158,7 +161,11 @@ CODES: dict[str, Wording] = {
         401,
     ),
     "permit.unknown": Wording(
-        "この承諾は存在しません。", "There is no such permit.", "承諾の番号を確かめてください。", "Check the permit's number.", 404
+        "この承諾は存在しません。",
+        "There is no such permit.",
+        "承諾の番号を確かめてください。",
+        "Check the permit's number.",
+        404,
     ),
     "permit.malformed": Wording(
         "承諾の内容を読み取れません（{place}）。",
@@ -192,6 +199,9 @@ CODES: dict[str, Wording] = {
         "Adding a handler needs an amendment.",
     ),
     "permit.revoked": Wording(
-        "この承諾は取り消されています。", "The permit was revoked.", "事務局にお問い合わせください。", "Ask the secretariat."
+        "この承諾は取り消されています。",
+        "The permit was revoked.",
+        "事務局にお問い合わせください。",
+        "Ask the secretariat.",
     ),
 }

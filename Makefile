@@ -1,0 +1,34 @@
+# What each target does is in the README. All of them install what is missing first; the set-up itself needs only Python 3.11.
+SHELL := /bin/bash
+PY := $(or $(ENCLAVE_PREFIX),/opt/enclave)/venv/bin/python
+OPA := $(or $(ENCLAVE_PREFIX),/opt/enclave)/bin/opa
+
+.PHONY: demo install test check bench down lock
+
+demo:
+	@python3 deploy/machine demo
+
+install:
+	@python3 deploy/machine install
+
+test: install
+	@$(PY) -m pytest
+
+check: install
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m importlinter.cli lint
+	$(OPA) check --strict policies
+	$(OPA) test policies
+
+bench: install
+	@$(PY) -m tests.bench
+
+down:
+	@enclave down --site demo
+
+# Needs a package index; minutes. The locks carry digests and no addresses.
+lock:
+	cd deploy && $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe -o requirements.txt requirements.in
+	cd deploy && $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe -o requirements-dev.txt requirements-dev.in

@@ -1,0 +1,147 @@
+"""Runs the named steps of a set-up: each when those it needs are done, side by side where they do not need each other.
+
+A step is finished work or nothing: it first looks whether its result already stands in the world, so that Ctrl-C and a
+second start finish what is missing. Standard library only.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from say import SetupRefused, say
+
+LOGS = Path("/var/log/enclave")
+
+
+@dataclass(frozen=True)
+class Step:
+    """`present()` says whether the result stands; `make(log)` makes it, writing what tools say to `log`."""
+
+    name: str
+    title_ja: str
+    title_en: str
+    expected_s: int
+    needs: tuple[str, ...]
+    present: Callable[[], bool]
+    make: Callable[[IO[str]], None]
+
+    @property
+    def title(self) -> str:
+        return say(self.title_ja, self.title_en)
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name}.log"
+
+
+class Running:
+    """Child processes of the steps, so that an interruption ends them too."""
+
+    def __init__(self) -> None:
+        self._children: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def command(
+        self, log: IO[str], *words: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
+        """Run a command to its end with its output in the step's log. Raises CalledProcessError."""
+        with self._lock:
+            if self._ended:
+                raise KeyboardInterrupt
+            child = subprocess.Popen(
+                [str(w) for w in words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env=env,
+                cwd=cwd,
+            )
+            self._children.add(child)
+        code = child.wait()
+        with self._lock:
+            self._children.discard(child)
+        if code:
+            raise subprocess.CalledProcessError(code, [str(w) for w in words])
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for child in self._children:
+                child.terminate()
+
+
+RUNNING = Running()
+_PRINTING = threading.Lock()
+
+
+def _print(text: str) -> None:
+    with _PRINTING:
+        print(text, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+
+
+def _perform(step: Step, number: str) -> float:
+    began = time.monotonic()
+    if step.present():
+        _print(f"  ✓ {number} {step.title}  ({say('済み', 'already there')})")
+        return 0.0
+    expected = say(f"目安 {_duration(step.expected_s)}", f"about {_duration(step.expected_s)}")
+    _print(f"  ▸ {number} {step.title}  ({expected}; {say('記録', 'log')}: {step.log})")
+    with step.log.open("a", encoding="utf-8") as log:
+        step.make(log)
+    took = time.monotonic() - began
+    _print(f"  ✓ {number} {step.title}  {_duration(took)}")
+    return took
+
+
+def run(steps: Sequence[Step]) -> None:
+    """Run all steps in the order their needs allow. Raises SetupRefused naming the step that failed and its log."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    numbers = {s.name: f"[{i}/{len(steps)}]" for i, s in enumerate(steps, 1)}
+    done: set[str] = set()
+    left = list(steps)
+    running: dict[Future[float], Step] = {}
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        try:
+            while left or running:
+                for step in [s for s in left if all(n in done for n in s.needs)]:
+                    left.remove(step)
+                    running[pool.submit(_perform, step, numbers[step.name])] = step
+                finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    step = running.pop(future)
+                    _settle(future, step)
+                    done.add(step.name)
+        except BaseException:
+            RUNNING.end()
+            raise
+
+
+def _settle(future: "Future[float]", step: Step) -> None:
+    try:
+        future.result()
+    except SetupRefused:
+        raise
+    except (subprocess.CalledProcessError, OSError) as error:
+        tail = (
+            step.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+            if step.log.exists()
+            else []
+        )
+        print("\n".join("      " + line for line in tail), file=sys.stderr)
+        raise SetupRefused(
+            "setup.step_failed",
+            f"「{step.title}」で失敗しました。記録 {step.log} を確かめ、もう一度同じコマンドを実行してください。",
+            f"“{step.title}” failed. See {step.log}, then run the same command again: what is finished stays.",
+        ) from error

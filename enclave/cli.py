@@ -1,0 +1,256 @@
+"""The command `enclave`. Exit status 3 is a refusal: its code and sentence, as JSON where `--json` is given.
+
+Only reads arguments, calls, and prints. Each command imports what it needs, so that `enclave --help` is fast.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enclave.config import load_site
+from enclave.core.refusal import Refused, problem
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="健康データのVisiting環境 · A visiting environment for health data.",
+)  # fmt: skip
+data = typer.Typer(no_args_is_help=True, help="データの管理: 登録・抽出・消去 · Custody: databases and extracts.")
+audit = typer.Typer(no_args_is_help=True, help="記録台帳: 検証・証明・検索・書き出し · The log: verify, prove, search, export.")
+demo = typer.Typer(no_args_is_help=True, help="デモ · The demo: load it, walk through it, look at it.")
+cli.add_typer(data, name="data")
+cli.add_typer(audit, name="audit")
+cli.add_typer(demo, name="demo")
+
+SiteName = Annotated[str, typer.Option("--site", help="サイト名 · Name of the site.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSONで出力 · Print JSON.")]
+Language = Annotated[str | None, typer.Option("--lang", help="ja / en")]
+
+
+def language(chosen: str | None = None) -> str:
+    """The language of what is printed: as asked, else the locale's."""
+    said = chosen or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "ja" if said.startswith("ja") else "en"
+
+
+def _said(ja: str, en: str) -> str:
+    return ja if language() == "ja" else en
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+# -- the running system ------------------------------------------------------------------------
+@cli.command()
+def up(site: SiteName = "demo") -> None:
+    """サイトを起動する · Start the site; returns when every service answers."""
+    from enclave import operation
+
+    operation.up(load_site(site))
+    print(_said(f"サイト {site} が動いています: {load_site(site).origin}", f"Site {site} is up: {load_site(site).origin}"))
+
+
+@cli.command()
+def down(
+    site: SiteName = "demo",
+    forget: Annotated[bool, typer.Option(help="記録・鍵・抽出データも消す · Erase its records, keys and extracts too.")] = False,
+) -> None:
+    """サイトを停止する · Stop the site; no process, container, network or mount of it remains."""
+    from enclave import operation
+
+    operation.down(load_site(site), forget=forget)
+    print(_said(f"サイト {site} を停止しました。", f"Site {site} is down."))
+
+
+@cli.command()
+def status(site: SiteName = "demo", quiet: bool = False) -> None:
+    """各サービスの状態 · Which services run and answer. Exit status 1 where one does not."""
+    from enclave import operation
+    from enclave.adapters import supervision
+
+    place = load_site(site)
+    states, silent = supervision.states(place), operation.silent_services(place)
+    if not quiet:
+        for program in supervision.programs(place):
+            answer = _said("応答なし", "does not answer") if program.name in silent else _said("応答あり", "answers")
+            print(f"{program.name:10} {states.get(program.name, 'STOPPED'):10} {answer}")
+    raise typer.Exit(1 if silent or operation.outdated(place) else 0)
+
+
+@cli.command(hidden=True)
+def serve(service: str, site: SiteName = "demo") -> None:
+    """Run one service in this process; what the supervisor calls."""
+    from enclave.app import SERVICES
+
+    SERVICES[service](load_site(site))
+
+
+# -- custody -----------------------------------------------------------------------------------
+@data.command("register")
+def register(descriptor: Path, site: SiteName = "demo", as_json: AsJson = False) -> None:
+    """データベースを登録する · Take a database in from its descriptor (YAML) and the files it names."""
+    from enclave.app import custody_of
+
+    _print(custody_of(load_site(site), "operator").register(descriptor.resolve()))
+
+
+@data.command("extract")
+def extract(
+    permit_id: str,
+    site: SiteName = "demo",
+    refresh: Annotated[bool, typer.Option(help="作り直す · Build the next one even where one exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """承諾に基づき抽出データを作る · Build the extract of a permit: permitted columns, own pseudonyms, encrypted."""
+    from enclave.app import custody_of, permit_of
+
+    place = load_site(site)
+    _print(custody_of(place, "operator").extract(permit_of(place, permit_id).envelope, refresh=refresh))
+
+
+@data.command("erase")
+def erase(provision: str, site: SiteName = "demo", as_json: AsJson = False) -> None:
+    """抽出データと鍵を消去する · Destroy a provision's key and extracts; prints the certificate of erasure."""
+    from enclave.app import custody_of
+
+    _print(custody_of(load_site(site), "operator").erase(provision))
+
+
+# -- the log -----------------------------------------------------------------------------------
+LogFolder = Annotated[Path | None, typer.Argument(help="台帳の写し · A copy of the log; the site's own otherwise.")]
+
+
+def _log_and_key(folder: Path | None, site: str, key: str | None):  # type: ignore[no-untyped-def]
+    from enclave.adapters import ledger_files
+    from enclave.audit.note import VerifierKey
+
+    place = folder or load_site(site).log
+    return place, VerifierKey.parse(key) if key else ledger_files.read_verifier_key(place)
+
+
+@audit.command("verify")
+def verify(
+    folder: LogFolder = None,
+    site: SiteName = "demo",
+    key: Annotated[str | None, typer.Option(help="検証鍵 · Verifier key (name+hash+key); the copy's own otherwise.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="以前のチェックポイント · An earlier checkpoint you kept.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """台帳を検証する · Verify every entry, tile and signature of a log, offline."""
+    from enclave.adapters import ledger_files
+
+    place, verifier = _log_and_key(folder, site, key)
+    found = ledger_files.verify_directory(place, verifier, checkpoint.read_bytes() if checkpoint else None)
+    if as_json:
+        _print({"verified": True, "size": found.size, "root": found.root.hex()})
+        return
+    print(_said(f"✓ {found.size} 件すべての記録を確認しました。", f"✓ all {found.size} entries verified."))
+    print(f"  root {found.root.hex()}")
+
+
+@audit.command("prove")
+def prove(index: int, folder: LogFolder = None, site: SiteName = "demo", key: Annotated[str | None, typer.Option()] = None) -> None:
+    """一件の証明 · The inclusion proof of one entry, as JSON."""
+    from enclave.adapters import ledger_files
+
+    place, verifier = _log_and_key(folder, site, key)
+    _print(ledger_files.prove(place, index, verifier))
+
+
+@audit.command("search")
+def search(
+    site: SiteName = "demo",
+    project: str | None = None,
+    person: str | None = None,
+    action: str | None = None,
+    limit: int = 100,
+) -> None:
+    """台帳を検索する · The newest matching entries, one JSON object a line."""
+    from enclave.app import ledger_of
+    from enclave.audit.ledger import Sought
+
+    found = ledger_of(load_site(site), "operator").search(Sought(project=project, person=person, action=action, limit=limit))
+    for entry in found.entries:
+        print(json.dumps({"index": entry.index, "leaf": entry.leaf}, ensure_ascii=False))
+
+
+@audit.command("export")
+def export(target: Path, site: SiteName = "demo") -> None:
+    """台帳を書き出す · Copy a consistent state of the log, verifiable offline."""
+    from enclave.adapters import ledger_files
+
+    place, verifier = _log_and_key(None, site, None)
+    found = ledger_files.export_log(place, target, verifier)
+    print(_said(f"{found.size} 件を {target} に書き出しました。", f"{found.size} entries written to {target}."))
+
+
+# -- the demo ----------------------------------------------------------------------------------
+@demo.command("load")
+def load(site: SiteName = "demo") -> None:
+    """アカウントと nafld を用意する · Enter the accounts and register nafld; what is there stays."""
+    from enclave.demo.load import load
+
+    load(load_site(site))
+
+
+@demo.command("loaded")
+def loaded(site: SiteName = "demo") -> None:
+    """Exit status 0 where accounts and database are there."""
+    from enclave.demo.load import loaded
+
+    raise typer.Exit(0 if loaded(load_site(site)) else 1)
+
+
+@demo.command("walk")
+def walk(site: SiteName = "demo", lang: Language = None) -> None:
+    """物語を一通り歩く · Walk the story over the same HTTP routes a person uses; does nothing where it was walked."""
+    from enclave.demo.walk import walk
+
+    walk(load_site(site), language(lang))
+
+
+@demo.command("about")
+def about(site: SiteName = "demo", lang: Language = None) -> None:
+    """入口とアカウント · Addresses, accounts, and five things to try."""
+    from enclave.demo.about import about
+
+    print(about(load_site(site), language(lang)))
+
+
+@demo.command("code")
+def code(person: str, site: SiteName = "demo") -> None:
+    """ワンタイムコード · A one-time code of a demo account that still works."""
+    from enclave.demo.load import fresh_code
+
+    print(fresh_code(load_site(site), person))
+
+
+@demo.command("tour")
+def tour(
+    out: Annotated[Path, typer.Option(help="画面の保存先 · Where the pictures go.")] = Path("tour"),
+    site: SiteName = "demo",
+    lang: Language = None,
+) -> None:
+    """ブラウザなしで画面を見る · Drive the real pages headlessly and save screenshots."""
+    from enclave.demo.tour import tour
+
+    tour(load_site(site), out, language(lang))
+
+
+def main() -> None:
+    """Run the command; a refusal becomes one sentence, its code and exit status 3."""
+    try:
+        cli()
+    except Refused as refused:
+        from enclave.wordings import WORDINGS
+
+        told = problem(refused, WORDINGS, language())
+        if "--json" in sys.argv:
+            print(json.dumps(told, ensure_ascii=False))
+        else:
+            print(f"{told['code']}: {told['title']} {told['hint']}", file=sys.stderr)
+        sys.exit(3)

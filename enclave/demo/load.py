@@ -1,0 +1,74 @@
+"""Loads the demo: its accounts, and the real database `nafld`. What is there stays, so it can be run again."""
+
+import time
+
+import sqlalchemy as sa
+
+from enclave.adapters import edge
+from enclave.adapters import records_schema as t
+from enclave.adapters.person_records import TOTP_SECONDS, add_person, all_persons
+from enclave.app import custody_of, records_of
+from enclave.config import PREFIX, Site
+from enclave.core.event import Actor, Thing
+from enclave.core.refusal import Refused, Wording
+from enclave.demo.accounts import ACCOUNTS, account, unused_code
+
+DESCRIPTOR = PREFIX / "app" / "deploy" / "demo" / "nafld" / "descriptor.yaml"
+
+CODES: dict[str, Wording] = {
+    "demo.not_demo": Wording(
+        "このサイトはデモではありません。",
+        "This site is not a demo.",
+        "固定のアカウントとワンタイムコードの表示は、デモだけにあります。",
+        "Fixed accounts and the printing of one-time codes exist in the profile demo only.",
+    ),
+    "demo.person_unknown": Wording(
+        "その名前のデモアカウントはありません。",
+        "There is no demo account of that name.",
+        "アカウント: {known}",
+        "Accounts: {known}",
+        404,
+    ),
+}
+
+
+def _demo_only(site: Site) -> None:
+    if site.profile != "demo":
+        raise Refused("demo.not_demo")
+
+
+def load(site: Site) -> None:
+    """Enter the accounts, register `nafld`. Raises Refused `demo.not_demo` on any other profile."""
+    _demo_only(site)
+    records = records_of(site, "operator")
+    there = {p.id for p in all_persons(records)}
+    setup = Actor("operator", "operator")
+    for one in ACCOUNTS:
+        if one.person.id not in there:
+            event = edge.event(setup, "person.entered", Thing("person", one.person.id))
+            add_person(records, event, one.person, password=one.password, totp_secret=one.totp_secret, at=edge.now())
+    if not (site.catalogue / "nafld" / "descriptor.yaml").exists():
+        custody_of(site, "operator").register(DESCRIPTOR)
+
+
+def loaded(site: Site) -> bool:
+    """Whether accounts and database are there."""
+    try:
+        there = {p.id for p in all_persons(records_of(site, "operator"))}
+    except (Refused, OSError, sa.exc.SQLAlchemyError):
+        return False
+    return all(a.person.id in there for a in ACCOUNTS) and (site.catalogue / "nafld" / "descriptor.yaml").exists()
+
+
+def fresh_code(site: Site, person: str) -> str:
+    """A one-time code of a demo account that was not used yet; waits (at most 30 seconds) until it is accepted."""
+    _demo_only(site)
+    try:
+        secret = account(person).totp_secret
+    except KeyError as error:
+        raise Refused("demo.person_unknown", {"known": ", ".join(a.person.id for a in ACCOUNTS)}) from error
+    with records_of(site, "operator").read() as connection:
+        last = connection.scalar(sa.select(t.persons.c.totp_last_step).where(t.persons.c.id == person))
+    code, wait = unused_code(secret, int(last or 0), time.time())
+    time.sleep(min(wait, TOTP_SECONDS))
+    return code
