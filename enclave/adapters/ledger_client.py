@@ -1,0 +1,170 @@
+"""The ledger as another process sees it: HTTP over its Unix socket, one kept connection per thread.
+
+Decides nothing. Silence, slowness, a server's error and an answer that is not one are all the same no:
+`ledger.unavailable`, so that what could not be recorded does not happen.
+"""
+
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from enclave.audit.ledger import MAX_BATCH, Entry, Found, Sought
+from enclave.core.clock import rfc3339
+from enclave.core.event import Event
+from enclave.core.refusal import Refused
+
+PATIENCE = 2.0
+"""Seconds that an answer may take, everything included."""
+
+MAX_ANSWER = 80_000_000
+_SILENCE = (OSError, http.client.HTTPException)
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("ledger", timeout=seconds)
+        self._path = path
+        self.process = os.getpid()
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class LedgerClient:
+    """A `Ledger` (enclave.audit.ledger) over the socket of the ledger's process. Safe to share between threads."""
+
+    def __init__(self, path: Path, token: str, patience: float = PATIENCE) -> None:
+        """`token` is this service's own; `patience` in seconds."""
+        self._path = path
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._patience = patience
+        self._kept = threading.local()
+
+    def append(self, events: Sequence[Event]) -> tuple[int, ...]:
+        return self.append_leaves([event.leaf() for event in events])
+
+    def append_leaves(self, leaves: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """More leaves than one request takes go in several, in their order: an earlier part may be recorded
+
+        when a later one is refused. Sending again is safe.
+        """
+        places: list[int] = []
+        for start in range(0, len(leaves), MAX_BATCH):
+            part = leaves[start : start + MAX_BATCH]
+            try:
+                body = json.dumps({"leaves": part}, allow_nan=False)
+            except (ValueError, TypeError):
+                raise Refused("ledger.leaf_invalid", {"field": "leaf"}) from None
+            answer = _object(self._call("POST", "/v1/leaves", body.encode()))
+            indices = answer.get("indices")
+            if not isinstance(indices, list) or len(indices) != len(part) or any(type(i) is not int for i in indices):
+                raise Refused("ledger.unavailable")
+            places.extend(indices)
+        return tuple(places)
+
+    def search(self, sought: Sought) -> Found:
+        terms = {
+            "project": sought.project,
+            "person": sought.person,
+            "action": sought.action,
+            "permit": sought.permit,
+            "since": None if sought.since is None else rfc3339(sought.since),
+            "until": None if sought.until is None else rfc3339(sought.until),
+            "before": sought.before,
+            "limit": sought.limit,
+        }
+        asked = urlencode({name: value for name, value in terms.items() if value is not None})
+        answer = _object(self._call("GET", f"/v1/leaves?{asked}"))
+        try:
+            entries = tuple(Entry(int(one["index"]), dict(one["leaf"])) for one in answer["leaves"])
+            return Found(int(answer["size"]), entries)
+        except (KeyError, TypeError, ValueError):
+            raise Refused("ledger.unavailable") from None
+
+    def prove(self, index: int) -> dict[str, Any]:
+        """The proof bundle of an entry (`ledger_files.verify_proof` checks it). Raises `ledger.index_unknown`."""
+        return _object(self._call("GET", f"/v1/leaves/{index}/proof"))
+
+    def checkpoint(self) -> str:
+        return self._call("GET", "/v1/checkpoint").decode("utf-8", "replace")
+
+    def ping(self) -> None:
+        self._call("GET", "/healthz")
+
+    def _call(self, method: str, target: str, body: bytes | None = None) -> bytes:
+        ends = time.monotonic() + self._patience
+        connection: _Connection | None = getattr(self._kept, "connection", None)
+        if connection is not None and (connection.process != os.getpid() or connection.sock is None):
+            connection = None
+        if connection is not None:
+            try:
+                return self._ask(connection, ends, method, target, body)
+            except TimeoutError:
+                raise Refused("ledger.unavailable") from None
+            except _SILENCE:
+                # The kept connection had ended, as after a restart. Every request here may be sent twice.
+                pass
+        try:
+            return self._ask(_Connection(self._path, self._patience), ends, method, target, body)
+        except _SILENCE:
+            raise Refused("ledger.unavailable") from None
+
+    def _ask(self, connection: _Connection, ends: float, method: str, target: str, body: bytes | None) -> bytes:
+        """One request on one connection, which is kept only after a whole answer."""
+        self._kept.connection = None
+        try:
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            connection.timeout = left
+            if connection.sock is not None:
+                connection.sock.settimeout(left)
+            connection.request(method, target, body, self._headers)
+            answer = connection.getresponse()
+            raw = bytearray()
+            while part := answer.read1(65536):
+                raw += part
+                left = ends - time.monotonic()
+                if left <= 0 or len(raw) > MAX_ANSWER:
+                    raise TimeoutError
+                if connection.sock is not None:
+                    connection.sock.settimeout(left)
+        except BaseException:
+            connection.close()
+            raise
+        if answer.length:
+            connection.close()
+            raise http.client.IncompleteRead(bytes(raw))
+        self._kept.connection = connection
+        if answer.status == 200:
+            return bytes(raw)
+        raise _refusal(answer.status, bytes(raw))
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        raise Refused("ledger.unavailable") from None
+    if not isinstance(found, dict):
+        raise Refused("ledger.unavailable")
+    return found
+
+
+def _refusal(status: int, raw: bytes) -> Refused:
+    """The ledger's own no where it is one; any other answer counts as silence."""
+    try:
+        found = json.loads(raw)
+        code, facts = str(found["code"]), dict(found["facts"])
+    except (ValueError, KeyError, TypeError):
+        return Refused("ledger.unavailable")
+    return Refused(code, facts) if 400 <= status < 500 else Refused("ledger.unavailable")

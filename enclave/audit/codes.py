@@ -1,0 +1,253 @@
+"""What a person reads when the log, a copy of it, or the ledger says no. Japanese and English."""
+
+from types import MappingProxyType
+
+from enclave.core.refusal import Wording
+
+CODES = MappingProxyType(
+    {
+        # -- a copy of the log -------------------------------------------------------------------
+        "audit.checkpoint_malformed": Wording(
+            "チェックポイントの形式が正しくありません。",
+            "The checkpoint is not well formed.",
+            "不正な箇所: {part}。ファイルが途中で切れているか、書き換えられています。",
+            "Wrong part: {part}. The file was cut off or altered.",
+            422,
+        ),
+        "audit.checkpoint_signature": Wording(
+            "チェックポイントの署名を確認できません。",
+            "The checkpoint's signature does not verify.",
+            "鍵 {key} による有効な署名がありません。チェックポイントが書き換えられたか、別の台帳のものです。",
+            "There is no valid signature of the key {key}: the checkpoint was altered or belongs to another log.",
+            422,
+        ),
+        "audit.checkpoint_origin": Wording(
+            "別の台帳のチェックポイントです。",
+            "The checkpoint is that of another log.",
+            "チェックポイントは {origin}、鍵は {key} のものです。",
+            "The checkpoint is for {origin}, the key for {key}.",
+            422,
+        ),
+        "audit.key_malformed": Wording(
+            "検証鍵の形式が正しくありません。",
+            "The verifier key is not well formed.",
+            "「名前+8桁の16進数+base64」の一行が必要です。",
+            "It is one line: name+8 hex digits+base64.",
+            422,
+        ),
+        "audit.key_differs": Wording(
+            "写しの中の検証鍵が、手元の検証鍵と異なります。",
+            "The verifier key in the copy is not the one you hold.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.file_missing": Wording(
+            "台帳の写しにファイルが足りません。",
+            "A file of the log is missing from the copy.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.file_extra": Wording(
+            "台帳の写しに、チェックポイントに含まれないファイルがあります。",
+            "The copy holds a file that the checkpoint does not cover.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.file_malformed": Wording(
+            "台帳のファイルの長さが正しくありません。",
+            "A file of the log does not have its length.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.tile_altered": Wording(
+            "台帳のハッシュのファイルが書き換えられています。",
+            "A file of hashes was altered.",
+            "ファイル: {file}。署名された値と一致しません。",
+            "File: {file}. It does not agree with what was signed.",
+            422,
+        ),
+        "audit.entry_altered": Wording(
+            "記録 {index} が書き換えられています。",
+            "Entry {index} was altered.",
+            "ファイル: {file}。署名された値と一致しません。",
+            "File: {file}. It does not hash to what was signed.",
+            422,
+        ),
+        "audit.entry_missing": Wording(
+            "記録 {index} がありません。",
+            "Entry {index} is missing or cut off.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.entry_extra": Wording(
+            "署名されていない余分な記録があります（位置 {index}）。",
+            "There is something behind the last signed entry, at place {index}.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            422,
+        ),
+        "audit.entries_rewritten": Wording(
+            "記録 {first} から {last} のいずれかが、ハッシュとともに書き換えられています。",
+            "Among the entries {first} to {last} some were rewritten together with their hashes.",
+            "上位のハッシュと一致しません。",
+            "The hashes above them disagree.",
+            422,
+        ),
+        "audit.entry_not_leaf": Wording(
+            "記録 {index} は正規の形式ではありません。",
+            "Entry {index} is not a leaf in canonical form.",
+            "ファイル: {file}。署名はされていますが、この台帳の書いたものではありません。",
+            "File: {file}. It was signed, but this ledger does not write such entries.",
+            422,
+        ),
+        "audit.id_repeated": Wording(
+            "記録 {index} の識別子は記録 {first} と同じです。",
+            "Entry {index} has the id of entry {first}.",
+            "識別子: {id}。",
+            "Id: {id}.",
+            422,
+        ),
+        "audit.root_differs": Wording(
+            "台帳の内容が、署名されたチェックポイントと一致しません。",
+            "The log is not the one that the checkpoint signed.",
+            "記録 {size} 件のどこかが、すべてのハッシュとともに書き換えられています。以前の写しと比べてください。",
+            "Something among its {size} entries was rewritten with all hashes. Compare with an earlier copy.",
+            422,
+        ),
+        "audit.rolled_back": Wording(
+            "台帳が以前より短くなっています。",
+            "The log is shorter than it was.",
+            "以前は {earlier} 件、この写しは {size} 件です。",
+            "It had {earlier} entries; this copy has {size}.",
+            422,
+        ),
+        "audit.inconsistent": Wording(
+            "台帳の過去が書き換えられています。",
+            "The log's past was rewritten.",
+            "以前のチェックポイント（{earlier} 件）が、この台帳（{size} 件）の始まりと一致しません。",
+            "The earlier checkpoint ({earlier} entries) is not the beginning of this log ({size} entries).",
+            422,
+        ),
+        "audit.proof_malformed": Wording(
+            "証明の形式が正しくありません。",
+            "The proof is not well formed.",
+            "c2sp.org/tlog-proof@v1 の形式が必要です。",
+            "It has to be c2sp.org/tlog-proof@v1.",
+            422,
+        ),
+        "audit.proof_fails": Wording(
+            "証明が成り立ちません。",
+            "The proof does not hold.",
+            "この記録は、{size} 件の台帳の位置 {index} にはありません。",
+            "This entry does not stand at place {index} of the log of {size} entries.",
+            422,
+        ),
+        "audit.copy_unreadable": Wording(
+            "台帳の写しを読めません。",
+            "The copy of the log cannot be read.",
+            "フォルダ: {folder}。",
+            "Folder: {folder}.",
+            422,
+        ),
+        "audit.folder_in_use": Wording(
+            "書き出し先のフォルダが空ではありません。",
+            "The folder to export into is not empty.",
+            "空のフォルダか、新しい名前を指定してください: {folder}。",
+            "Name an empty or a new folder: {folder}.",
+            409,
+        ),
+        # -- the ledger --------------------------------------------------------------------------
+        "ledger.conflict": Wording(
+            "同じ識別子の、内容の異なる記録がすでにあります。",
+            "Another record already has this id.",
+            "識別子: {id}。何も記録されていません。",
+            "Id: {id}. Nothing was recorded.",
+            409,
+        ),
+        "ledger.leaf_invalid": Wording(
+            "記録の形式が正しくありません。",
+            "This is not a record that the log takes.",
+            "不正な項目: {field}。何も記録されていません。",
+            "Wrong field: {field}. Nothing was recorded.",
+            400,
+        ),
+        "ledger.request_invalid": Wording(
+            "台帳への要求の形式が正しくありません。",
+            "The ledger does not understand the request.",
+            "不正な箇所: {part}。",
+            "Wrong part: {part}.",
+            400,
+        ),
+        "ledger.caller_unknown": Wording(
+            "台帳はこの呼び出し元を知りません。",
+            "The ledger does not know this caller.",
+            "サービスごとの鍵が必要です。",
+            "A service's own token is needed.",
+            401,
+        ),
+        "ledger.reader_required": Wording(
+            "この呼び出し元は台帳を読めません。",
+            "This caller may not read the log.",
+            "記録の追加だけが許されています。",
+            "It may append only.",
+            403,
+        ),
+        "ledger.index_unknown": Wording(
+            "その位置に記録はありません。",
+            "There is no entry at this place.",
+            "位置 {index}、記録は {size} 件です。",
+            "Place {index}; the log has {size} entries.",
+            404,
+        ),
+        "ledger.running": Wording(
+            "この台帳はすでに動いています。",
+            "This ledger is already running.",
+            "二つの処理が同じ台帳に書くことはできません: {folder}。",
+            "Two processes cannot write the same log: {folder}.",
+            503,
+        ),
+        "ledger.rolled_back": Wording(
+            "台帳のデータベースが、公表済みのチェックポイントより古いため、起動しません。",
+            "The ledger's database is older than the checkpoint it has published, so the ledger does not start.",
+            "公表済み {published} 件、データベース {size} 件。新しいデータベースを復元してください。"
+            "失われた記録なしに続けることは、過去の書き換えになります。",
+            "Published: {published} entries, database: {size}. Restore the newer database: going on without the"
+            " lost entries would rewrite the past.",
+            503,
+        ),
+        "ledger.forked": Wording(
+            "台帳のデータベースが、公表済みのチェックポイントと食い違うため、起動しません。",
+            "The ledger's database disagrees with the checkpoint it has published, so the ledger does not start.",
+            "記録 {published} 件までの内容が異なります。どちらかが書き換えられています。写しと比べてください。",
+            "They differ within the first {published} entries: one of them was altered. Compare with a copy.",
+            503,
+        ),
+        "ledger.database_altered": Wording(
+            "台帳のデータベースが書き換えられているため、起動しません。",
+            "The ledger's database was altered, so the ledger does not start.",
+            "最初に食い違う記録: {index}。",
+            "First entry that does not agree: {index}.",
+            503,
+        ),
+        "ledger.published_altered": Wording(
+            "公表済みのチェックポイントを確認できないため、台帳は起動しません。",
+            "The published checkpoint does not verify, so the ledger does not start.",
+            "{file} が書き換えられたか、鍵が替わっています。写しと比べてください。",
+            "{file} was altered or the key was exchanged. Compare with a copy.",
+            503,
+        ),
+        "ledger.key_unusable": Wording(
+            "台帳の署名鍵を読めません。",
+            "The ledger's signing key cannot be read.",
+            "ファイル: {file}。",
+            "File: {file}.",
+            503,
+        ),
+    }
+)
+"""Title and hint of every `audit.*` and `ledger.*` code (`ledger.unavailable` is core's)."""
