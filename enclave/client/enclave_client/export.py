@@ -1,0 +1,216 @@
+"""Submitting: tables and figures become items, the gateway's machine looks at them at once, and its findings are shown.
+
+Decides nothing about disclosure. What it owes the machine is honesty about columns: which are dimensions, and which
+hold counts. Every column of whole numbers that is not declared a dimension is declared a count, so it is examined.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from enclave_client.progress import in_notebook
+from enclave_client.protected import STATUS, value_columns, whole_numbers
+from enclave_client.refusal import Refused
+from enclave_client.wire import Gateway, Json
+from enclave_client.words import Language, word
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to submit. `csv` is UTF-8 with LF and a header; `png` is set for a figure, whose data `csv` then is."""
+
+    name: str
+    csv: str
+    dimensions: tuple[str, ...]
+    counts: tuple[str, ...]
+    receipt: str | None
+    png: bytes | None = None
+    title: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "table" if self.png is None else "figure"
+
+    def wire(self, number: int) -> Json:
+        """As POST /v1/exports takes it; an item without a name is called by its kind and place."""
+        stem = self.name.removesuffix(".csv").removesuffix(".png") or f"{self.kind}-{number}"
+        table = {
+            "kind": "table",
+            "name": f"{stem}.csv",
+            "csv": self.csv,
+            "dimensions": list(self.dimensions),
+            "counts": list(self.counts),
+            "receipt": self.receipt,
+        }
+        if self.png is None:
+            return table
+        return {
+            "kind": "figure",
+            "name": f"{stem}.png",
+            "png": base64.b64encode(self.png).decode(),
+            "data": table,
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"Item({self.kind} {self.name or '–'}: {', '.join(self.dimensions)} → {', '.join(self.counts)})"
+        )
+
+
+def table_item(
+    frame: pd.DataFrame,
+    language: Language,
+    *,
+    name: str = "",
+    dimensions: Sequence[str] | None = None,
+    counts: Sequence[str] | None = None,
+) -> Item:
+    """An item of a frame. A named index counts as dimensions; statuses stay, hidden cells become empty.
+
+    Without `dimensions`, columns of text, truth values and the index are dimensions (in a protected table: whatever has
+    no status); without `counts`, every other column of whole numbers is a count. Raises `Refused` for unknown columns.
+    """
+    receipt = frame.attrs.get("receipt") or {}
+    keys = [str(level) for level in frame.index.names if level is not None]
+    flat = pd.DataFrame(frame.reset_index() if keys else frame)
+    flat.columns = [str(column) for column in flat.columns]
+    columns = list(flat.columns)
+    unknown = [column for column in (*(dimensions or ()), *(counts or ())) if column not in columns]
+    if unknown:
+        raise Refused.own("client.column", language, columns=", ".join(unknown), present=", ".join(columns))
+    values = value_columns(flat)
+    statuses = {column + STATUS for column in values}
+    others = [column for column in columns if column not in statuses]
+    if dimensions is None:
+        dimensions = [column for column in others if column in keys or _is_dimension(flat, column, values)]
+    if counts is None:
+        counts = [column for column in others if column not in dimensions and whole_numbers(flat, column)]
+    cells = flat.copy()
+    for column in values:
+        cells[column] = cells[column].astype(object).where(cells[column + STATUS] != "hidden", None)
+    text = cells.to_csv(index=False, lineterminator="\n")
+    return Item(name, text, tuple(dimensions), tuple(counts), receipt.get("id"))
+
+
+def _is_dimension(frame: pd.DataFrame, column: str, values: Sequence[str]) -> bool:
+    if values:
+        return column not in values
+    kind = frame[column]
+    return pd.api.types.is_bool_dtype(kind) or not (
+        pd.api.types.is_numeric_dtype(kind) or whole_numbers(frame, column)
+    )
+
+
+def figure_item(figure: Any, data: Item, *, name: str = "", title: str = "") -> Item:
+    """A figure (anything with matplotlib's `savefig`, or an axes of one) with the table that it was drawn from."""
+    drawn = figure if hasattr(figure, "savefig") else figure.get_figure()
+    picture = io.BytesIO()
+    # No text chunks: the file carries the picture and nothing else.
+    drawn.savefig(picture, format="png", bbox_inches="tight", metadata={"Software": None})
+    return Item(name, data.csv, data.dimensions, data.counts, data.receipt, picture.getvalue(), title)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a submission: `id`, `state` (`queued` or `returned`) and the findings per file."""
+
+    id: str
+    state: str
+    files: tuple[Mapping[str, Any], ...]
+    language: Language
+
+    @property
+    def passed(self) -> bool:
+        """Whether it waits for checkers (the machine turned nothing back)."""
+        return self.state != "returned"
+
+    def findings(self) -> pd.DataFrame:
+        """One line per finding: file, verdict, code, where, what it means, hint."""
+        names = [word(key, self.language) for key in ("file", "verdict", "code", "where", "sentence")]
+        lines = [dict(zip(names, line[:5], strict=True)) for line in self._lines()]
+        return pd.DataFrame(lines, columns=names)
+
+    def _lines(self) -> list[tuple[str, str, str, str, str, str]]:
+        """(file, verdict word, code, where, sentence, verdict)"""
+        lines = []
+        for file in self.files:
+            verdict = str(file.get("verdict", ""))
+            spoken = word(f"verdict.{verdict}", self.language) or verdict
+            findings = file.get("findings") or []
+            if not findings:
+                lines.append((str(file["name"]), spoken, "", "", word("no_findings", self.language), verdict))
+            for finding in findings:
+                sentence = " ".join(str(part) for part in (finding.get("title"), finding.get("hint")) if part)
+                place = _place(finding.get("where"))
+                lines.append(
+                    (str(file["name"]), spoken, str(finding.get("code", "")), place, sentence, verdict)
+                )
+        return lines
+
+    def _next(self) -> str:
+        return word(f"next.{self.state}", self.language)
+
+    def _head(self) -> str:
+        state = word(f"state.{self.state}", self.language) or self.state
+        return f"{word('findings.title', self.language)}: {state} ({self.id})"
+
+    def as_html(self) -> str:
+        colours = {"pass": "#2f6b3a", "fail": "#a4262c", "human": "#7a5b00"}
+        heads = "".join(
+            f"<th style='text-align:left'>{word(key, self.language)}</th>"
+            for key in ("file", "verdict", "code", "where", "sentence")
+        )
+        body = "".join(
+            f"<tr><td style='text-align:left'>{html.escape(file)}</td>"
+            f"<td style='text-align:left;font-weight:600;color:{colours.get(verdict, 'inherit')}'>{html.escape(spoken)}</td>"
+            f"<td style='text-align:left'><code>{html.escape(code)}</code></td>"
+            f"<td style='text-align:left'>{html.escape(place)}</td>"
+            f"<td style='text-align:left;white-space:normal;max-width:34em'>{html.escape(sentence)}</td></tr>"
+            for file, spoken, code, place, sentence, verdict in self._lines()
+        )
+        return (
+            f"<div><p><strong>{html.escape(self._head())}</strong></p>"
+            f"<table class='dataframe'><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+            f"<p>{html.escape(self._next())}</p></div>"
+        )
+
+    def as_text(self) -> str:
+        lines = [
+            f"  [{spoken}] {file} {code} {place} {sentence}".rstrip()
+            for file, spoken, code, place, sentence, _ in self._lines()
+        ]
+        return "\n".join([self._head(), *lines, self._next()])
+
+    def show(self) -> None:
+        """Shows the findings here and now."""
+        if in_notebook():
+            from IPython.display import HTML, display
+
+            display(HTML(self.as_html()))
+        else:
+            print(self.as_text())
+
+    def __repr__(self) -> str:
+        return f"Submission({self.id}: {self.state})"
+
+
+def _place(where: object) -> str:
+    if isinstance(where, Mapping):
+        return ", ".join(f"{name}={_place(part)}" for name, part in where.items())
+    if isinstance(where, list | tuple):
+        return "; ".join(_place(part) for part in where)
+    return "" if where is None else str(where)
+
+
+def submit(gateway: Gateway, items: Sequence[Item], output: str, purpose: str) -> Submission:
+    """POST /v1/exports. Raises `Refused` where nothing was taken in; a turned-back submission is not an exception."""
+    sent: list[Json] = []
+    for item in items:
+        sent.append(item.wire(1 + sum(item.kind == earlier["kind"] for earlier in sent)))
+    answer = gateway.json("POST", "/v1/exports", {"output": output, "purpose": purpose, "items": sent})
+    return Submission(str(answer["id"]), str(answer["state"]), tuple(answer.get("files") or ()), gateway.language)

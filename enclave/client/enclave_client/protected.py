@@ -1,0 +1,201 @@
+"""Tables of protected cells: a hidden cell is visibly hidden, and refuses to be calculated with.
+
+Hidden is not zero and not missing data. In a `ProtectedTable` a hidden cell is the object `HIDDEN`, which has no value
+and raises when a sum, a comparison or a plot would need one; the companion column `<column>_status` says `shown`,
+`hidden` or `perturbed` for every cell and travels with the table into a submission.
+"""
+
+import html
+import math
+from typing import Any, NoReturn
+
+import pandas as pd
+import pyarrow as pa
+
+from enclave_client.words import Language, word
+
+STATUS = "_status"
+LABEL = "秘匿 hidden"
+ROWS_SHOWN = 60
+
+
+class Hidden:
+    """A cell without a value. There is one such object, `HIDDEN`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return LABEL
+
+    def __reduce__(self) -> str:
+        return "HIDDEN"
+
+    def _no_value(self, *_: object) -> NoReturn:
+        raise TypeError(f"{word('hidden_has_no_value', 'ja')} / {word('hidden_has_no_value', 'en')}")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+    __floordiv__ = __mod__ = __pow__ = __neg__ = __abs__ = __round__ = _no_value
+    __lt__ = __le__ = __gt__ = __ge__ = _no_value
+    __bool__ = __int__ = __float__ = __index__ = _no_value
+
+
+HIDDEN = Hidden()
+
+
+def plain_frame(data: pa.Table) -> pd.DataFrame:
+    """Arrow to pandas; whole numbers stay whole where values are missing, exact decimals become numbers."""
+    columns = {}
+    for name, answered in zip(data.column_names, data.columns, strict=True):
+        exact = pa.types.is_decimal(answered.type)
+        number = pa.int64() if exact and answered.type.scale == 0 else pa.float64()
+        column = answered.cast(number, safe=False) if exact else answered
+        kind = column.type
+        missing = column.null_count > 0
+        if missing and pa.types.is_integer(kind):
+            columns[name] = pd.array(column.to_pandas(integer_object_nulls=True), dtype="Int64")
+        elif missing and pa.types.is_boolean(kind):
+            columns[name] = pd.array(column.to_pandas(), dtype="boolean")
+        else:
+            columns[name] = column.to_pandas()
+    return pd.DataFrame(columns, columns=data.column_names)
+
+
+def protected_frame(data: pa.Table) -> "ProtectedTable":
+    """The answer to a query in the form `table`: each value column `<c>` has a companion `<c>_status`."""
+    frame = plain_frame(data)
+    for column in value_columns(frame):
+        hidden = frame[column + STATUS] == "hidden"
+        if hidden.any():
+            # Even if a value came beside the status, a hidden cell stays hidden here.
+            frame[column] = frame[column].astype(object).mask(hidden, HIDDEN)
+    return ProtectedTable(frame)
+
+
+def value_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns that carry a status."""
+    names = {str(name) for name in frame.columns}
+    return [str(name) for name in frame.columns if f"{name}{STATUS}" in names]
+
+
+def whole_numbers(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column holds whole numbers (hidden and missing cells aside): what a count looks like."""
+    values = frame[column]
+    if pd.api.types.is_bool_dtype(values):
+        return False
+    if pd.api.types.is_integer_dtype(values):
+        return True
+    kept = [value for value in values if value is not HIDDEN and not pd.isna(value)]
+    # Counting what is perhaps no count only makes the machine look at more cells.
+    return (
+        all(not isinstance(value, str | bool) and _is_whole(value) for value in kept)
+        and values.dtype == object
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        return float(value).is_integer()
+    except (TypeError, ValueError):
+        return False
+
+
+class ProtectedTable(pd.DataFrame):
+    """A data frame whose value columns have statuses. `attrs`: `receipt`, `sql`, `language`."""
+
+    @property
+    def _constructor(self) -> type["ProtectedTable"]:
+        return ProtectedTable
+
+    def shown(self) -> pd.DataFrame:
+        """Only the rows in which every value is shown, as a plain frame with numbers, without the statuses."""
+        values = value_columns(self)
+        keep = pd.Series(True, index=self.index)
+        for column in values:
+            keep &= self[column + STATUS] != "hidden"
+        plain = pd.DataFrame(self[keep]).drop(columns=[column + STATUS for column in values])
+        for column in values:
+            plain[column] = pd.to_numeric(plain[column])
+        plain.attrs = dict(self.attrs)
+        return plain
+
+    def statuses(self) -> dict[str, int]:
+        """How many cells are shown, hidden, perturbed."""
+        counts = {"shown": 0, "hidden": 0, "perturbed": 0}
+        for column in value_columns(self):
+            for status in self[column + STATUS]:
+                counts[str(status)] = counts.get(str(status), 0) + 1
+        return counts
+
+    def _view(self) -> tuple[list[str], list[list[tuple[str, str]]]]:
+        """Columns to show, and per row (text, status) with status "" for a dimension."""
+        values = value_columns(self)
+        statuses = {column + STATUS for column in values}
+        columns = [str(name) for name in self.columns if str(name) not in statuses]
+        margins = self.attrs.get("margins", False)
+        total = word("all", self.attrs.get("language", "en"))
+        rows = []
+        for _, row in self.head(ROWS_SHOWN).iterrows():
+            cells = []
+            for column in columns:
+                value = row[column]
+                if column in values:
+                    status = str(row[column + STATUS])
+                    cells.append((LABEL if status == "hidden" else _number(value), status))
+                else:
+                    missing = (
+                        value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+                    )
+                    cells.append(((total if margins else "–") if missing else _number(value), ""))
+            rows.append(cells)
+        return columns, rows
+
+    def _caption(self) -> str:
+        language: Language = self.attrs.get("language", "en")
+        counts = self.statuses()
+        parts = [
+            f"{word(f'{status}_cells', language)} {n}"
+            for status, n in counts.items()
+            if n or status != "perturbed"
+        ]
+        if len(self) > ROWS_SHOWN:
+            parts.append(word("more_rows", language, n=len(self) - ROWS_SHOWN))
+        if query := self.attrs.get("receipt", {}).get("id"):
+            parts.append(str(query))
+        return " · ".join(parts)
+
+    def _repr_html_(self) -> str:
+        columns, rows = self._view()
+        numeric = set(value_columns(self))
+        head = "".join(
+            f"<th style='text-align:{'right' if c in numeric else 'left'}'>{html.escape(c)}</th>"
+            for c in columns
+        )
+        styles = {
+            "": "text-align:left",
+            "shown": "text-align:right",
+            "perturbed": "text-align:right;font-style:italic",
+            "hidden": "text-align:right;color:#8a3b12;background:repeating-linear-gradient(135deg,#fbeee4 0 6px,#f6dfcd 6px 12px)",
+        }
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='{styles.get(status, '')}'>{html.escape(text)}</td>" for text, status in cells
+            )
+            + "</tr>"
+            for cells in rows
+        )
+        caption = f"<div style='opacity:.75;font-size:90%'>{html.escape(self._caption())}</div>"
+        return f"<div><table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{caption}</div>"
+
+    def __repr__(self) -> str:
+        columns, rows = self._view()
+        plain = pd.DataFrame([[text for text, _ in cells] for cells in rows], columns=columns)
+        return f"{plain.to_string(index=False)}\n[{self._caption()}]"
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return str(int(value))

@@ -1,0 +1,87 @@
+"""Every sentence that the client itself says, in both languages. What the gateway says comes translated already."""
+
+from typing import Literal
+
+Language = Literal["ja", "en"]
+
+WORDS: dict[str, tuple[str, str]] = {
+    "connected": (
+        "接続しました: {person} さん / プロジェクト {project} / 承諾 {permit}（{tier}）/ {valid_to} まで",
+        "Connected: {person} / project {project} / permit {permit} ({tier}) / until {valid_to}",
+    ),
+    "tier.record": ("個票を閲覧できる段階", "record tier"),
+    "tier.aggregate": ("集計のみの段階", "aggregate tier"),
+    "running": ("実行中", "running"),
+    "cancelled": ("問合せを取り消しました。", "The query was cancelled."),
+    "cancelled.hint": ("取り消しも記録されています。", "That it was cancelled is on record, too."),
+    "refused": ("承認されませんでした", "Refused"),
+    "hidden_cells": ("秘匿", "hidden"),
+    "shown_cells": ("表示", "shown"),
+    "perturbed_cells": ("攪乱", "perturbed"),
+    "rows": ("行", "rows"),
+    "more_rows": ("ほか {n} 行", "{n} more rows"),
+    "all": ("計", "all"),
+    "hidden_has_no_value": (
+        "秘匿されたセルには値がありません。計算に使うには .shown() で表示されているセルだけを取り出してください。",
+        "A hidden cell has no value. Take only the shown cells with .shown() to calculate with them.",
+    ),
+    "findings.title": ("機械による確認", "The machine's findings"),
+    "file": ("ファイル", "file"),
+    "verdict": ("判定", "verdict"),
+    "code": ("コード", "code"),
+    "where": ("場所", "where"),
+    "sentence": ("内容", "what it means"),
+    "verdict.pass": ("合格", "pass"),
+    "verdict.fail": ("不合格", "fail"),
+    "verdict.human": ("人の確認が必要", "for a person to decide"),
+    "no_findings": ("指摘はありません", "nothing found"),
+    "next.queued": (
+        "次は: 2 名の確認者が互いの判断を見ずに確認します。承認されると、ポータルからダウンロードできます。状況は e.exports() で分かります。",
+        "Next: two checkers look at it, neither seeing the other's vote. Once approved, you download it in the portal. "
+        "e.exports() shows how far it is.",
+    ),
+    "next.returned": (
+        "次は: 不合格の箇所を直して、もう一度提出してください。小さいセルは e.table(…) で作り直すと秘匿されます。",
+        "Next: mend what failed and submit again. A table made with e.table(…) has its small cells hidden.",
+    ),
+    "state.queued": ("確認待ち", "waiting for checkers"),
+    "state.returned": ("差し戻し", "turned back"),
+    "state.released": ("承認済み", "released"),
+    "state.approved": ("承認済み", "approved"),
+    "state.rejected": ("不承認", "rejected"),
+    "client.unreachable": ("ゲートウェイに接続できません。", "The gateway cannot be reached."),
+    "client.unreachable.hint": (
+        "しばらくしてからもう一度お試しください。続くときは運用者にお知らせください。",
+        "Try again in a moment; tell the operator if it goes on.",
+    ),
+    "client.not_a_workspace": (
+        "ここは解析環境ではありません: {file} がありません。",
+        "This is no workspace: {file} is missing.",
+    ),
+    "client.not_a_workspace.hint": (
+        "ポータルからプロジェクトを選び、解析環境を開いてください。",
+        "Choose a project in the portal and open its workspace.",
+    ),
+    "client.incomplete": ("答えが途中で切れました。", "The answer was cut off."),
+    "client.incomplete.hint": (
+        "途中までの結果は使わずに捨てました。もう一度実行してください。",
+        "The part that came was thrown away. Run the query again.",
+    ),
+    "client.answer": (
+        "ゲートウェイの応答を理解できません（HTTP {status}）。",
+        "The gateway's answer makes no sense (HTTP {status}).",
+    ),
+    "client.item": ("提出できない項目です: {kind}。", "This cannot be submitted: {kind}."),
+    "client.item.hint": (
+        "表（DataFrame）、e.item(…)、e.figure(…) を渡してください。",
+        "Pass a table (DataFrame), e.item(…) or e.figure(…).",
+    ),
+    "client.column": ("列がありません: {columns}。", "No such column: {columns}."),
+    "client.column.hint": ("表にある列: {present}。", "The table has: {present}."),
+}
+
+
+def word(key: str, language: Language, **facts: object) -> str:
+    """The sentence for `key`; "" where there is none (a code may have no hint)."""
+    ja, en = WORDS.get(key, ("", ""))
+    return (ja if language == "ja" else en).format(**facts)
