@@ -52,7 +52,17 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
             "databases": list(known.facts.databases),
             "functions": list(known.facts.functions),
             "aggregates": list(known.facts.aggregates),
-            "keys": list(known.facts.keys),
+            "keys": [
+                {
+                    "name": key.name,
+                    "columns": list(key.columns),
+                    "roles": list(key.roles),
+                    "bare": key.bare,
+                    "type": key.type,
+                    "identifies": key.identifies,
+                }
+                for key in known.facts.keys
+            ],
             "measures": list(known.facts.measures),
         },
         "used": {"queries": session.used.queries, "rows": session.used.rows, "bytes": session.used.bytes},

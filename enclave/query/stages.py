@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from enclave.core.ids import DatabaseId, PersonId, ProjectId, SessionId
 from enclave.core.permit import Permit
 from enclave.query.schema import Schema, TableName
+
+if TYPE_CHECKING:  # cells needs the stages' vocabulary for its own types
+    from enclave.query.cells import Shape
 
 Scalar = str | int | float | bool | None
 Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -72,16 +75,29 @@ class TableUse:
 
 
 @dataclass(frozen=True)
+class KeyFact:
+    """A grouping key in table form: the base columns it is computed from with their roles, whether it is one of them
+    unchanged (then with its engine type), and whether a person identifier is among them."""
+
+    name: str
+    columns: tuple[str, ...]
+    roles: tuple[str, ...]
+    bare: bool
+    type: str
+    identifies: bool
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the question is about, computed here and judged by the policy. No data value is in it.
 
-    `keys` and `measures` are the output names of the table form (empty in rows form).
+    `keys` and `measures` describe the table form (empty in rows form).
     """
 
     tables: tuple[TableUse, ...]
     functions: tuple[str, ...]
     aggregates: tuple[str, ...]
-    keys: tuple[str, ...] = ()
+    keys: tuple[KeyFact, ...] = ()
     measures: tuple[str, ...] = ()
 
     @property
@@ -91,15 +107,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Known:
-    """A statement whose every name is resolved against permit and schema. `person` is set in table form:
-    the expression over the outermost FROM that names the person each row is about."""
+    """A statement whose every name is resolved against permit and schema. `shape` is set in table form."""
 
     tree: exp.Query
     form: Form
     facts: Facts
     schema: Schema
     permit: Permit
-    person: exp.Expression | None = None
+    shape: "Shape | None" = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,316 @@
+"""What a question in table form asks for: keys, measures, and the aggregate calls (parts) that make the measures.
+
+Decides which statements are tables at all. A table is one SELECT of aggregates over grouping keys; whatever could let
+rows speak otherwise is refused: HAVING (a group that appears is an answer), LIMIT, DISTINCT, windows, an order by a
+measure, an aggregate that is one person's value. Works on a resolved tree; touches no data.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from enclave.core.ids import DatabaseId
+from enclave.core.refusal import Refused
+from enclave.query import grammar, lineage
+from enclave.query.parse import aggregate_name, is_aggregate, printable
+from enclave.query.schema import PERSON_COLUMN, Schema, TableName
+
+Origin = tuple[DatabaseId, str, str]
+"""(database, table, column) of a base column."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A grouping key: output name, expression, the base columns that it is computed from, and whether it is one of
+    them unchanged."""
+
+    name: str
+    expression: exp.Expression
+    origins: tuple[Origin, ...]
+    bare: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """One aggregate call. `kind` as in `stages.Part.aggregate`; `contributes` is the condition under which a row's
+    person contributes to it (None: always)."""
+
+    id: str
+    kind: str
+    node: exp.Expression
+    contributes: exp.Expression | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """An output column that is no key: its calls' ids; `bare` where it is one call and nothing else."""
+
+    name: str
+    calls: tuple[str, ...]
+    bare: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    keys: tuple[Key, ...]
+    columns: tuple[Column, ...]
+    calls: tuple[Call, ...]
+    margins: bool
+    """Whether rows may be margins (ROLLUP, CUBE, GROUPING SETS)."""
+    person: exp.Expression
+
+
+def shape(tree: exp.Query, schema: Schema) -> Shape:
+    """The shape of a resolved statement.
+
+    Raises Refused `query.table_shape`, `query.table_having`, `query.table_limit`, `query.table_distinct`,
+    `query.table_window`, `query.table_order`, `query.table_aggregate`, `query.person_unknown`, `query.name_taken`.
+    """
+    if not isinstance(tree, exp.Select):
+        raise Refused("query.table_shape", {"reason": "set operation"})
+    _check_clauses(tree)
+    person = lineage.person_of(tree, schema)
+    if person is None:
+        raise Refused("query.person_unknown")
+    group = tree.args.get("group")
+    key_expressions = _key_expressions(tree)
+    keys: list[Key] = []
+    columns: list[Column] = []
+    calls: dict[str, Call] = {}
+    names = tree.named_selects
+    if len(set(names)) != len(names):
+        raise Refused("query.name_taken", {"name": printable(next(n for n in names if names.count(n) > 1))})
+    for node in tree.expressions:
+        inner = node.unalias()
+        if any(inner == key for key in key_expressions):
+            keys.append(_key(node.alias_or_name, inner, tree, schema))
+            continue
+        if any(isinstance(part, exp.Query) for part in _plain_parts(inner)):
+            raise Refused("query.table_shape", {"reason": "subquery", "column": printable(node.alias_or_name)})
+        found = [_call(part, tree, schema, person, calls) for part in _plain_parts(inner) if _is_cell(part)]
+        columns.append(Column(node.alias_or_name, tuple(dict.fromkeys(found)), _is_cell(inner)))
+    if not calls:
+        raise Refused("query.table_shape", {"reason": "no aggregate"})
+    for key in key_expressions:
+        if not any(key == k.expression for k in keys):
+            # Two cells that differ only in a key that is not shown would be two rows with one name.
+            raise Refused("query.table_shape", {"reason": "hidden key"})
+    _check_order(tree, {key.name.lower() for key in keys}, key_expressions)
+    margins = group is not None and any(
+        isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expression)
+    )
+    return Shape(tuple(keys), tuple(columns), tuple(calls.values()), margins, person)
+
+
+def _check_clauses(tree: exp.Select) -> None:
+    for part, code in (
+        ("having", "query.table_having"),
+        ("qualify", "query.table_window"),
+        ("windows", "query.table_window"),
+        ("distinct", "query.table_distinct"),
+    ):
+        if tree.args.get(part):
+            raise Refused(code)
+    if next(iter(tree.find_all(exp.Limit, exp.Offset)), None) is not None:
+        raise Refused("query.table_limit")
+    for node in tree.expressions:
+        if any(isinstance(part, exp.Window) for part in _plain_parts(node)):
+            raise Refused("query.table_window")
+
+
+def _plain_parts(node: exp.Expression) -> list[exp.Expression]:
+    """The nodes of an expression down to its aggregate calls and subqueries, which are not entered."""
+    found = [node]
+    if not isinstance(node, exp.Query) and not _is_cell(node):
+        for child in node.iter_expressions():
+            found += _plain_parts(child)
+    return found
+
+
+def _is_cell(node: exp.Expression) -> bool:
+    """An aggregate call with its FILTER. GROUPING(…) speaks of the keys alone."""
+    if isinstance(node, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+        return True
+    return is_aggregate(node) and type(node) is not exp.Grouping
+
+
+def _key_expressions(tree: exp.Select) -> list[exp.Expression]:
+    group = tree.args.get("group")
+    if group is None:
+        return []
+    if group.args.get("all"):
+        if group.expressions:
+            raise Refused("query.table_shape", {"reason": "group by"})
+        return [
+            node.unalias()
+            for node in tree.expressions
+            if not lineage.has_aggregate(node) and next(iter(node.find_all(exp.Column)), None) is not None
+        ]
+    keys: list[exp.Expression] = []
+    for part in _flat_keys(group):
+        if next(iter(part.find_all(exp.Query)), None) is not None:
+            raise Refused("query.table_shape", {"reason": "subquery"})
+        if part not in keys:
+            keys.append(part)
+    return keys
+
+
+def _flat_keys(group: exp.Expression) -> list[exp.Expression]:
+    keys: list[exp.Expression] = []
+    for name in ("expressions", "rollup", "cube", "grouping_sets"):
+        for part in group.args.get(name) or ():
+            if isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
+                keys += _flat_keys(part)
+            elif isinstance(part, exp.Paren):
+                keys.append(part.unnest())
+            else:
+                keys.append(part)
+    return keys
+
+
+def _key(name: str, expression: exp.Expression, tree: exp.Select, schema: Schema) -> Key:
+    untouched = _untouched(expression, tree)
+    origins = (untouched,) if untouched else tuple(sorted(origins_of(expression, tree, schema)))
+    return Key(name, expression, origins, bare=untouched is not None)
+
+
+def _call(
+    node: exp.Expression, tree: exp.Select, schema: Schema, person: exp.Expression, calls: dict[str, Call]
+) -> str:
+    """The id of an aggregate call, entered in `calls` unless an equal one is there."""
+    for known in calls.values():
+        if known.node == node:
+            return known.id
+    condition = None
+    inner = node
+    if isinstance(node, exp.Filter):
+        condition, inner = node.expression.this, node.this
+    kind = grammar.TABLE_AGGREGATES.get(type(inner))
+    if kind is None:
+        raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
+    argument = inner.this
+    if isinstance(argument, exp.Order) or (isinstance(argument, exp.Distinct) and len(argument.expressions) != 1):
+        raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
+    if inner.args.get("expressions"):
+        raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
+    contributes: list[exp.Expression] = [condition] if condition is not None else []
+    if isinstance(argument, exp.Star):
+        kind = "records"
+    elif type(inner) is exp.CountIf:
+        contributes.append(argument)
+    else:
+        if isinstance(argument, exp.Distinct):
+            argument = argument.expressions[0]
+            if kind != "count":
+                raise Refused("query.table_aggregate", {"function": printable(f"{_name(inner)}(distinct)")})
+            kind = "persons" if lineage.is_person(tree, schema, argument) else "count_distinct"
+        if argument != person:
+            contributes.append(exp.Not(this=exp.Is(this=argument.copy(), expression=exp.Null())))
+        if kind in {"sum", "avg", "variance"}:
+            # sum(status) is a count of ones: those who add nothing do not hide those who do.
+            contributes.append(exp.NEQ(this=exp.paren(argument.copy()), expression=exp.Literal.number(0)))
+    call = Call(
+        f"a{len(calls) + 1}", kind, node, exp.and_(*contributes, copy=True) if contributes else None
+    )
+    calls[call.id] = call
+    return call.id
+
+
+def _name(node: exp.Expression) -> str:
+    while isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
+        node = node.this
+    return aggregate_name(node) if is_aggregate(node) else node.key
+
+
+def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Expression]) -> None:
+    order = tree.args.get("order")
+    for term in order.expressions if order is not None else ():
+        inner = term.this
+        everything = isinstance(inner, exp.Var) and inner.name.upper() == "ALL"
+        named = isinstance(inner, exp.Column) and not inner.table and inner.name in keys
+        if not everything and not named and not any(inner == key for key in expressions):
+            raise Refused("query.table_order")
+
+
+# -- where a column comes from ----------------------------------------------------------------------------------------
+
+
+def origins_of(node: exp.Expression, select: exp.Select, schema: Schema) -> set[Origin]:
+    """The base columns that an expression over `select`'s FROM is computed from, through CTEs and subqueries."""
+    found: set[Origin] = set()
+    for column in node.find_all(exp.Column):
+        source = _source(column.table, select)
+        if isinstance(source, exp.Table) and source.db:
+            found.add((DatabaseId(source.db), source.name, column.name))
+        elif source is not None:
+            for inner, branch in _behind(source, column.name):
+                found |= origins_of(inner, branch, schema)
+    return found
+
+
+def source_table(column: exp.Column, select: exp.Select) -> TableName | None:
+    """The base table that a column of this SELECT (or of one around it) belongs to, None where it is a CTE's."""
+    source = _source(column.table, select)
+    return (DatabaseId(source.db), source.name) if isinstance(source, exp.Table) and source.db else None
+
+
+def _source(alias: str, select: exp.Select) -> exp.Expression | None:
+    scope: exp.Expression | None = select
+    while scope is not None:
+        if isinstance(scope, exp.Select):
+            sources = [join.this for join in scope.args.get("joins") or ()]
+            if scope.args.get("from_") is not None:
+                sources.append(scope.args["from_"].this)
+            for source in sources:
+                if source.alias_or_name == alias:
+                    return source
+        scope = scope.parent
+    return None
+
+
+def _behind(source: exp.Expression, name: str) -> list[tuple[exp.Expression, exp.Select]]:
+    """The expressions that make column `name` of a CTE or subquery, one per branch of a set operation."""
+    query: exp.Expression | None = source.this if isinstance(source, exp.Subquery) else None
+    alias = source.args.get("alias")
+    renamed = [c.name for c in alias.args.get("columns") or ()] if alias is not None else []
+    if isinstance(source, exp.Table):
+        cte = _cte(source.name, source)
+        if cte is None:
+            return []
+        query = cte.this
+        renamed = renamed or [c.name for c in cte.args["alias"].args.get("columns") or ()]
+    found = []
+    for branch in _branches(query) if query is not None else ():
+        outputs = [*renamed, *branch.named_selects[len(renamed) :]]
+        if name in outputs:
+            found.append((branch.expressions[outputs.index(name)].unalias(), branch))
+    return found
+
+
+def _untouched(node: exp.Expression, select: exp.Select) -> Origin | None:
+    """The one base column that an expression is, carried unchanged; None for anything computed."""
+    if not isinstance(node, exp.Column):
+        return None
+    source = _source(node.table, select)
+    if isinstance(source, exp.Table) and source.db:
+        return DatabaseId(source.db), source.name, node.name
+    behind = _behind(source, node.name) if source is not None else []
+    return _untouched(*behind[0]) if len(behind) == 1 else None
+
+
+def _branches(query: exp.Expression) -> list[exp.Select]:
+    if isinstance(query, exp.SetOperation):
+        return _branches(query.this) + _branches(query.expression)
+    inner = query.unnest() if isinstance(query, exp.Subquery) else query
+    return [inner] if isinstance(inner, exp.Select) else []
+
+
+def _cte(name: str, node: exp.Expression) -> exp.CTE | None:
+    """The CTE of that name; names are unique within a statement (`names.resolve`)."""
+    found = [cte for cte in node.root().find_all(exp.CTE) if cte.alias == name]
+    return found[0] if found else None
+
+
+def identifies(key: Key) -> bool:
+    """Whether a key is computed from a person identifier: its cells would be persons."""
+    return any(column == PERSON_COLUMN or column.endswith(f"_{PERSON_COLUMN}") for _, _, column in key.origins)

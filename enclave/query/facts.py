@@ -1,0 +1,62 @@
+"""Parsed → Known: what the question is about. Computed here, judged by the policy; no data value is in it.
+
+Relies on `names` for the meaning of names, on `cells` for the shape of a table. Decides only what has no meaning at all
+(an unknown table, a statement that is no table, rows whose person cannot be told).
+"""
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from enclave.core.permit import Permit
+from enclave.query import cells, names
+from enclave.query.parse import aggregate_name, is_aggregate
+from enclave.query.schema import Schema, TableName
+from enclave.query.stages import Facts, Form, KeyFact, Known, Parsed, TableUse
+
+
+def know(parsed: Parsed, permit: Permit, schema: Schema) -> Known:
+    """Resolve and describe. Raises the refusals of `names.resolve` and, in table form, of `cells.shape`."""
+    tree = names.resolve(parsed.tree, permit, schema)
+    shape = cells.shape(tree, schema) if parsed.form is Form.TABLE else None
+    facts = Facts(
+        tables=_uses(tree, names.permitted(permit, schema)),
+        functions=tuple(sorted(parsed.functions)),
+        aggregates=tuple(sorted({aggregate_name(node) for node in tree.walk() if is_aggregate(node)})),
+        keys=tuple(_key_fact(key, schema) for key in shape.keys) if shape else (),
+        measures=tuple(column.name for column in shape.columns) if shape else (),
+    )
+    return Known(tree, parsed.form, facts, schema, permit, shape)
+
+
+def _uses(tree: exp.Query, allowed: names.Permitted) -> tuple[TableUse, ...]:
+    """Each base table with the columns that the statement names, all scopes together."""
+    found: dict[TableName, set[str]] = {key: set() for _, key in names.base_tables(tree)}
+    for select in tree.find_all(exp.Select):
+        for column in _columns(select):
+            table = cells.source_table(column, select)
+            if table is not None:
+                found[table].add(column.name)
+    return tuple(TableUse(db, name, tuple(sorted(columns))) for (db, name), columns in sorted(found.items()))
+
+
+def _columns(select: exp.Select) -> Iterable[exp.Column]:
+    return (c for c in select.find_all(exp.Column) if c.table and c.find_ancestor(exp.Select) is select)
+
+
+def _key_fact(key: cells.Key, schema: Schema) -> KeyFact:
+    roles = {
+        table.columns[column].role
+        for database, name, column in key.origins
+        if (table := schema.tables.get((database, name))) is not None and column in table.columns
+    }
+    database, name, column = key.origins[0] if key.bare else ("", "", "")
+    kind = schema.tables[key.origins[0][:2]].columns[column].type if key.bare else ""
+    return KeyFact(
+        key.name,
+        columns=tuple(f"{d}.{t}.{c}" for d, t, c in key.origins),
+        roles=tuple(sorted(roles - {""})),
+        bare=key.bare,
+        type=kind,
+        identifies=cells.identifies(key),
+    )

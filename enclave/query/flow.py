@@ -1,0 +1,89 @@
+"""The way of a question, in order (DESIGN, Query → answer). `prepare` is the only way to a `Guarded`.
+
+ 1. Parse one statement of the closed grammar; parameters become literals.
+ 2. Know what it is about: resolve every name against permit and extract; in table form find keys, measures, persons.
+ 3. Authorise: one question to the policy; anything but an explicit yes is a no.
+ 4. Rewrite by rules: permitted projections, and in table form the evidence that protection needs.
+ 5. Look once more at what would run: base tables only inside permitted projections.
+ 6. Print it. The engine executes this text and nothing else, and holds its own account of it against `expected`.
+
+Executing, protecting and recording belong to the edge and to `disclosure`.
+"""
+
+from sqlglot import exp
+
+from enclave.core.ids import DatabaseId
+from enclave.core.permit import Permit, Tier
+from enclave.core.refusal import Refused
+from enclave.query.authorise import PolicyPort, authorise
+from enclave.query.facts import know
+from enclave.query.names import permitted
+from enclave.query.parse import DIALECT, parse
+from enclave.query.rewrite import rewrite
+from enclave.query.rewrite.evidence import cells_of
+from enclave.query.schema import Schema, TableName
+from enclave.query.stages import Authorised, Form, Guarded, Params, Session
+
+
+def prepare(
+    text: str,
+    params: Params,
+    form: Form,
+    permit: Permit,
+    schema: Schema,
+    session: Session,
+    policy: PolicyPort,
+    tier: Tier | None = None,
+) -> Guarded:
+    """What may run for this question. `tier` may narrow the permit's tier; the policy refuses a widening.
+
+    Raises Refused: everything of `parse`, `know`, the policy's codes, `policy.unavailable`.
+    """
+    parsed = parse(text, params, form)  # 1
+    known = know(parsed, permit, schema)  # 2
+    authorised = authorise(known, session, tier or permit.tier, policy)  # 3
+    return guard(authorised)
+
+
+def guard(authorised: Authorised) -> Guarded:
+    """Steps 4 to 6."""
+    known = authorised.known
+    tree = rewrite(authorised)  # 4
+    expected = check_projections(tree, authorised)  # 5
+    return Guarded(  # 6
+        sql=tree.sql(DIALECT, identify=True, comments=False),
+        form=known.form,
+        names=tuple(tree.named_selects) if known.shape is None else tuple(known.tree.named_selects),
+        expected=expected,
+        facts=known.facts,
+        obligations=authorised.obligations,
+        cells=cells_of(authorised) if known.form is Form.TABLE else None,
+        max_rows=authorised.obligations.max_rows,
+    )
+
+
+def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName, tuple[str, ...]]:
+    """Every base table of what would run, with the columns its projection reads.
+
+    Raises Refused `query.account_differs` where a base table stands anywhere but alone in a projection of permitted
+    columns: a defect of a rule must end in a no, not in an answer.
+    """
+    allowed = permitted(authorised.known.permit, authorised.known.schema)
+    found: dict[TableName, tuple[str, ...]] = {}
+    for table in tree.find_all(exp.Table):
+        if not table.db:
+            continue
+        key = (DatabaseId(table.db), table.name)
+        select = table.parent_select
+        columns = [node.name for node in select.expressions] if select is not None else []
+        plain = select is not None and all(type(node) is exp.Column for node in select.expressions)
+        alone = select is not None and not select.args.get("joins") and isinstance(table.parent, exp.From)
+        if not plain or not alone or not columns or not set(columns) <= set(allowed.get(key, ())):
+            raise Refused("query.account_differs")
+        found[key] = tuple(columns)
+    return found
+
+
+def describe_expected(guarded: Guarded) -> dict[str, list[str]]:
+    """`expected` as JSON for an engine in another process."""
+    return {f"{database}.{name}": list(columns) for (database, name), columns in guarded.expected.items()}

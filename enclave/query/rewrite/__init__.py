@@ -1,0 +1,28 @@
+"""Authorised → the tree that runs: tuples of rules, each a function tree → tree with `.sql` pairs in tests/rewrite.
+
+Order matters and is the order of reading. The projection comes last, so that no rule after it could add a base table.
+"""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from enclave.query.rewrite.evidence import add_evidence
+from enclave.query.rewrite.order import order_by_keys
+from enclave.query.rewrite.outputs import unique_outputs
+from enclave.query.rewrite.projection import project_permitted
+from enclave.query.stages import Authorised, Form
+
+Rule = Callable[[exp.Query, Authorised], exp.Query]
+
+ROWS_RULES: tuple[Rule, ...] = (unique_outputs, project_permitted)
+TABLE_RULES: tuple[Rule, ...] = (order_by_keys, add_evidence, project_permitted)
+RULES = {Form.ROWS: ROWS_RULES, Form.TABLE: TABLE_RULES}
+
+
+def rewrite(authorised: Authorised) -> exp.Query:
+    """The tree after every rule of its form, in order. The tree that was judged is left as it was."""
+    tree = authorised.known.tree
+    for rule in RULES[authorised.known.form]:
+        tree = rule(tree, authorised)
+    return tree
