@@ -129,7 +129,7 @@ class SpeakingGateway:
         (self.folder / "session.json").write_text(json.dumps({"gateway": place, "token": TOKEN}))
 
     def __enter__(self) -> "SpeakingGateway":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,6 +177,8 @@ class SpeakingGateway:
             values = table[name].to_pylist()
             if not name.startswith("n"):
                 columns[name] = table[name]
+                if None in values and "cube" in sql.lower():
+                    columns[f"{name}_status"] = ["total" if value is None else "detail" for value in values]
                 continue
             hidden = [value is not None and 0 < value < SMALL for value in values]
             columns[name] = pa.array(
@@ -188,14 +190,10 @@ class SpeakingGateway:
     def examine(self, item: dict[str, Any]) -> dict[str, Any]:
         table = item if item["kind"] == "table" else item["data"]
         findings = []
-        for line, row in enumerate(csv.DictReader(io.StringIO(table["csv"])), 2):
+        for number, row in enumerate(csv.DictReader(io.StringIO(table["csv"])), 1):
             for column in table["counts"]:
                 if row[column] and 0 < float(row[column]) < SMALL:
-                    where = {
-                        "line": line,
-                        **{name: row[name] for name in table["dimensions"]},
-                        "column": column,
-                    }
+                    where = {"row": number, "column": column}
                     finding = {"code": "disclosure.min_persons", "where": where, "facts": {"n": SMALL}}
                     words = {"title": "Fewer than 10 persons.", "hint": "Merge categories, or use table()."}
                     findings.append({**finding, "rule_set": "test", **words})

@@ -5,19 +5,23 @@ hold counts. Every column of whole numbers that is not declared a dimension is d
 """
 
 import base64
+import csv
 import html
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from enclave_client.progress import in_notebook
-from enclave_client.protected import STATUS, value_columns, whole_numbers
+from enclave_client.protected import STATUS, status_columns, value_columns, whole_numbers
 from enclave_client.refusal import Refused
 from enclave_client.wire import Gateway, Json
 from enclave_client.words import Language, word
+
+LINES_SHOWN = 15
+"""Findings shown at once; all of them are in `Submission.findings()`."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,13 @@ class Item:
         }
         if self.png is None:
             return table
+        # A name of its own: the table may be submitted besides.
+        data = table | {"name": f"{stem}-data.csv"}
         return {
             "kind": "figure",
             "name": f"{stem}.png",
             "png": base64.b64encode(self.png).decode(),
-            "data": table,
+            "data": data,
         }
 
     def __repr__(self) -> str:
@@ -75,7 +81,6 @@ def table_item(
     Without `dimensions`, columns of text, truth values and the index are dimensions (in a protected table: whatever has
     no status); without `counts`, every other column of whole numbers is a count. Raises `Refused` for unknown columns.
     """
-    receipt = frame.attrs.get("receipt") or {}
     keys = [str(level) for level in frame.index.names if level is not None]
     flat = pd.DataFrame(frame.reset_index() if keys else frame)
     flat.columns = [str(column) for column in flat.columns]
@@ -84,7 +89,7 @@ def table_item(
     if unknown:
         raise Refused.own("client.column", language, columns=", ".join(unknown), present=", ".join(columns))
     values = value_columns(flat)
-    statuses = {column + STATUS for column in values}
+    statuses = status_columns(flat)
     others = [column for column in columns if column not in statuses]
     if dimensions is None:
         dimensions = [column for column in others if column in keys or _is_dimension(flat, column, values)]
@@ -94,7 +99,19 @@ def table_item(
     for column in values:
         cells[column] = cells[column].astype(object).where(cells[column + STATUS] != "hidden", None)
     text = cells.to_csv(index=False, lineterminator="\n")
-    return Item(name, text, tuple(dimensions), tuple(counts), receipt.get("id"))
+    return Item(name, text, tuple(dimensions), tuple(counts), _receipt(frame, columns))
+
+
+def _receipt(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
+    """The query that a table came from, while it is still that table: the gateway holds it against the answer.
+
+    A frame that was calculated further (other columns), or that was counted from rows, has no receipt, and its
+    numbers are examined by the rules instead.
+    """
+    answered = frame.attrs.get("columns")
+    if not answered or not set(columns) <= set(answered):
+        return None
+    return str(frame.attrs["receipt"]["id"])
 
 
 def _is_dimension(frame: pd.DataFrame, column: str, values: Sequence[str]) -> bool:
@@ -123,6 +140,8 @@ class Submission:
     state: str
     files: tuple[Mapping[str, Any], ...]
     language: Language
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Per table what its rows are (`male=0, age_band=25`), so that a finding's row can be named."""
 
     @property
     def passed(self) -> bool:
@@ -146,11 +165,20 @@ class Submission:
                 lines.append((str(file["name"]), spoken, "", "", word("no_findings", self.language), verdict))
             for finding in findings:
                 sentence = " ".join(str(part) for part in (finding.get("title"), finding.get("hint")) if part)
-                place = _place(finding.get("where"))
+                place = self._where(str(file["name"]), finding.get("where"))
                 lines.append(
                     (str(file["name"]), spoken, str(finding.get("code", "")), place, sentence, verdict)
                 )
         return lines
+
+    def _where(self, file: str, where: object) -> str:
+        if not isinstance(where, Mapping) or not isinstance(row := where.get("row"), int):
+            return _place(where)
+        keys = self.keys.get(file, ())
+        named = f" ({keys[row - 1]})" if 0 < row <= len(keys) and keys[row - 1] else ""
+        place = f"{word('row', self.language)} {row}{named}"
+        rest = {name: part for name, part in where.items() if name != "row"}
+        return f"{place}, {_place(rest)}" if rest else place
 
     def _next(self) -> str:
         return word(f"next.{self.state}", self.language)
@@ -158,6 +186,10 @@ class Submission:
     def _head(self) -> str:
         state = word(f"state.{self.state}", self.language) or self.state
         return f"{word('findings.title', self.language)}: {state} ({self.id})"
+
+    def _more(self) -> str:
+        hidden = len(self._lines()) - LINES_SHOWN
+        return word("more_findings", self.language, n=hidden) if hidden > 0 else ""
 
     def as_html(self) -> str:
         colours = {"pass": "#2f6b3a", "fail": "#a4262c", "human": "#7a5b00"}
@@ -167,24 +199,25 @@ class Submission:
         )
         body = "".join(
             f"<tr><td style='text-align:left'>{html.escape(file)}</td>"
-            f"<td style='text-align:left;font-weight:600;color:{colours.get(verdict, 'inherit')}'>{html.escape(spoken)}</td>"
-            f"<td style='text-align:left'><code>{html.escape(code)}</code></td>"
+            f"<td style='text-align:left;white-space:nowrap;font-weight:600;color:{colours.get(verdict, 'inherit')}'>{html.escape(spoken)}</td>"
+            f"<td style='text-align:left'>{f'<code>{html.escape(code)}</code>' if code else ''}</td>"
             f"<td style='text-align:left'>{html.escape(place)}</td>"
             f"<td style='text-align:left;white-space:normal;max-width:34em'>{html.escape(sentence)}</td></tr>"
-            for file, spoken, code, place, sentence, verdict in self._lines()
+            for file, spoken, code, place, sentence, verdict in self._lines()[:LINES_SHOWN]
         )
+        more = f"<p>{html.escape(self._more())}</p>" if self._more() else ""
         return (
             f"<div><p><strong>{html.escape(self._head())}</strong></p>"
-            f"<table class='dataframe'><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+            f"<table class='dataframe'><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{more}"
             f"<p>{html.escape(self._next())}</p></div>"
         )
 
     def as_text(self) -> str:
         lines = [
             f"  [{spoken}] {file} {code} {place} {sentence}".rstrip()
-            for file, spoken, code, place, sentence, _ in self._lines()
+            for file, spoken, code, place, sentence, _ in self._lines()[:LINES_SHOWN]
         ]
-        return "\n".join([self._head(), *lines, self._next()])
+        return "\n".join(filter(None, [self._head(), *lines, self._more(), self._next()]))
 
     def show(self) -> None:
         """Shows the findings here and now."""
@@ -213,4 +246,16 @@ def submit(gateway: Gateway, items: Sequence[Item], output: str, purpose: str) -
     for item in items:
         sent.append(item.wire(1 + sum(item.kind == earlier["kind"] for earlier in sent)))
     answer = gateway.json("POST", "/v1/exports", {"output": output, "purpose": purpose, "items": sent})
-    return Submission(str(answer["id"]), str(answer["state"]), tuple(answer.get("files") or ()), gateway.language)
+    tables = [table["data"] if table["kind"] == "figure" else table for table in sent]
+    return Submission(
+        str(answer["id"]),
+        str(answer["state"]),
+        tuple(answer.get("files") or ()),
+        gateway.language,
+        {table["name"]: _keys(table) for table in tables},
+    )
+
+
+def _keys(table: Json) -> tuple[str, ...]:
+    rows = csv.DictReader(io.StringIO(table["csv"]))
+    return tuple(", ".join(f"{name}={row.get(name, '')}" for name in table["dimensions"]) for row in rows)

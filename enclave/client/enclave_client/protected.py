@@ -16,7 +16,10 @@ from enclave_client.words import Language, word
 
 STATUS = "_status"
 LABEL = "秘匿 hidden"
-ROWS_SHOWN = 60
+TOTAL = "total"
+MARGIN = frozenset({"detail", TOTAL})
+"""What the companion of a dimension says: a row of a roll-up, or one of its details."""
+ROWS_SHOWN = 40
 
 
 class Hidden:
@@ -71,10 +74,29 @@ def protected_frame(data: pa.Table) -> "ProtectedTable":
     return ProtectedTable(frame)
 
 
-def value_columns(frame: pd.DataFrame) -> list[str]:
-    """Columns that carry a status."""
+def _companions(frame: pd.DataFrame) -> list[tuple[str, bool]]:
+    """Columns that have a companion, and whether it tells totals from details (else: shown from hidden)."""
     names = {str(name) for name in frame.columns}
-    return [str(name) for name in frame.columns if f"{name}{STATUS}" in names]
+    return [
+        (str(name), bool(len(frame)) and set(frame[f"{name}{STATUS}"]) <= MARGIN)
+        for name in frame.columns
+        if f"{name}{STATUS}" in names
+    ]
+
+
+def value_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns whose cells are shown, hidden or perturbed."""
+    return [name for name, margin in _companions(frame) if not margin]
+
+
+def margin_columns(frame: pd.DataFrame) -> list[str]:
+    """Dimensions of which some rows are totals; null there is "all", elsewhere a category of its own."""
+    return [name for name, margin in _companions(frame) if margin]
+
+
+def status_columns(frame: pd.DataFrame) -> set[str]:
+    """The companions themselves."""
+    return {name + STATUS for name, _ in _companions(frame)}
 
 
 def whole_numbers(frame: pd.DataFrame, column: str) -> bool:
@@ -100,14 +122,25 @@ def _is_whole(value: Any) -> bool:
 
 
 class ProtectedTable(pd.DataFrame):
-    """A data frame whose value columns have statuses. `attrs`: `receipt`, `sql`, `language`."""
+    """A data frame whose value columns have statuses. `attrs`: `receipt`, `columns`, `language`."""
 
     @property
     def _constructor(self) -> type["ProtectedTable"]:
         return ProtectedTable
 
+    def details(self) -> "ProtectedTable":
+        """Only the rows that are no total of others, without the companions that tell totals apart."""
+        margins = margin_columns(self)
+        keep = pd.Series(True, index=self.index)
+        for column in margins:
+            keep &= self[column + STATUS] != TOTAL
+        kept = self[keep].drop(columns=[column + STATUS for column in margins])
+        for column in margins:
+            kept[column] = kept[column].infer_objects()
+        return kept
+
     def shown(self) -> pd.DataFrame:
-        """Only the rows in which every value is shown, as a plain frame with numbers, without the statuses."""
+        """Only the rows in which every value is shown, as a plain frame with numbers and without their statuses."""
         values = value_columns(self)
         keep = pd.Series(True, index=self.index)
         for column in values:
@@ -127,11 +160,9 @@ class ProtectedTable(pd.DataFrame):
         return counts
 
     def _view(self) -> tuple[list[str], list[list[tuple[str, str]]]]:
-        """Columns to show, and per row (text, status) with status "" for a dimension."""
-        values = value_columns(self)
-        statuses = {column + STATUS for column in values}
+        """Columns to show, and per row (text, status) with status "" or `total` for a dimension."""
+        values, margins, statuses = value_columns(self), margin_columns(self), status_columns(self)
         columns = [str(name) for name in self.columns if str(name) not in statuses]
-        margins = self.attrs.get("margins", False)
         total = word("all", self.attrs.get("language", "en"))
         rows = []
         for _, row in self.head(ROWS_SHOWN).iterrows():
@@ -141,11 +172,13 @@ class ProtectedTable(pd.DataFrame):
                 if column in values:
                     status = str(row[column + STATUS])
                     cells.append((LABEL if status == "hidden" else _number(value), status))
+                elif column in margins and row[column + STATUS] == TOTAL:
+                    cells.append((total, TOTAL))
                 else:
                     missing = (
                         value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
                     )
-                    cells.append(((total if margins else "–") if missing else _number(value), ""))
+                    cells.append(("–" if missing else _number(value), ""))
             rows.append(cells)
         return columns, rows
 
@@ -172,6 +205,7 @@ class ProtectedTable(pd.DataFrame):
         )
         styles = {
             "": "text-align:left",
+            TOTAL: "text-align:left;font-weight:600",
             "shown": "text-align:right",
             "perturbed": "text-align:right;font-style:italic",
             "hidden": "text-align:right;color:#8a3b12;background:repeating-linear-gradient(135deg,#fbeee4 0 6px,#f6dfcd 6px 12px)",

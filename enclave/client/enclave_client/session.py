@@ -2,7 +2,6 @@
 
 import html
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from enclave_client.wire import Gateway, Json
 from enclave_client.words import Language, word
 
 RUN = Path("/run/enclave")
-_MARGINS = re.compile(r"\b(cube|rollup|grouping\s+sets)\b", re.IGNORECASE)
 
 
 def connect(folder: Path | str = RUN) -> "Enclave":
@@ -46,7 +44,8 @@ class Enclave:
         return self._gateway.language
 
     def __repr__(self) -> str:
-        facts = {key: self._session.get(key, "") for key in ("person", "project", "permit", "valid_to")}
+        facts = {key: self._session.get(key, "") for key in ("person", "project", "permit")}
+        facts["valid_to"] = str(self._session.get("valid_to", "")).replace("T", " ").replace("Z", " UTC")
         tier = str(self._session.get("tier", ""))
         return word("connected", self.language, tier=word(f"tier.{tier}", self.language) or tier, **facts)
 
@@ -93,7 +92,7 @@ class Enclave:
         frame.attrs = {
             "receipt": answer.receipt,
             "language": self.language,
-            "margins": bool(_MARGINS.search(text)),
+            "columns": [str(name) for name in frame.columns],
         }
         return frame
 

@@ -17,6 +17,8 @@ from enclave_client.refusal import Refused
 from enclave_client.words import Language
 
 CONNECT_SECONDS = 20.0
+ANSWER_SECONDS = 120.0
+"""For all but queries: checking a submission recomputes the answers that it refers to."""
 Json = dict[str, Any]
 
 
@@ -61,8 +63,7 @@ class Gateway:
         try:
             try:
                 connection.connect()
-                if patient:
-                    connection.sock.settimeout(None)
+                connection.sock.settimeout(None if patient else ANSWER_SECONDS)
                 connection.request(method, self._prefix + path, data, headers)
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException) as silent:

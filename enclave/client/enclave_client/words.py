@@ -26,6 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "A hidden cell has no value. Take only the shown cells with .shown() to calculate with them.",
     ),
     "findings.title": ("機械による確認", "The machine's findings"),
+    "row": ("行", "row"),
     "file": ("ファイル", "file"),
     "verdict": ("判定", "verdict"),
     "code": ("コード", "code"),
@@ -35,6 +36,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.fail": ("不合格", "fail"),
     "verdict.human": ("人の確認が必要", "for a person to decide"),
     "no_findings": ("指摘はありません", "nothing found"),
+    "more_findings": (
+        "ほか {n} 件。すべての指摘は返り値の .findings() で見られます。",
+        "{n} more. All of them are in .findings() of what submit() returns.",
+    ),
     "next.queued": (
         "次は: 2 名の確認者が互いの判断を見ずに確認します。承認されると、ポータルからダウンロードできます。状況は e.exports() で分かります。",
         "Next: two checkers look at it, neither seeing the other's vote. Once approved, you download it in the portal. "
