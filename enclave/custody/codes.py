@@ -119,21 +119,21 @@ CODES: dict[str, Wording] = {
     "custody.caller_not_allowed": Wording(
         "この呼び出し元には許されていない操作です。",
         "This caller may not do that.",
-        "",
-        "",
+        "どのサービスが何を求められるかは固定されています。",
+        "Which service may ask for what is fixed.",
     ),
     "custody.request_malformed": Wording(
         "要求を読み取れません（{place}）。",
         "The request cannot be read (at {place}).",
-        "",
-        "",
+        "何も行われていません。要求の形式を確かめてください。",
+        "Nothing was done. Check the form of the request.",
         400,
     ),
     "custody.not_allowed": Wording(
         "方針により許可されませんでした。",
         "The policy does not allow it.",
-        "",
-        "",
+        "何も行われていません。データ管理者に相談してください。",
+        "Nothing was done. Ask the data custodian.",
     ),
     "custody.vault_sealed": Wording(
         "鍵庫を開けません。",

@@ -1,0 +1,156 @@
+"""Keys are held for one purpose, are gone when destroyed, and a person's number is for ever."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enclave.adapters.vault import Kept, Vault
+from enclave.core.refusal import Refused
+
+AT = "2026-11-01T00:00:00Z"
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "custody")
+
+
+def with_extract(vault: Vault, provision: str = "v-1") -> bytes:
+    vault.provision_key(provision, "p-1", AT)
+    key = bytes([7]) * 32
+    vault.keep_extract(provision, Kept(1, "p-1", 1, {"n": 1}), key)
+    return key
+
+
+def test_a_provision_has_one_key_and_survives_a_restart(vault: Vault, tmp_path: Path) -> None:
+    """Asked again, also by a new process, it is the same: a refresh keeps the pseudonyms."""
+    key = vault.provision_key("v-1", "p-1", AT)
+    assert len(key) == 32
+    assert Vault(tmp_path / "custody").provision_key("v-1", "p-1", AT) == key
+    assert vault.provision_key("v-2", "p-1", AT) != key
+
+
+def test_a_provision_belongs_to_one_permit(vault: Vault) -> None:
+    """Another permit cannot obtain the same pseudonyms by naming the same provision."""
+    vault.provision_key("v-1", "p-1", AT)
+    with pytest.raises(Refused) as no:
+        vault.provision_key("v-1", "p-2", AT)
+    assert no.value.code == "custody.provision_taken"
+
+
+def test_a_destroyed_key_is_in_no_file_and_never_comes_back(vault: Vault, tmp_path: Path) -> None:
+    """Neither the key nor its wrapped form is left in custody's folder, and the name cannot be used again."""
+    key = vault.provision_key("v-1", "p-1", AT)
+    data_key = with_extract(vault)
+    path = tmp_path / "custody" / "vault.sqlite"
+    wrapped = wrapped_keys(path)
+    assert len(wrapped) == 2
+    assert all(found in path.read_bytes() for found in wrapped)
+    assert vault.destroy("v-1", AT) == 2
+    for file in (tmp_path / "custody").iterdir():
+        held = file.read_bytes()
+        assert not any(secret in held for secret in (key, data_key, *wrapped))
+    for ask in (lambda: vault.provision_key("v-1", "p-1", AT), lambda: vault.data_key("v-1", 1)):
+        with pytest.raises(Refused) as no:
+            ask()
+        assert no.value.code == "custody.provision_erased"
+
+
+def wrapped_keys(path: Path) -> list[bytes]:
+    import sqlite3
+
+    with sqlite3.connect(path) as connection:
+        return [
+            row[0]
+            for row in connection.execute(
+                "SELECT wrapped FROM provisions UNION ALL SELECT wrapped FROM extracts"
+            )
+        ]
+
+
+def test_no_key_lies_open_in_the_vault(vault: Vault, tmp_path: Path) -> None:
+    """The database holds wrapped keys only."""
+    keys = (vault.provision_key("v-1", "p-1", AT), with_extract(vault))
+    held = (tmp_path / "custody" / "vault.sqlite").read_bytes()
+    assert not any(key in held for key in keys)
+
+
+def test_a_wrapped_key_works_in_its_own_place_only(vault: Vault, tmp_path: Path) -> None:
+    """Copied to another provision's row, it does not open."""
+    import sqlite3
+
+    vault.provision_key("v-1", "p-1", AT)
+    vault.provision_key("v-2", "p-1", AT)
+    with sqlite3.connect(tmp_path / "custody" / "vault.sqlite") as connection:
+        connection.execute(
+            "UPDATE provisions SET wrapped = (SELECT wrapped FROM provisions WHERE provision = 'v-1')"
+        )
+    vault.provision_key("v-1", "p-1", AT)
+    with pytest.raises(Refused) as no:
+        vault.provision_key("v-2", "p-1", AT)
+    assert no.value.code == "custody.vault_sealed"
+
+
+@pytest.mark.parametrize("damage", ["gone", "another", "short"])
+def test_a_vault_without_its_master_key_does_not_open(vault: Vault, tmp_path: Path, damage: str) -> None:
+    """It refuses instead of quietly making a new master key, which would lose every extract."""
+    path = tmp_path / "custody" / "master.key"
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(bytes(32 if damage == "another" else 5))
+    with pytest.raises(Refused) as no:
+        Vault(tmp_path / "custody")
+    assert no.value.code == "custody.vault_sealed"
+
+
+def test_keys_are_for_custody_alone(vault: Vault, tmp_path: Path) -> None:
+    """Folder 0700, master key 0400, database 0600."""
+    folder = tmp_path / "custody"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes == {"custody": 0o700, "master.key": 0o400, "vault.sqlite": 0o600}
+
+
+def test_an_extract_of_an_erased_provision_cannot_be_kept(vault: Vault) -> None:
+    """An erasure during a build wins."""
+    vault.provision_key("v-1", "p-1", AT)
+    vault.destroy("v-1", AT)
+    with pytest.raises(Refused) as no:
+        vault.keep_extract("v-1", Kept(1, "p-1", 1, {}), bytes(32))
+    assert no.value.code == "custody.provision_erased"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sets(st.text(max_size=8), max_size=8), max_size=4))
+def test_a_number_is_given_once_and_never_changes(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[set[str]]
+) -> None:
+    """Whatever a refresh brings or drops, everyone keeps their number, and no two have the same."""
+    vault = Vault(tmp_path_factory.mktemp("register") / "custody")
+    held: dict[str, int] = {}
+    for batch in batches:
+        fresh = vault.enrol("people", batch)
+        now = dict(zip(*vault.numbers("people"), strict=True))
+        assert fresh == len(set(now) - set(held))
+        assert set(now) == set(held) | batch
+        assert {name: now[name] for name in held} == held
+        assert sorted(now.values()) == list(range(len(now)))
+        held = now
+
+
+def test_populations_are_numbered_apart(vault: Vault) -> None:
+    """The same spelling in two populations is two persons."""
+    vault.enrol("people", ["1", "2"])
+    vault.enrol("others", ["2"])
+    assert len(vault.numbers("people")[0]) == 2
+    assert vault.numbers("others") == (["2"], [0])
+
+
+def test_numbers_do_not_tell_the_order_of_the_file(vault: Vault) -> None:
+    """A batch is dealt in a random order: the register cannot be re-made from the source."""
+    vault.enrol("people", [f"{number:05d}" for number in range(2000)])
+    texts, numbers = vault.numbers("people")
+    dealt = dict(zip(texts, numbers, strict=True))
+    in_place = sum(dealt[f"{number:05d}"] == number for number in range(2000))
+    assert in_place < 20
