@@ -34,6 +34,7 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
         },
         "permit": {
             **{k: permit[k] for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets", "limits")},
+            "linkage_groups": permit["linkage_groups"],
             "reference": known.permit.reference,
             "databases": {
                 db: {name: list(grant["columns"]) for name, grant in tables.items()}
@@ -46,7 +47,12 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
         "tier": tier.value,
         "facts": {
             "tables": [
-                {"database": use.database, "table": use.table, "columns": list(use.columns)}
+                {
+                    "database": use.database,
+                    "table": use.table,
+                    "columns": list(use.columns),
+                    "person": known.schema.tables[use.database, use.table].person,
+                }
                 for use in known.facts.tables
             ],
             "databases": list(known.facts.databases),

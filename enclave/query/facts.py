@@ -17,10 +17,10 @@ from enclave.query.stages import Facts, Form, KeyFact, Known, Parsed, TableUse
 
 def know(parsed: Parsed, permit: Permit, schema: Schema) -> Known:
     """Resolve and describe. Raises the refusals of `names.resolve` and, in table form, of `cells.shape`."""
-    tree = names.resolve(parsed.tree, permit, schema)
+    tree = names.resolve(parsed.tree, permit, schema, parsed.form)
     shape = cells.shape(tree, schema) if parsed.form is Form.TABLE else None
     facts = Facts(
-        tables=_uses(tree, names.permitted(permit, schema)),
+        tables=_uses(tree, names.permitted(permit, schema, parsed.form)),
         functions=tuple(sorted(parsed.functions)),
         aggregates=tuple(sorted({aggregate_name(node) for node in tree.walk() if is_aggregate(node)})),
         keys=tuple(_key_fact(key, schema) for key in shape.keys) if shape else (),

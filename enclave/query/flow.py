@@ -68,7 +68,7 @@ def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName
     Raises Refused `query.account_differs` where a base table stands anywhere but alone in a projection of permitted
     columns: a defect of a rule must end in a no, not in an answer.
     """
-    allowed = permitted(authorised.known.permit, authorised.known.schema)
+    allowed = permitted(authorised.known.permit, authorised.known.schema, authorised.known.form)
     found: dict[TableName, tuple[str, ...]] = {}
     for table in tree.find_all(exp.Table):
         if not table.db:

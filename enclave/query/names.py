@@ -19,28 +19,36 @@ from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.query.parse import check_grammar, printable
-from enclave.query.schema import Schema, TableName
+from enclave.query.schema import PERSON_COLUMN, Schema, TableName
+from enclave.query.stages import Form
 
 Permitted = Mapping[TableName, Mapping[str, str]]
 """Columns with their types that both permit and extract hold, by table, in the permit's order."""
 
 
-def permitted(permit: Permit, schema: Schema) -> Permitted:
-    """What may be read: the permit's columns that are physically in the extract."""
-    return {
-        (database, name): {c: table.columns[c].type for c in grant.columns if c in table.columns}
-        for database, name, grant in permit.tables()
-        if (table := schema.tables.get((database, name))) is not None
-    }
+def permitted(permit: Permit, schema: Schema, form: Form) -> Permitted:
+    """What may be read: the permit's columns that are physically in the extract. In table form every person-level
+    table also has its `pid`: it joins and counts persons there, and cannot be shown (policy: `query.key_identifies`).
+    """
+    found: dict[TableName, dict[str, str]] = {}
+    for database, name, grant in permit.tables():
+        table = schema.tables.get((database, name))
+        if table is None:
+            continue
+        columns = {c: table.columns[c].type for c in grant.columns if c in table.columns}
+        if form is Form.TABLE and table.person and PERSON_COLUMN in table.columns:
+            columns.setdefault(PERSON_COLUMN, table.columns[PERSON_COLUMN].type)
+        found[database, name] = columns
+    return found
 
 
-def resolve(tree: exp.Query, permit: Permit, schema: Schema) -> exp.Query:
+def resolve(tree: exp.Query, permit: Permit, schema: Schema, form: Form) -> exp.Query:
     """A new tree in which every table is `database.table`, every column names its table, and stars are expanded.
 
     Raises Refused `query.table_unknown`, `query.table_not_permitted`, `query.column_not_permitted`,
     `query.column_ambiguous`, `query.name_taken`, `query.node`.
     """
-    allowed = permitted(permit, schema)
+    allowed = permitted(permit, schema, form)
     tree = tree.copy()
     _check_cte_names(tree)
     spelled = _name_outputs(tree)

@@ -18,7 +18,7 @@ from enclave.query.stages import Authorised
 
 def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
     known = authorised.known
-    allowed = permitted(known.permit, known.schema)
+    allowed = permitted(known.permit, known.schema, known.form)
 
     def replace(node: exp.Expression) -> exp.Expression:
         if not isinstance(node, exp.Table) or not node.db:

@@ -1,0 +1,187 @@
+"""The policy server (OPA) over its Unix socket: one question, one decision, or silence, which is a no.
+
+Decides nothing. A missing `result` is an undefined decision and is handed on as a denial; whatever else is not a
+decision within the time limit raises Refused `policy.unavailable`. Nothing is cached: a grant that ended must end.
+The socket's file permissions say who may ask (group enclave-services).
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from opa_client.opa import OpaClient
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from enclave.config import PREFIX
+from enclave.core.refusal import Refused
+
+TIMEOUT = 2.0
+"""Seconds; a decision takes about a millisecond."""
+
+CONNECTIONS = 16
+
+
+class _Connection(HTTPConnection):
+    """A connection to a socket file; the host in its URL is a word without a meaning."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        found.settimeout(TIMEOUT)
+        try:
+            found.connect(str(self._path))
+        except OSError:
+            found.close()
+            raise
+        self.sock = found
+
+
+class _Pool(HTTPConnectionPool):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", maxsize=CONNECTIONS, timeout=TIMEOUT)
+        self._path = path
+
+    def _new_conn(self) -> _Connection:
+        return _Connection(self._path)
+
+
+class _SocketAdapter(HTTPAdapter):
+    """Carries every request of a session over one socket file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._pool = _Pool(path)
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
+        return self._pool
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class PolicyServer:
+    """A client of the policy server at `path`. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._client = OpaClient(host="localhost", retries=0, timeout=TIMEOUT)
+        session = self._client._session  # the client has no option for a socket; its session takes an adapter
+        session.trust_env = False  # a proxy of the environment is not between us and the decision
+        session.mount("http://", _SocketAdapter(path))
+
+    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The decision at `path` (`enclave/<story>/decision`): `{allow, deny, obligations}`.
+
+        An undefined decision is `{allow: false, deny: ["policy.undefined"], obligations: {}}`.
+        Raises Refused `policy.unavailable`.
+        """
+        answer = self._ask(path, question)
+        decision = answer.get("result") if isinstance(answer, Mapping) else None
+        if not isinstance(decision, Mapping):
+            return {"allow": False, "deny": ["policy.undefined"], "obligations": {}}
+        return decision
+
+    def _ask(self, path: str, question: Mapping[str, Any]) -> Any:
+        for attempt in (1, 2):
+            try:
+                return self._client.query_rule(dict(question), path)
+            except requests.ConnectionError as error:
+                # A kept connection dies when the server restarts; asking again has no effect but the answer.
+                if attempt == 2:
+                    raise Refused("policy.unavailable") from error
+            except (requests.RequestException, ValueError, OSError) as error:
+                raise Refused("policy.unavailable") from error
+        raise Refused("policy.unavailable")
+
+    def healthy(self) -> bool:
+        """Whether the server answers with the policies loaded: an empty application is denied for a reason."""
+        try:
+            deny = self.decide("enclave/review/decision", {}).get("deny")
+        except Refused:
+            return False
+        return isinstance(deny, list) and bool(deny) and "policy.undefined" not in deny
+
+    def close(self) -> None:
+        self._client.close_connection()
+
+
+def binary() -> Path:
+    """The server's program: $ENCLAVE_OPA, the set-up's, or one on the PATH. Raises FileNotFoundError."""
+    named = os.environ.get("ENCLAVE_OPA")
+    for place in (named, PREFIX / "bin" / "opa", shutil.which("opa")):
+        if place and os.access(place, os.X_OK):
+            return Path(place)
+    raise FileNotFoundError("opa: set ENCLAVE_OPA, or run the set-up")
+
+
+def command(policies: Path, path: Path) -> list[str]:
+    """How the server is started over `path`, with the bundle of `policies`; it asks no other machine anything."""
+    return [
+        str(binary()),
+        "run",
+        "--server",
+        f"--addr=unix://{path}",
+        "--unix-socket-perm=660",
+        "--log-level=error",
+        "--skip-version-check",
+        "--ignore=*_test.rego",
+        "--ignore=examples",
+        "--bundle",
+        str(policies),
+    ]
+
+
+@contextmanager
+def start_private(policies: Path, path: Path, patience: float = 20.0) -> Iterator[PolicyServer]:
+    """A server of one's own (tests, `enclave query` where none runs), ended with the block.
+
+    Raises Refused `policy.unavailable` where it does not answer within `patience` seconds.
+    """
+    path.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        command(policies, path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"},
+    )
+    server = PolicyServer(path)
+    try:
+        end = time.monotonic() + patience
+        while not server.healthy():
+            if process.poll() is not None or time.monotonic() > end:
+                raise Refused("policy.unavailable")
+            time.sleep(0.05)
+        yield server
+    finally:
+        server.close()
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        path.unlink(missing_ok=True)
+
+
+def bundle_digest(policies: Path) -> str:
+    """`sha256:<hex>` of the policies and their data, as receipts name them: what the server loads, tests left out."""
+    listed = [
+        [str(file.relative_to(policies)), hashlib.sha256(file.read_bytes()).hexdigest()]
+        for file in sorted(policies.rglob("*"))
+        if (file.suffix == ".rego" and not file.name.endswith("_test.rego")) or file.name == "data.yaml"
+    ]
+    return "sha256:" + hashlib.sha256(json.dumps(listed, separators=(",", ":")).encode()).hexdigest()

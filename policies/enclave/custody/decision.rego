@@ -1,0 +1,75 @@
+# METADATA
+# title: May custody act?
+# description: >-
+#   Actions: database.register, extract.build, extract.open, extract.erase.
+#   Input: enclave/adapters/custodian.py; examples/custody_*.json.
+package enclave.custody
+
+import data.enclave.permit
+
+# METADATA
+# description: The answer; anything but `allow` being true is a no.
+# entrypoint: true
+decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {}}
+
+# METADATA
+# description: An action is allowed to whom it belongs, and an unknown one to nobody.
+deny contains "custody.not_allowed" if not role_allows
+
+role_allows if {
+	input.action in {"database.register", "extract.build", "extract.erase"}
+	input.actor.role == "custodian"
+}
+
+# The command line of the machine's keeper stands in for the custodian's hands; it sees no data.
+role_allows if {
+	input.action in {"database.register", "extract.build", "extract.erase"}
+	input.caller == "operator"
+	input.actor.role in {"operator", "service"}
+}
+
+role_allows if {
+	input.action == "extract.open"
+	input.caller == "gateway"
+	input.actor.role in {"handler", "service"}
+}
+
+# METADATA
+# description: An extract is built and opened under a permit in force.
+deny contains code if {
+	input.action in {"extract.build", "extract.open"}
+	some code in permit.not_in_force(input.permit, input.now)
+}
+
+# METADATA
+# description: An extract is opened for a handler.
+deny contains "permit.not_handler" if {
+	input.action == "extract.open"
+	not opener_is_handler
+}
+
+opener_is_handler if permit.handler(input.permit, input.actor.person)
+
+opener_is_handler if {
+	input.actor.role == "service"
+	input.actor.person == input.caller
+}
+
+# METADATA
+# description: The extract that is opened belongs to the permit.
+deny contains "custody.extract_stale" if {
+	input.action == "extract.open"
+	not extract_matches
+}
+
+extract_matches if {
+	input.extract.permit_id == input.permit.permit_id
+	input.extract.provision == input.permit.provision
+}
+
+# METADATA
+# description: A custodian builds no extract that they will use.
+deny contains "custody.own_project" if {
+	input.action == "extract.build"
+	input.actor.person in input.permit.handlers
+}

@@ -1,0 +1,220 @@
+# METADATA
+# title: May this question be answered?
+# description: >-
+#   One decision per question. Input: facts of the statement, permit, session, what was used today
+#   (enclave/query/authorise.py; examples/query_*.json). The yes carries the parameters of every rule set that binds.
+package enclave.query
+
+import data.enclave.permit
+
+# METADATA
+# description: The answer; anything but `allow` being true is a no.
+# entrypoint: true
+decision := {"allow": count(deny) == 0, "deny": deny, "obligations": obligations}
+
+# -- permit and session ------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: A permit is used between its dates only.
+deny contains code if some code in permit.not_in_force(input.permit, input.now)
+
+# METADATA
+# description: Only a handler asks.
+deny contains "permit.not_handler" if not permit.handler(input.permit, input.session.person)
+
+# METADATA
+# description: The session was opened for this project and under this permit and revision.
+deny contains "session.permit_changed" if not session_matches
+
+session_matches if {
+	input.session.project == input.permit.project
+	input.session.permit == input.permit.reference
+}
+
+# METADATA
+# description: The extract was built for this permit.
+deny contains "query.extract_differs" if not extract_matches
+
+extract_matches if startswith(input.extract.permit, sprintf("%s@", [input.permit.permit_id]))
+
+# -- tier and form -----------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: A call may narrow its tier, never widen it.
+deny contains "query.tier_wider" if not tier_within_permit
+
+tier_within_permit if {
+	input.permit.tier == "record"
+	input.tier in {"record", "aggregate"}
+}
+
+tier_within_permit if {
+	input.permit.tier == "aggregate"
+	input.tier == "aggregate"
+}
+
+# METADATA
+# description: Records are seen in the record tier only.
+deny contains "query.tier_rows" if not form_within_tier
+
+form_within_tier if input.form == "table"
+
+form_within_tier if {
+	input.form == "rows"
+	input.tier == "record"
+}
+
+# METADATA
+# description: Without blocks in the extract, thresholds alone would protect nobody from an adaptive question.
+deny contains "query.aggregate_unprepared" if not tier_prepared
+
+tier_prepared if input.permit.tier == "record"
+
+tier_prepared if input.extract.blocks == true
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: Tables of the permit only.
+deny contains "query.table_not_permitted" if {
+	some use in input.facts.tables
+	not table_permitted(use)
+}
+
+table_permitted(use) if input.permit.databases[use.database][use.table]
+
+# METADATA
+# description: Columns of the permit only.
+deny contains "query.column_not_permitted" if {
+	some use in input.facts.tables
+	some column in use.columns
+	not column_permitted(use, column)
+}
+
+column_permitted(use, column) if column in input.permit.databases[use.database][use.table]
+
+# The pseudonym joins and counts persons in every table, but is itself shown only where the permit shows it.
+column_permitted(use, column) if {
+	column == "pid"
+	input.form == "table"
+	use.person == true
+}
+
+# METADATA
+# description: Functions of the grammar only; the gateway closes the grammar too, and both must agree.
+deny contains "query.function" if {
+	some function in input.facts.functions
+	not function in data.grammar.functions
+}
+
+# METADATA
+# description: Databases of persons are joined only where the permit links them.
+deny contains "query.not_linked" if not linked
+
+linked if count(person_databases) <= 1
+
+linked if {
+	some group in input.permit.linkage_groups
+	every database in person_databases {
+		database in group
+	}
+}
+
+person_databases := {use.database | some use in input.facts.tables; use.person == true}
+
+# METADATA
+# description: A cell named by a person identifier is a person.
+deny contains "query.key_identifies" if {
+	some key in input.facts.keys
+	identifies(key)
+}
+
+identifies(key) if key.identifies == true
+
+identifies(key) if "person" in key.roles
+
+# METADATA
+# description: An unrounded measurement as a key makes nearly every person a cell of their own.
+deny contains "query.key_continuous" if {
+	some key in input.facts.keys
+	key.bare == true
+	key.type in {"FLOAT", "DOUBLE"}
+}
+
+# -- budgets -----------------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: A budget of the day that is used up ends the day's questions.
+deny contains sprintf("query.budget_%s", [kind]) if {
+	some kind in {"queries", "rows", "bytes"}
+	not budget_left(kind)
+}
+
+budget_left(kind) if not budget(kind)
+
+budget_left(kind) if input.used[kind] < budget(kind)
+
+budget(kind) := input.permit.limits[sprintf("%s_day", [kind])]
+
+# -- rule sets ---------------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: Every database asked about is covered by a rule set in force.
+deny contains "query.rule_set_missing" if not covered
+
+covered if {
+	count(input.facts.databases) > 0
+	every database in input.facts.databases {
+		some id, _ in binding
+		in_scope(data.data[id], database)
+	}
+}
+
+# A question about no table at all is bound by every rule set of its permit.
+covered if {
+	count(input.facts.databases) == 0
+	count(binding) > 0
+}
+
+binding[id] := rules if {
+	some id in input.permit.rule_sets
+	rules := data.data[id]
+	in_validity(rules)
+	touches(rules)
+}
+
+touches(rules) if {
+	some database in input.facts.databases
+	in_scope(rules, database)
+}
+
+touches(_) if count(input.facts.databases) == 0
+
+in_scope(rules, database) if {
+	some pattern in rules.scope.databases
+	glob.match(pattern, [], database)
+}
+
+in_validity(rules) if {
+	day(rules.valid_from) <= time.parse_rfc3339_ns(input.now)
+	open_ended(rules)
+}
+
+in_validity(rules) if {
+	day(rules.valid_from) <= time.parse_rfc3339_ns(input.now)
+	time.parse_rfc3339_ns(input.now) < day(rules.valid_to)
+}
+
+open_ended(rules) if rules.valid_to == null
+
+day(text) := time.parse_rfc3339_ns(sprintf("%sT00:00:00Z", [substring(text, 0, 10)]))
+
+# METADATA
+# description: What the answer is bound to - rule sets with their parameters, and what is left of the day's budgets.
+obligations := object.union({"rule_sets": binding, "tier": input.tier}, left)
+
+left[name] := number if {
+	some kind in {"rows", "bytes"}
+	name := sprintf("max_%s", [kind])
+	number := budget(kind) - input.used[kind]
+}
