@@ -354,7 +354,10 @@ def vote(
         check_bytes(_bytes(records, row.digest), row.digest, row.name)
     if any(v.checker == checker for v in held.votes):
         raise Refused("export.already_voted")
-    decide(policy, question(Step.VOTE, _matter(held), held.permit, sorted(parties), PersonId(checker), roles, now))
+    asked = question(Step.VOTE, _matter(held), held.permit, sorted(parties), PersonId(checker), roles, now)
+    needed = decide(policy, asked).get("approvals")
+    if not isinstance(needed, int) or isinstance(needed, bool):
+        raise Refused("policy.undefined")
     kept = records.keep_text(comment) if comment else None
     mine = Vote(PersonId(checker), choice, Digest(digest), now)
     with records.change(event) as tx:
@@ -370,7 +373,7 @@ def vote(
             )
         )
         votes = (*before, mine)
-        if len(votes) >= held.permit.checkers:
+        if len(votes) >= needed:
             _close(tx, policy, held, votes, sorted(parties), PersonId(checker), roles, now)
     return _summary(records, export_id)
 

@@ -194,6 +194,13 @@ CODES: dict[str, Wording] = {
         "普通の文字だけにしてください。",
         "Use plain characters only.",
     ),
+    "export.looks_like_records": Wording(
+        "度数の列がない {rows} 行の表です。個票ではないか、確認者が判断します。",
+        "A table of {rows} rows without a count column: the checkers will ask whether these are records.",
+        "各行が何人の集計かを示す列を加え、counts で指定してください。",
+        "Add a column that says how many persons each row stands for, and name it in counts.",
+        200,
+    ),
     "export.identifier": Wording(
         "個人の識別子の列があります（{column}）。",
         "The table has a column of person identifiers ({column}).",

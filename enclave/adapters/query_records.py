@@ -1,0 +1,218 @@
+"""Questions and what became of them, as the records hold them: budgets are counted here, receipts are kept here.
+
+A question's text and parameters are one erasable blob; rows and receipts hold its salted digest. The places in the log
+of the two leaves that bracket an answer are looked up when a receipt is read, since they exist only after its commit.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from enclave.adapters import edge
+from enclave.adapters import records_schema as t
+from enclave.adapters.permit_records import WorkspaceSession
+from enclave.adapters.records import Records
+from enclave.core.clock import rfc3339
+from enclave.core.event import Actor, Event, Outcome, Thing
+from enclave.core.ids import QueryId
+from enclave.core.permit import Permit
+from enclave.core.refusal import Refused
+from enclave.query.stages import Used
+
+RUNNING, DONE, REFUSED, ABORTED, CANCELLED = "running", "done", "refused", "aborted", "cancelled"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it came, before anything was judged. `statement` is the digest of its erasable text."""
+
+    id: QueryId
+    session: WorkspaceSession
+    permit: Permit
+    form: str
+    statement: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One question as the records hold it. `code` and `facts` where the answer was a no."""
+
+    id: QueryId
+    person: str
+    project: str
+    permit: str
+    form: str
+    state: str
+    statement: str | None
+    receipt: Mapping[str, Any] | None
+    code: str | None
+    facts: Mapping[str, Any]
+
+
+def keep_statement(records: Records, sql: str, params: object, tier: str | None) -> str:
+    """The digest of a question's erasable text."""
+    return records.keep_text(json.dumps({"sql": sql, "params": params, "tier": tier}, ensure_ascii=False))
+
+
+def statement(records: Records, kept: Kept) -> Mapping[str, Any]:
+    """`{sql, params, tier}` of a kept question. Raises Refused `query.unknown` where the text was erased."""
+    text = records.text(kept.statement) if kept.statement else None
+    if text is None:
+        raise Refused("query.unknown")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+def used_today(records: Records, project: str, at: datetime) -> Used:
+    """What the project used on the day (UTC) of `at`; refused questions count as questions."""
+    q = t.queries.c
+    wanted = sa.select(
+        sa.func.count(), sa.func.coalesce(sa.func.sum(q.rows), 0), sa.func.coalesce(sa.func.sum(q.bytes), 0)
+    ).where(q.project == project, q.day == _day(at))
+    with records.read() as connection:
+        queries, rows, sent = connection.execute(wanted).one()
+    return Used(int(queries), int(rows), int(sent))
+
+
+def enter(records: Records, event: Event, asked: Asked) -> None:
+    """An authorised question, about to run. `event` is `query.authorised`."""
+    with records.change(event) as tx:
+        tx.execute(sa.insert(t.queries).values(**_row(asked), state=RUNNING, receipt={"events": [event.id]}))
+
+
+def enter_refused(records: Records, event: Event, asked: Asked, refused: Refused) -> None:
+    """A question that was refused before it ran. `event` is `query.refused`."""
+    with records.change(event) as tx:
+        kept = {"events": [event.id], **_no(refused)}
+        tx.execute(
+            sa.insert(t.queries).values(**_row(asked), state=REFUSED, receipt=kept, ended_at=rfc3339(asked.at))
+        )
+
+
+def close(
+    records: Records,
+    event: Event,
+    query: str,
+    state: str,
+    at: datetime,
+    *,
+    rows: int = 0,
+    sent: int = 0,
+    receipt: Mapping[str, Any] | None = None,
+    refused: Refused | None = None,
+) -> None:
+    """The end of a question that ran. `event` is `query.answered`, `.refused` or `.aborted`.
+
+    Raises Refused `query.unknown` where it had ended already: a question ends once.
+    """
+    with records.change(event) as tx:
+        before = tx.execute(
+            sa.select(t.queries.c.receipt).where(t.queries.c.id == query, t.queries.c.state == RUNNING)
+        ).one_or_none()
+        if before is None:
+            raise Refused("query.unknown")
+        events = [*(before.receipt or {}).get("events", []), event.id]
+        kept = {"events": events, **(receipt or {}), **(_no(refused) if refused is not None else {})}
+        tx.execute(
+            sa.update(t.queries)
+            .where(t.queries.c.id == query)
+            .values(state=state, rows=rows, bytes=sent, receipt=kept, ended_at=rfc3339(at))
+        )
+
+
+def find(records: Records, query: str) -> Kept:
+    """A question by its id. Raises Refused `query.unknown`."""
+    with records.read() as connection:
+        row = connection.execute(sa.select(t.queries).where(t.queries.c.id == query)).one_or_none()
+        if row is None:
+            raise Refused("query.unknown")
+        kept = dict(row.receipt or {})
+        places = dict(
+            connection.execute(
+                sa.select(t.outbox.c.leaf_id, t.outbox.c.index).where(
+                    t.outbox.c.leaf_id.in_(kept.get("events", []))
+                )
+            ).all()  # type: ignore[arg-type]  # rows of two are pairs
+        )
+    log = [places.get(leaf) for leaf in kept.pop("events", [])]
+    no = kept.pop("refused", {})
+    receipt = {**kept, "log": log} if row.state == DONE else None
+    return Kept(
+        QueryId(row.id),
+        row.person,
+        row.project,
+        f"{row.permit_id}@{row.revision}",
+        row.form,
+        row.state,
+        row.statement,
+        receipt,
+        no.get("code"),
+        no.get("facts", {}),
+    )
+
+
+def abandon(records: Records, at: datetime) -> int:
+    """Close what an earlier process left running; how many. Called once when the gateway starts."""
+    with records.read() as connection:
+        left = connection.execute(sa.select(t.queries).where(t.queries.c.state == RUNNING)).all()
+    for row in left:
+        refused = Refused("query.abandoned")
+        event = edge.event(
+            Actor("enclave", "service"),
+            "query.aborted",
+            Thing("query", row.id, row.statement),
+            project=row.project,
+            permit=f"{row.permit_id}@{row.revision}",
+            outcome=Outcome.ABORTED,
+            codes=refused.codes,
+        )
+        close(records, event, row.id, ABORTED, at, refused=refused)
+    return len(left)
+
+
+def event_of(
+    asked: Asked,
+    action: str,
+    outcome: Outcome = Outcome.OK,
+    codes: tuple[str, ...] = (),
+    counts: dict[str, int] | None = None,
+) -> Event:
+    """A leaf about a question, by the handler who asked it."""
+    return edge.event(
+        Actor(asked.session.person, "handler", asked.session.id),
+        action,
+        Thing("query", asked.id, asked.statement),
+        project=asked.session.project,
+        permit=asked.permit.reference,
+        outcome=outcome,
+        codes=codes,
+        counts=counts,
+    )
+
+
+def _row(asked: Asked) -> dict[str, Any]:
+    return {
+        "id": asked.id,
+        "session": asked.session.id,
+        "person": asked.session.person,
+        "project": asked.session.project,
+        "permit_id": asked.permit.permit_id,
+        "revision": asked.permit.revision,
+        "form": asked.form,
+        "statement": asked.statement,
+        "day": _day(asked.at),
+        "asked_at": rfc3339(asked.at),
+    }
+
+
+def _no(refused: Refused) -> dict[str, Any]:
+    return {"refused": {"code": refused.code, "facts": dict(refused.facts)}}
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).date().isoformat()

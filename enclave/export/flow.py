@@ -1,0 +1,153 @@
+"""May this leave? The airlock from top to bottom, for one submission.
+
+Relies on `recompute` for receipts (it runs the receipt's question again and protects the answer) and on the rule sets
+that bind. Does not keep anything, and does not decide who may submit: the policy and `adapters/export_records` do.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from enclave.core.permit import Permit
+from enclave.core.refusal import Refused
+from enclave.disclosure import flow as disclosure
+from enclave.disclosure.rules import RuleSet
+from enclave.disclosure.table import ProtectedTable
+from enclave.export import names, receipt
+from enclave.export.checks import MAX_FILES, MAX_PURPOSE, Subject, examine
+from enclave.export.release import digest_of, export_digest
+from enclave.export.request import (
+    CheckedFile,
+    CheckedSubmission,
+    FigureItem,
+    Finding,
+    Kind,
+    Submission,
+    TableItem,
+    Verdict,
+    worst,
+)
+from enclave.export.table_text import Sheet, read_sheet
+
+Recompute = Callable[[str], ProtectedTable]
+"""The protected answer of a receipt's id, computed again. Raises Refused where the receipt is not this project's,
+not of a table, or no longer answerable."""
+
+
+def check(
+    submission: Submission, permit: Permit, rule_sets: Sequence[RuleSet], recompute: Recompute
+) -> CheckedSubmission:
+    """Every file of a submission with its findings and the digest that votes will be for.
+
+    1. It is for an output that the permit names, says what for, and holds a sensible number of files.
+    2. Each file: names, form, content (`checks.CHECKS`). 3. Each readable table: may its numbers leave? With a receipt
+    by recomputation, without by the disclosure rules. 4. A figure is as good as the table under it. 5. Names differ.
+
+    Raises Refused `export.empty`, `export.output_unknown`, `export.purpose_missing`, `export.too_many_files`,
+    or what makes the machine unable to judge at all (`policy.unavailable`, …).
+    """
+    _check_request(submission, permit)
+    files: list[CheckedFile] = []
+    for subject, under in _subjects(submission):
+        findings = [*examine(subject)]
+        if subject.sheet is not None:
+            findings += _numbers(subject, subject.sheet, rule_sets, recompute)
+        if under is not None and _of_data(files, under) is Verdict.FAIL:
+            findings.append(Finding("export.data_failed", Verdict.FAIL, {}, {"data": subject.table}))
+        files.append(_file(subject, len(files), findings))
+    files = _names_differ(files)
+    return CheckedSubmission(
+        submission.output,
+        submission.purpose.strip(),
+        tuple(files),
+        export_digest((file.name, file.digest) for file in files),
+    )
+
+
+def _check_request(submission: Submission, permit: Permit) -> None:
+    outputs = [output.id for output in permit.outputs]
+    if submission.output not in outputs:
+        raise Refused("export.output_unknown", {"output": submission.output[:40], "known": ", ".join(outputs)})
+    if not 0 < len(submission.purpose.strip()) <= MAX_PURPOSE:
+        raise Refused("export.purpose_missing", {"limit": MAX_PURPOSE})
+    if not submission.items:
+        raise Refused("export.empty")
+    if sum(2 if isinstance(item, FigureItem) else 1 for item in submission.items) > MAX_FILES:
+        raise Refused("export.too_many_files", {"limit": MAX_FILES})
+
+
+def _subjects(submission: Submission) -> Iterator[tuple[Subject, int | None]]:
+    """Files in order; a figure comes right after the table under it, with that table's position."""
+    position = 0
+    for item in submission.items:
+        if isinstance(item, FigureItem):
+            table = names.shown(item.table.name, position)
+            yield _table(item.table, Kind.DATA), None
+            yield Subject(item.name, Kind.FIGURE, item.data, table=table), position
+            position += 2
+        else:
+            yield _table(item, Kind.TABLE), None
+            position += 1
+
+
+def _table(item: TableItem, kind: Kind) -> Subject:
+    subject = Subject(item.name, kind, item.data, item.dimensions, item.counts, item.receipt)
+    try:
+        return replace(subject, sheet=read_sheet(item.data))
+    except Refused:
+        # Said by the check `csv_form`, in its place among the others.
+        return subject
+
+
+def _numbers(
+    subject: Subject, sheet: Sheet, rule_sets: Sequence[RuleSet], recompute: Recompute
+) -> list[Finding]:
+    if subject.receipt is None:
+        return list(_by_rules(subject, sheet, rule_sets))
+    facts = {"receipt": subject.receipt[:60]}
+    try:
+        answer = recompute(subject.receipt)
+    except Refused as refused:
+        if refused.code.endswith(".unavailable"):
+            raise
+        return [Finding("export.receipt_unknown", Verdict.FAIL, {}, facts)]
+    found = receipt.difference(sheet, answer)
+    if found is None:
+        return [Finding("export.matches_receipt", Verdict.PASS, {}, facts)]
+    where = {"row": found.row, "column": found.column[:60]}
+    return [Finding("export.differs_from_receipt", Verdict.FAIL, where, facts)]
+
+
+def _of_data(files: Sequence[CheckedFile], position: int) -> Verdict:
+    return files[position].verdict
+
+
+def _file(subject: Subject, position: int, findings: Sequence[Finding]) -> CheckedFile:
+    declared: dict[str, object] = {}
+    if subject.kind is Kind.FIGURE:
+        declared["data"] = subject.table
+    else:
+        declared |= {
+            "dimensions": list(subject.dimensions), "counts": list(subject.counts), "receipt": subject.receipt
+        }  # fmt: skip
+    return CheckedFile(
+        names.shown(subject.name, position),
+        subject.kind,
+        subject.data,
+        digest_of(subject.data),
+        tuple(findings),
+        declared,
+    )
+
+
+def _names_differ(files: Sequence[CheckedFile]) -> list[CheckedFile]:
+    """Files of which none can be taken for another: a repeated name fails, and is told apart by its place."""
+    seen: set[str] = set()
+    told: list[CheckedFile] = []
+    for position, file in enumerate(files):
+        name = file.name
+        if names.key(name) in seen:
+            twice = Finding("export.name_twice", Verdict.FAIL)
+            file = replace(file, name=f"{name[:100]} (={position})", findings=(*file.findings, twice))
+        seen.add(names.key(name))
+        told.append(file)
+    return told

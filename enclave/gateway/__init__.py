@@ -1,0 +1,1 @@
+"""HTTP for workspaces: the only way from a notebook to data and out again."""

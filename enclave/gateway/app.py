@@ -1,0 +1,170 @@
+"""The routes of the gateway, wired from `Deps` by one factory. No rule is here: `asking` and `exports` hold the stories."""
+
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from enclave.adapters import metrics, query_records
+from enclave.core.refusal import Refused, problem
+from enclave.gateway import exports, session_view
+from enclave.gateway.asking import Asking, Entered, enter
+from enclave.gateway.deps import Deps
+from enclave.gateway.door import WORDINGS, Door, Handler, answering, bearer, entered, language_of, no, read_json
+from enclave.gateway.question import question_of
+from enclave.gateway.running import MAX_AT_ONCE, Board
+from enclave.gateway.stream import FIRST_PIECE, MEDIA_TYPE, NEXT_PIECE, Pieces, Stream
+
+MAX_QUESTION = 1 << 20
+"""Bytes of a question with its parameters."""
+
+MAX_SUBMISSION = 48 << 20
+"""Bytes of a submission; pictures arrive as base64."""
+
+
+def build(deps: Deps) -> ASGIApp:
+    """The gateway as an ASGI application. What an earlier process left running is closed when it starts."""
+    board = Board()
+    pool = ThreadPoolExecutor(2 * MAX_AT_ONCE, thread_name_prefix="query")
+
+    async def ask(request: Request) -> Response:
+        who = await entered(request, deps)
+        question = question_of(await read_json(request, MAX_QUESTION))
+        asking = Asking(deps, board, who, question)
+        await run_in_threadpool(asking.begin)
+        address = request.client.host if request.client is not None else ""
+        pieces = Pieces(
+            asking.chunks(), asking.running, lambda: _still_allowed(deps, who, address), pool
+        )
+        return await _answer(pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
+
+    async def look(request: Request) -> Response:
+        who = await entered(request, deps)
+        language = language_of(request.headers.get("accept-language", ""))
+        found = await run_in_threadpool(_state, deps, board, who, request.path_params["id"], language)
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+    async def cancel(request: Request) -> Response:
+        who = await entered(request, deps)
+        query = request.path_params["id"]
+        running = board.find(query)
+        if running is not None and (running.person, running.project) == (who.session.person, who.session.project):
+            await run_in_threadpool(running.stop, Refused("query.cancelled"))
+            return JSONResponse({"id": query, "state": query_records.CANCELLED})
+        language = language_of(request.headers.get("accept-language", ""))
+        return JSONResponse(await run_in_threadpool(_state, deps, board, who, query, language))
+
+    async def session(request: Request) -> Response:
+        who = await entered(request, deps)
+        language = language_of(request.headers.get("accept-language", ""))
+        used = await run_in_threadpool(
+            query_records.used_today, deps.records, who.session.project, deps.now()
+        )
+        catalogue = await run_in_threadpool(deps.catalogue)
+        return JSONResponse(session_view.view(who, catalogue, used, language))
+
+    async def submit(request: Request) -> Response:
+        who = await entered(request, deps)
+        body = await read_json(request, MAX_SUBMISSION)
+        language = language_of(request.headers.get("accept-language", ""))
+        return JSONResponse(await run_in_threadpool(exports.submit, deps, who, body, language), 201)
+
+    async def submitted(request: Request) -> Response:
+        who = await entered(request, deps)
+        return JSONResponse(await run_in_threadpool(exports.listed, deps, who))
+
+    async def submission(request: Request) -> Response:
+        who = await entered(request, deps)
+        language = language_of(request.headers.get("accept-language", ""))
+        found = await run_in_threadpool(exports.detail, deps, who, request.path_params["id"], language)
+        return JSONResponse(found)
+
+    async def measured(request: Request) -> Response:
+        if not hmac.compare_digest(bearer(request), deps.metrics_token):
+            raise Refused("session.unknown")
+        return Response(deps.metrics.page(), media_type=metrics.CONTENT_TYPE)
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    routes: list[tuple[str, Mapping[str, Handler]]] = [
+        ("/v1/queries", {"POST": ask}),
+        ("/v1/queries/{id}", {"GET": look, "DELETE": cancel}),
+        ("/v1/session", {"GET": session}),
+        ("/v1/exports", {"POST": submit, "GET": submitted}),
+        ("/v1/exports/{id}", {"GET": submission}),
+        ("/metrics", {"GET": measured}),
+        ("/healthz", {"GET": alive}),
+    ]
+
+    @asynccontextmanager
+    async def life(_: Starlette) -> AsyncIterator[None]:
+        # A silent ledger at the start is no reason not to start: the rows stay `running` until the next one.
+        with suppress(Refused):
+            await run_in_threadpool(query_records.abandon, deps.records, deps.now())
+        yield
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    inner = Starlette(
+        routes=[
+            Route(path, answering(handler, deps), methods=[method])
+            for path, handlers in routes
+            for method, handler in handlers.items()
+        ],
+        exception_handlers={HTTPException: _no_route},
+        lifespan=life,
+    )
+    return Door(inner, deps.hosts)
+
+
+async def _no_route(request: Request, _: Exception) -> Response:
+    return no(Refused("gateway.no_such_route"), language_of(request.headers.get("accept-language", "")))
+
+
+async def _answer(pieces: Pieces, headers: Mapping[str, str]) -> Response:
+    """A whole answer that is there at once, a stream, or (raised) the refusal that came before anything left."""
+    try:
+        if not await pieces.ready(FIRST_PIECE):
+            return Stream(pieces, None, headers)
+        first = await pieces.next()
+        if not await pieces.ready(NEXT_PIECE):
+            return Stream(pieces, first, headers)
+        if (second := await pieces.next()) is None:
+            return Response(first, headers=dict(headers), media_type=MEDIA_TYPE)
+        return Stream(pieces, (first or b"") + second, headers)
+    except Refused:
+        raise
+    except BaseException:
+        await pieces.stop(Refused("query.disconnected"))
+        raise
+
+
+def _state(deps: Deps, board: Board, who: Entered, query: str, language: str) -> dict[str, Any]:
+    """`{id, state, progress, …}` of an own query. Raises Refused `query.unknown`, also for somebody else's."""
+    mine = (who.session.person, who.session.project)
+    running = board.find(query)
+    if running is not None and (running.person, running.project) == mine:
+        return {"id": query, "state": query_records.RUNNING, "progress": running.progress()}
+    kept = query_records.find(deps.records, query)
+    if (kept.person, kept.project) != mine:
+        raise Refused("query.unknown")
+    found: dict[str, Any] = {"id": query, "state": kept.state, "progress": 0.0}
+    if kept.state == query_records.DONE:
+        found |= {"progress": 1.0, "receipt": kept.receipt}
+    if kept.code is not None:
+        found |= {"code": kept.code, "problem": problem(Refused(kept.code, kept.facts), WORDINGS, language)}
+    return found
+
+
+def _still_allowed(deps: Deps, who: Entered, address: str) -> None:
+    """Steps 1 and 2 again, while a query runs."""
+    enter(deps, who.token_digest, address)

@@ -1,0 +1,243 @@
+"""Query → answer, from the session to the receipt (DESIGN, story 3). Reads top to bottom like the policy it implements.
+
+ 1. session: a live one, from its own address (`door` has done it). 2. permit: signed, in force now, and the person a
+ handler. 3. parse, facts, authorise, rewrite (`query.flow.prepare`). 4. record: `query.authorised` is in the log
+ before anything runs. 5. execute. 6. protect (table form). 7. record: `query.answered` is in the log before the last
+ batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt.
+
+Runs in threads; knows nothing of HTTP. Relies on the records for "no record, no effect".
+"""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from enclave.adapters import query_records as q
+from enclave.adapters.permit_records import SignedPermit, WorkspaceSession, live_session, permit_by_id
+from enclave.core.clock import rfc3339
+from enclave.core.event import Outcome
+from enclave.core.ids import QueryId
+from enclave.core.refusal import Refused
+from enclave.disclosure.table import ProtectedTable
+from enclave.gateway import cells
+from enclave.gateway.deps import Deps, OpenExtract
+from enclave.gateway.question import Question
+from enclave.gateway.running import Board, Running
+from enclave.query.flow import prepare
+from enclave.query.stages import Form, Guarded, Session
+
+ROWS_A_BATCH = 65_536
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Who asks, seen to be allowed in: a live session and its permit, in force, with the person as a handler."""
+
+    session: WorkspaceSession
+    signed: SignedPermit
+    token_digest: str
+
+
+def enter(deps: Deps, token_digest: str, address: str) -> Entered:
+    """Steps 1 and 2. Raises Refused `session.*`, `permit.*`."""
+    now = deps.now()
+    session = live_session(deps.records, token_digest, address, now)
+    signed = permit_by_id(deps.records, session.permit_id, deps.trusted)
+    signed.permit.check_in_force(now)
+    signed.permit.check_handler(session.person)
+    return Entered(session, signed, token_digest)
+
+
+class Asking:
+    """One question on its way. `begin`, then `chunks` to the end; `running.stop` from any thread."""
+
+    def __init__(self, deps: Deps, board: Board, entered: Entered, question: Question) -> None:
+        self._deps = deps
+        self._board = board
+        self._question = question
+        self._session = entered.session
+        self._signed = entered.signed
+        self._started = time.perf_counter()
+        self._rows = 0
+        self._sent = 0
+        self.id = QueryId(deps.new_id())
+        self.running = Running(self.id, self._session.id, self._session.person, self._session.project)
+        self._asked: q.Asked
+        self._guarded: Guarded
+        self._extract: OpenExtract
+
+    def begin(self) -> None:
+        """Steps 3 and 4: from here on the question is in the log, allowed or not. Raises Refused."""
+        deps, question, permit = self._deps, self._question, self._signed.permit
+        self._board.enter(self.running)
+        deps.metrics.running.set(len(self._board))
+        try:
+            now = deps.now()
+            kept = q.keep_statement(
+                deps.records, question.sql, question.raw_params, question.tier and question.tier.value
+            )
+            self._asked = q.Asked(self.id, self._session, permit, question.form.value, kept, now)
+            try:
+                self._extract = deps.extracts.open(self._signed, self._session)
+                session = Session(
+                    self._session.id,
+                    self._session.person,
+                    self._session.project,
+                    f"{self._session.permit_id}@{self._session.revision}",
+                    now,
+                    q.used_today(deps.records, self._session.project, now),
+                )
+                self._guarded = prepare(
+                    question.sql,
+                    question.params,
+                    question.form,
+                    permit,
+                    self._extract.schema,
+                    session,
+                    deps.policy,
+                    question.tier,
+                )
+            except Refused as refused:
+                event = q.event_of(self._asked, "query.refused", Outcome.REFUSED, refused.codes)
+                q.enter_refused(deps.records, event, self._asked, refused)
+                self._count("refused", refused)
+                raise
+            q.enter(deps.records, q.event_of(self._asked, "query.authorised"), self._asked)
+        except BaseException:
+            self._leave()
+            raise
+
+    def chunks(self) -> Iterator[bytes]:
+        """Steps 5 to 8: the Arrow stream, piece by piece.
+
+        A small answer is one piece, which exists only once `query.answered` is in the log. Raises Refused; whatever
+        ends it is recorded first, and where that fails the stream ends without its last batch all the same.
+        """
+        try:
+            yield from self._stream()
+        except Refused as refused:
+            told = self.running.stopped or refused
+            self._ended(told)
+            raise told from refused
+        except BaseException:
+            # A defect, or the asker went away while the answer was on its way.
+            self._ended(self.running.stopped or Refused("query.disconnected"))
+            raise
+        finally:
+            self._leave()
+
+    def _stream(self) -> Iterator[bytes]:
+        run = self._extract.engine.run(self._guarded)  # 5
+        self.running.start(run)
+        if self._guarded.form is Form.TABLE:
+            answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+            self.running.check()
+            protected = cells.protect(answered, self._guarded)  # 6
+            shown = cells.arrow(protected, answered, self._guarded)
+            tally: dict[str, int] | None = protected.tally()
+            schema, batches = shown.schema, iter(shown.to_batches(max_chunksize=ROWS_A_BATCH))
+        else:
+            tally = None
+            schema, batches = run.schema, iter(run.batches())
+        out = io.BytesIO()
+        with pa.ipc.new_stream(out, schema) as writer:
+            for batch in batches:
+                self.running.check()
+                # Only what came before the batch at hand leaves now, so the last one is still here when the
+                # answer is recorded.
+                if self._rows:
+                    yield self._take(out)
+                self._rows += batch.num_rows
+                writer.write_batch(batch)
+                self._budget(out)
+        self._budget(out)
+        piece = self._take(out)
+        self._answered(tally)  # 7, 8
+        yield piece
+
+    def _take(self, out: io.BytesIO) -> bytes:
+        piece = out.getvalue()
+        out.seek(0)
+        out.truncate()
+        self._sent += len(piece)
+        return piece
+
+    def _budget(self, out: io.BytesIO) -> None:
+        limit = self._guarded.obligations.max_bytes
+        if limit is not None and self._sent + out.tell() > limit:
+            raise Refused("query.limit_bytes", {"limit": limit})
+
+    def _answered(self, tally: Mapping[str, int] | None) -> None:
+        self.running.check()
+        counts = {"rows": self._rows, **(tally or {})}
+        event = q.event_of(self._asked, "query.answered", counts=counts)
+        q.close(
+            self._deps.records,
+            event,
+            self.id,
+            q.DONE,
+            self._deps.now(),
+            rows=self._rows,
+            sent=self._sent,
+            receipt=self._receipt(tally),
+        )
+        self._count("answered")
+
+    def _receipt(self, tally: Mapping[str, int] | None) -> dict[str, Any]:
+        asked = {"sql": self._question.sql, "params": self._question.raw_params}
+        return {
+            "id": self.id,
+            "time": rfc3339(self._asked.at),
+            "permit": self._asked.permit.reference,
+            "sql_digest": _digest(json.dumps(asked, ensure_ascii=False, sort_keys=True)),
+            "run_digest": _digest(self._guarded.sql),
+            "extract": self._extract.reference,
+            "policy": self._deps.policy_digest(),
+            "rule_sets": sorted(self._guarded.obligations.rule_sets),
+            "form": self._question.form.value,
+            "rows": self._rows,
+            "cells": None if tally is None else dict(tally),
+        }
+
+    def _ended(self, refused: Refused) -> None:
+        """Record an end that is no answer. A silent ledger leaves the row `running`; it is closed at the next start."""
+        deps = self._deps
+        aborted = refused.code in {"query.disconnected", "query.cancelled", "query.abandoned"} or (
+            refused.code.startswith(("session.", "permit.", "ledger.", "policy."))
+        )
+        state = q.CANCELLED if refused.code == "query.cancelled" else q.ABORTED if aborted else q.REFUSED
+        event = q.event_of(
+            self._asked,
+            "query.aborted" if aborted else "query.refused",
+            Outcome.ABORTED if aborted else Outcome.REFUSED,
+            refused.codes,
+            {"rows": self._rows},
+        )
+        self._count(state, refused)
+        try:
+            q.close(
+                deps.records, event, self.id, state, deps.now(), rows=self._rows, sent=self._sent, refused=refused
+            )
+        except Refused:
+            return
+
+    def _leave(self) -> None:
+        self._board.leave(self.id)
+        self._deps.metrics.running.set(len(self._board))
+
+    def _count(self, outcome: str, refused: Refused | None = None) -> None:
+        metrics, form = self._deps.metrics, self._question.form.value
+        metrics.answers.labels(form, outcome).inc()
+        metrics.seconds.labels(form).observe(time.perf_counter() - self._started)
+        if refused is not None:
+            metrics.refusals.labels(refused.code).inc()
+
+
+def _digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

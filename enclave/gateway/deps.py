@@ -1,0 +1,86 @@
+"""The ports of the gateway, as one frozen value that `app.py` fills in. Nothing here decides."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from enclave.adapters.metrics import GatewayMetrics
+from enclave.adapters.permit_records import SignedPermit, Trusted, WorkspaceSession
+from enclave.adapters.records import Records
+from enclave.catalogue.descriptor import Descriptor
+from enclave.core.clock import Clock
+from enclave.core.ids import DatabaseId
+from enclave.disclosure.rules import RuleSet
+from enclave.query.schema import Schema
+from enclave.query.stages import Guarded
+
+
+class Policy(Protocol):
+    """A policy server, and the digest of what it decides by."""
+
+    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`{allow, deny, obligations}`. Raises Refused `policy.unavailable`."""
+        ...
+
+
+class Run(Protocol):
+    """One execution. `schema` and batches are pyarrow's; every method may raise Refused `query.*`."""
+
+    @property
+    def schema(self) -> Any: ...
+
+    def batches(self) -> Iterator[Any]: ...
+
+    def progress(self) -> float:
+        """0 to 1."""
+        ...
+
+    def cancel(self) -> None:
+        """From any thread; `batches` then ends with Refused."""
+        ...
+
+
+class Engine(Protocol):
+    """One opened extract, for many runs at once."""
+
+    def run(self, guarded: Guarded) -> Run: ...
+
+
+@dataclass(frozen=True)
+class OpenExtract:
+    """An extract that answers. `reference` is `v-81c2/3`."""
+
+    reference: str
+    schema: Schema
+    engine: Engine
+
+
+class Extracts(Protocol):
+    """Extracts by permit."""
+
+    def open(self, signed: SignedPermit, session: WorkspaceSession, n: int | None = None) -> OpenExtract:
+        """The newest extract that the permit matches, or its n-th. Raises Refused `custody.*`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What the gateway stands on.
+
+    `hosts`: the Host headers it answers to (`10.87.0.1:8082`). `metrics_token`: the digest of the bearer token that
+    reads /metrics. `policy_digest`: digest of the policies and rule sets in force, for receipts.
+    `rule_sets`: the sets of those ids, for exports.
+    """
+
+    records: Records
+    trusted: Trusted
+    policy: Policy
+    policy_digest: Callable[[], str]
+    rule_sets: Callable[[Sequence[str]], Sequence[RuleSet]]
+    extracts: Extracts
+    catalogue: Callable[[], Mapping[DatabaseId, Descriptor]]
+    metrics: GatewayMetrics
+    metrics_token: str
+    hosts: frozenset[str]
+    now: Clock
+    new_id: Callable[[], str]

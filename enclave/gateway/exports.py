@@ -1,0 +1,246 @@
+"""Export over HTTP: a submission becomes checked files and one answer. The rules are `export.flow`'s, the state the records'.
+
+Runs in threads. What is recomputed for a receipt is recorded before it runs, like any question.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from enclave.adapters import edge
+from enclave.adapters import query_records as q
+from enclave.adapters.export_records import (
+    ExportSummary,
+    FileView,
+    export_detail,
+    exports_of,
+    submit_export,
+)
+from enclave.adapters.person_records import find_person
+from enclave.core.clock import rfc3339
+from enclave.core.event import Actor, Thing
+from enclave.core.permit import Tier
+from enclave.core.refusal import Refused
+from enclave.disclosure.table import ProtectedTable
+from enclave.export.checks import MAX_FILES
+from enclave.export.flow import check
+from enclave.export.request import FigureItem, Item, Submission, TableItem
+from enclave.gateway import cells
+from enclave.gateway.asking import Entered
+from enclave.gateway.deps import Deps
+from enclave.gateway.pictures import redrawn
+from enclave.gateway.question import params_of
+from enclave.query.flow import prepare
+from enclave.query.stages import Form, Session
+
+SMALL = 4_000_000
+"""Cells of a recomputed answer before protection; a table of an export is far smaller."""
+
+
+def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """POST /v1/exports: `{id, state, files: [{name, digest, verdict, findings}]}`. Raises Refused.
+
+    1. The body is a submission. 2. Pictures are redrawn. 3. Every file is checked, receipts by recomputation.
+    4. The policy is asked, state and events are recorded.
+    """
+    submission = submission_of(body)
+    permit = who.signed.permit
+    known: dict[str, ProtectedTable] = {}
+
+    def recomputed(receipt: str) -> ProtectedTable:
+        if receipt not in known:
+            known[receipt] = recompute(deps, who, receipt)
+        return known[receipt]
+
+    checked = check(submission, permit, deps.rule_sets(permit.rule_sets), recomputed)
+    person = find_person(deps.records, who.session.person)
+    export_id = deps.new_id()
+    event = edge.event(
+        Actor(who.session.person, "handler", who.session.id),
+        "export.submitted",
+        Thing("export", export_id, checked.digest),
+        project=permit.project,
+        permit=permit.reference,
+        counts={"files": len(checked.files), "bytes": sum(len(file.data) for file in checked.files)},
+    )
+    roles = sorted(role.value for role in person.roles) if person is not None else []
+    summary = submit_export(
+        deps.records, deps.policy, event, export_id, checked, permit, roles, deps.now()
+    )
+    deps.metrics.exports.labels(summary.state.value).inc()
+    return detail(deps, who, summary.id, language)
+
+
+def listed(deps: Deps, who: Entered) -> dict[str, Any]:
+    """GET /v1/exports: everything that the project submitted, newest first."""
+    return {"exports": [_line(one) for one in exports_of(deps.records, project=who.session.project)]}
+
+
+def detail(deps: Deps, who: Entered, export_id: str, language: str) -> dict[str, Any]:
+    """GET /v1/exports/{id}. Raises Refused `export.unknown` for what is not this project's."""
+    view = export_detail(deps.records, deps.trusted, export_id, who.session.person, language, deps.now())
+    if view.export.project != who.session.project:
+        raise Refused("export.unknown")
+    return {**_line(view.export), "purpose": view.purpose, "files": [_file(file) for file in view.files]}
+
+
+def _line(export: ExportSummary) -> dict[str, Any]:
+    return {
+        "id": export.id,
+        "output": export.output,
+        "state": export.state.value,
+        "verdict": export.verdict.value,
+        "person": export.person,
+        "digest": export.digest,
+        "submitted": rfc3339(export.submitted_at),
+        "decided": None if export.decided_at is None else rfc3339(export.decided_at),
+        "files": [{"name": name} for name in export.files],
+    }
+
+
+def _file(file: FileView) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "kind": file.kind.value,
+        "digest": file.digest,
+        "size": file.size,
+        "verdict": file.verdict.value,
+        "findings": [
+            {
+                "code": f.code,
+                "verdict": f.verdict.value,
+                "where": dict(f.where),
+                "facts": dict(f.facts),
+                "rule_set": f.rule_set,
+                "title": f.title,
+                "hint": f.hint,
+            }
+            for f in file.findings
+        ],
+    }
+
+
+# -- the body ------------------------------------------------------------------------------------
+def submission_of(body: Mapping[str, Any]) -> Submission:
+    """The submission in a body, its pictures redrawn. Raises Refused `export.malformed` with the place."""
+    items = body.get("items")
+    if not isinstance(items, list):
+        raise _malformed("items")
+    if len(items) > MAX_FILES:
+        raise Refused("export.too_many_files", {"limit": MAX_FILES})
+    return Submission(
+        _text(body, "output", "output"),
+        _text(body, "purpose", "purpose"),
+        tuple(_item(item, f"items[{place}]") for place, item in enumerate(items)),
+    )
+
+
+def _item(item: object, place: str) -> Item:
+    if not isinstance(item, Mapping):
+        raise _malformed(place)
+    match item.get("kind"):
+        case "table":
+            return _table(item, place)
+        case "figure":
+            data = item.get("data")
+            if not isinstance(data, Mapping):
+                raise _malformed(f"{place}.data")
+            return FigureItem(_text(item, "name", place), _picture(item, place), _table(data, f"{place}.data"))
+    raise _malformed(f"{place}.kind")
+
+
+def _picture(item: Mapping[str, Any], place: str) -> bytes:
+    try:
+        data = base64.b64decode(_text(item, "png", place), validate=True)
+    except (binascii.Error, ValueError):
+        raise _malformed(f"{place}.png") from None
+    try:
+        return redrawn(data)
+    except Refused:
+        # The checks say what is wrong with it, as a finding on these bytes; it cannot leave.
+        return data
+
+
+def _table(item: Mapping[str, Any], place: str) -> TableItem:
+    receipt = item.get("receipt")
+    if receipt is not None and not isinstance(receipt, str):
+        raise _malformed(f"{place}.receipt")
+    return TableItem(
+        _text(item, "name", place),
+        _text(item, "csv", place).encode("utf-8", "surrogatepass"),
+        _texts(item, "dimensions", place),
+        _texts(item, "counts", place),
+        receipt,
+    )
+
+
+def _text(item: Mapping[str, Any], name: str, place: str) -> str:
+    value = item.get(name)
+    if not isinstance(value, str):
+        raise _malformed(f"{place}.{name}")
+    return value
+
+
+def _texts(item: Mapping[str, Any], name: str, place: str) -> tuple[str, ...]:
+    values = item.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise _malformed(f"{place}.{name}")
+    return tuple(values)
+
+
+def _malformed(place: str) -> Refused:
+    return Refused("export.malformed", {"place": place})
+
+
+# -- receipts ------------------------------------------------------------------------------------
+def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
+    """The protected answer of a receipt, from its own extract. Raises Refused.
+
+    1. It is an answered question in table form, of this project. 2. `query.recomputed` is in the log. 3. The question
+    goes through grammar, policy and rewriting again, under today's permit and rules, and runs over the same extract.
+    """
+    kept = q.find(deps.records, receipt)
+    if kept.project != who.session.project or kept.state != q.DONE or kept.form != Form.TABLE.value:
+        raise Refused("query.unknown")
+    said = q.statement(deps.records, kept)
+    reference = str((kept.receipt or {}).get("extract", ""))
+    number = int(reference.rpartition("/")[2])
+    extract = deps.extracts.open(who.signed, who.session, number)
+    if extract.reference != reference:
+        raise Refused("query.unknown")
+    # Nothing of today's budget: what is recomputed was counted when it was asked, and nobody sees it again.
+    session = Session(
+        who.session.id,
+        who.session.person,
+        who.session.project,
+        f"{who.session.permit_id}@{who.session.revision}",
+        deps.now(),
+    )
+    tier = said["tier"]
+    guarded = prepare(
+        said["sql"],
+        params_of(said["params"]),
+        Form.TABLE,
+        who.signed.permit,
+        extract.schema,
+        session,
+        deps.policy,
+        None if tier is None else Tier(tier),
+    )
+    event = edge.event(
+        Actor(who.session.person, "handler", who.session.id),
+        "query.recomputed",
+        Thing("query", kept.id, kept.statement),
+        project=who.session.project,
+        permit=who.signed.permit.reference,
+    )
+    with deps.records.change(event):
+        pass
+    run = extract.engine.run(guarded)
+    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    if answered.num_rows * answered.num_columns > SMALL:
+        raise Refused("query.unknown")
+    return cells.protect(answered, guarded)

@@ -1,0 +1,125 @@
+"""An answer on its way to a notebook: pulled piece by piece in a thread, ended at once when nobody takes it.
+
+The first piece is waited for a moment, so that what goes wrong early is a proper refusal; what goes wrong later cuts
+the stream, and `GET /v1/queries/{id}` says why. While an answer runs, its session and permit are looked at again every
+half second: a session that was revoked ends its queries too.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from enclave.core.refusal import Refused
+from enclave.gateway.running import Running
+
+FIRST_PIECE = 0.25
+"""Seconds that the first piece is waited for before the answer's headers leave."""
+
+NEXT_PIECE = 0.02
+"""Seconds that are waited to see whether the first piece was all."""
+
+WATCH = 0.5
+"""Seconds between two looks at the session of a running query."""
+
+MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+
+Watch = Callable[[], None]
+"""Raises Refused where the query may no longer run."""
+
+
+class Pieces:
+    """An iterator of bytes that is only ever advanced in a thread of `pool`, one step at a time."""
+
+    def __init__(self, chunks: Iterator[bytes], running: Running, watch: Watch, pool: ThreadPoolExecutor) -> None:
+        self._chunks = chunks
+        self._running = running
+        self._watch = watch
+        self._pool = pool
+        self._ahead: asyncio.Future[bytes | None] | None = None
+
+    async def ready(self, patience: float) -> bool:
+        """Whether the next piece is there within `patience` seconds (or the end, or what went wrong)."""
+        done, _ = await asyncio.wait({self._begun()}, timeout=patience)
+        return bool(done)
+
+    def _begun(self) -> "asyncio.Future[bytes | None]":
+        if self._ahead is None:
+            loop = asyncio.get_running_loop()
+            self._ahead = loop.run_in_executor(self._pool, partial(next, self._chunks, None))
+        return self._ahead
+
+    async def next(self) -> bytes | None:
+        """The next piece, None after the last. Raises what its making raised."""
+        ahead = self._begun()
+        loop = asyncio.get_running_loop()
+        while True:
+            done, _ = await asyncio.wait({ahead}, timeout=WATCH)
+            if done:
+                self._ahead = None
+                return ahead.result()
+            try:
+                await loop.run_in_executor(self._pool, self._watch)
+            except Refused as refused:
+                self._running.stop(refused)
+
+    async def stop(self, why: Refused) -> None:
+        """End it and wait until its end is recorded."""
+        self._running.stop(why)
+        if self._ahead is not None:
+            await asyncio.wait({self._ahead})
+            if not self._ahead.cancelled():
+                # Taken, so that nobody warns about it: the query's end already tells it.
+                self._ahead.exception()
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            await asyncio.get_running_loop().run_in_executor(self._pool, close)
+
+
+class Stream(Response):
+    """The Arrow stream of a query, `first` being the piece that is there already, if any."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, pieces: Pieces, first: bytes | None, headers: Mapping[str, str]) -> None:
+        super().__init__(headers=dict(headers))
+        del self.headers["content-length"]
+        self._pieces = pieces
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_gone(receive))
+        sending = asyncio.ensure_future(self._send(send))
+        try:
+            await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait({sending})
+                await self._pieces.stop(Refused("query.disconnected"))
+                return
+            # A failure after the headers cannot be told in them: the connection is cut without a last chunk.
+            sending.result()
+        except BaseException:
+            await self._pieces.stop(Refused("query.disconnected"))
+            raise
+        finally:
+            gone.cancel()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        piece = self._first
+        if piece is None:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            piece = await self._pieces.next()
+        while piece is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await self._pieces.next()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
