@@ -4,25 +4,40 @@ Each `serve_<service>` runs in a process of its own, as that service's system us
 """
 
 import http.client
+import os
+import secrets
+import shutil
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from enclave.adapters import firewall, ledger_service, proxy
+import uvicorn
+
+from enclave.adapters import custody_client, custody_service, edge, firewall, ledger_service, machine, proxy, signing
+from enclave.adapters.descriptor_files import read_catalogue, read_descriptor
+from enclave.adapters.hub_api import HubApi
 from enclave.adapters.ledger_client import LedgerClient
+from enclave.adapters.permit_records import SignedPermit, permit_by_id
+from enclave.adapters.person_records import all_persons
+from enclave.adapters.policy_server import PolicyServer
 from enclave.adapters.records import Records, connect
-from enclave.config import SERVICES_GROUP, Site
+from enclave.config import PREFIX, SERVICES_GROUP, Site
+from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
+from enclave.core.roles import Role
+from enclave.custody.plan import Predicate
+from enclave.query.condition import compile_condition
 
 
-def token(site: Site, caller: str, callee: str) -> str:
-    """The bearer token with which this process speaks to `callee`."""
-    return site.token(caller, callee).read_text().strip()
+def _secret(site: Site, service: str, name: str) -> str:
+    return (site.secrets / service / f"{name}.token").read_text().strip()
 
 
 def ledger_of(site: Site, caller: str) -> LedgerClient:
     """The ledger, as `caller` reaches it."""
-    return LedgerClient(site.ledger_socket, token(site, caller, "ledger"))
+    return LedgerClient(site.ledger_socket, _secret(site, caller, "ledger"))
 
 
 def records_of(site: Site, caller: str) -> Records:
@@ -30,6 +45,62 @@ def records_of(site: Site, caller: str) -> Records:
     return Records(connect(site.records), ledger_of(site, caller), site.blobs)
 
 
+def trusted_of(site: Site) -> Callable[[], Mapping[str, Any]]:
+    """The keys that may sign permits, read anew at each call."""
+    return lambda: signing.load_trusted(signing.trusted_file(site))
+
+
+def permit_of(site: Site, permit_id: str) -> SignedPermit:
+    """A permit by its number, for the custodian's commands. Raises Refused `permit.*`."""
+    return permit_by_id(records_of(site, "operator"), permit_id, trusted_of(site)())
+
+
+def _compile_rows(text: str, columns: Mapping[str, str]) -> Predicate:
+    return Predicate(*compile_condition(text, columns))
+
+
+# -- the custodian's commands ------------------------------------------------------------------
+def custodian_of(site: Site, person: str | None) -> str:
+    """Who the custodian's step is recorded for: the named person, else the site's only custodian.
+
+    Raises Refused `custody.custodian_needed` where nobody of that name is an active custodian, or several are.
+    """
+    able = [p.id for p in all_persons(records_of(site, "operator")) if p.active and Role.CUSTODIAN in p.roles]
+    if person is None and len(able) == 1:
+        return able[0]
+    if person is None or person not in able:
+        raise Refused("custody.custodian_needed", {"custodians": ", ".join(able)})
+    return person
+
+
+def register_database(site: Site, descriptor: Path, person: str | None = None) -> dict[str, Any]:
+    """Hand a descriptor and the files it names to custody, which cannot read where the operator keeps them."""
+    custodian = custodian_of(site, person)
+    tables = read_descriptor(descriptor).tables
+    with tempfile.TemporaryDirectory(prefix="enclave-register-") as staging:
+        place = Path(staging)
+        shutil.copy(descriptor, place / "descriptor.yaml")
+        for table in tables.values():
+            target = place / table.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(descriptor.parent / table.file, target)
+        for path in (place, *place.rglob("*")):
+            os.chown(path, *machine.user_id("custody"))
+        return custody_client.register(site, place / "descriptor.yaml", person=custodian)
+
+
+def build_extract(site: Site, permit_id: str, person: str | None = None, *, refresh: bool = False) -> dict[str, Any]:
+    """The extract of a permit; its manifest."""
+    custodian = custodian_of(site, person)
+    return custody_client.extract(site, permit_of(site, permit_id).envelope, person=custodian, refresh=refresh)
+
+
+def erase_provision(site: Site, provision: str, person: str | None = None) -> dict[str, Any]:
+    """Destroy a provision's key and extracts; the certificate."""
+    return custody_client.erase(site, provision, person=custodian_of(site, person))
+
+
+# -- the services ------------------------------------------------------------------------------
 def serve_ledger(site: Site) -> None:
     ledger_service.main(
         site.ledger,
@@ -48,10 +119,83 @@ def serve_proxy(site: Site) -> None:
     proxy.main(site.name)
 
 
+def serve_custody(site: Site) -> None:
+    custody_service.serve(
+        site,
+        ledger=ledger_of(site, "custody"),
+        policy=PolicyServer(site.policy_socket),
+        compile_rows=_compile_rows,
+    )
+
+
+def serve_portal(site: Site) -> None:
+    from enclave.portal.deps import Deps
+    from enclave.portal.sessions import Sessions
+    from enclave.portal.web import build
+
+    def row_condition(database: str, table: str, text: str) -> bool:
+        described = read_catalogue(site).get(DatabaseId(database))
+        if described is None or table not in described.tables:
+            return False
+        try:
+            compile_condition(text, described.tables[table].columns)
+        except Refused:
+            return False
+        return True
+
+    app = build(
+        Deps(
+            site=site,
+            records=records_of(site, "portal"),
+            ledger=ledger_of(site, "portal"),
+            policy=PolicyServer(site.policy_socket),
+            hub=HubApi(site.hub_api_url, site.origin, "portal", _secret(site, "portal", "hub")),
+            signing_key=signing.load_private(site.secrets / "portal" / "permit.key"),
+            trusted=trusted_of(site),
+            sessions=Sessions(site.secrets / "portal" / "sessions.sqlite"),
+            catalogue=lambda: read_catalogue(site),
+            now=edge.now,
+            random=secrets.token_bytes,
+            metrics_digest=edge.token_digest(_secret(site, "portal", "metrics")).removeprefix("sha256:"),
+            row_condition=row_condition,
+        )
+    )
+    _serve(app, site.service_ip, site.portal_port)
+
+
+def serve_gateway(site: Site) -> None:
+    from enclave.gateway.web import build
+
+    app = build(gateway_deps(site))
+    _serve(
+        app, site.service_ip, site.gateway_port,
+        ssl_certfile=str(site.tls / "gateway.pem"), ssl_keyfile=str(site.tls / "gateway.key"),
+    )  # fmt: skip
+
+
+def serve_hub(site: Site) -> None:
+    """Become JupyterHub, with the site's configuration."""
+    os.chdir(site.home / "hub")
+    config = PREFIX / "app" / "enclave" / "hub" / "jupyterhub_config.py"
+    python = str(PREFIX / "venv" / "bin" / "python")
+    os.execv(python, [python, "-P", "-m", "jupyterhub", "-f", str(config)])
+
+
+def _serve(app: Any, host: str, port: int, **tls: str) -> None:
+    uvicorn.run(
+        app, host=host, port=port, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+        timeout_keep_alive=75, timeout_graceful_shutdown=5, **tls,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
 SERVICES: dict[str, Callable[[Site], None]] = {
     "ledger": serve_ledger,
     "walls": serve_walls,
     "proxy": serve_proxy,
+    "custody": serve_custody,
+    "gateway": serve_gateway,
+    "portal": serve_portal,
+    "hub": serve_hub,
 }
 
 

@@ -27,6 +27,7 @@ cli.add_typer(demo, name="demo")
 
 SiteName = Annotated[str, typer.Option("--site", help="サイト名 · Name of the site.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSONで出力 · Print JSON.")]
+Custodian = Annotated[str | None, typer.Option("--person", help="データ管理者 · The custodian who does this step.")]
 Language = Annotated[str | None, typer.Option("--lang", help="ja / en")]
 
 
@@ -91,33 +92,32 @@ def serve(service: str, site: SiteName = "demo") -> None:
 
 # -- custody -----------------------------------------------------------------------------------
 @data.command("register")
-def register(descriptor: Path, site: SiteName = "demo", as_json: AsJson = False) -> None:
+def register(descriptor: Path, site: SiteName = "demo", person: Custodian = None) -> None:
     """データベースを登録する · Take a database in from its descriptor (YAML) and the files it names."""
-    from enclave.app import custody_of
+    from enclave.app import register_database
 
-    _print(custody_of(load_site(site), "operator").register(descriptor.resolve()))
+    _print(register_database(load_site(site), descriptor.resolve(), person))
 
 
 @data.command("extract")
 def extract(
     permit_id: str,
     site: SiteName = "demo",
+    person: Custodian = None,
     refresh: Annotated[bool, typer.Option(help="作り直す · Build the next one even where one exists.")] = False,
-    as_json: AsJson = False,
 ) -> None:
     """承諾に基づき抽出データを作る · Build the extract of a permit: permitted columns, own pseudonyms, encrypted."""
-    from enclave.app import custody_of, permit_of
+    from enclave.app import build_extract
 
-    place = load_site(site)
-    _print(custody_of(place, "operator").extract(permit_of(place, permit_id).envelope, refresh=refresh))
+    _print(build_extract(load_site(site), permit_id, person, refresh=refresh))
 
 
 @data.command("erase")
-def erase(provision: str, site: SiteName = "demo", as_json: AsJson = False) -> None:
+def erase(provision: str, site: SiteName = "demo", person: Custodian = None) -> None:
     """抽出データと鍵を消去する · Destroy a provision's key and extracts; prints the certificate of erasure."""
-    from enclave.app import custody_of
+    from enclave.app import erase_provision
 
-    _print(custody_of(load_site(site), "operator").erase(provision))
+    _print(erase_provision(load_site(site), provision, person))
 
 
 # -- the log -----------------------------------------------------------------------------------

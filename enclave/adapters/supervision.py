@@ -15,6 +15,7 @@ from pathlib import Path
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from enclave.adapters import policy_server
 from enclave.config import PREFIX, USERS, Site
 
 PYTHON = PREFIX / "venv" / "bin" / "python"
@@ -40,11 +41,7 @@ def programs(site: Site) -> tuple[Program, ...]:
             name, USERS[name] if user is None else user, f"{PYTHON} -P -m enclave serve {name} --site {site.name}", priority
         )
 
-    opa = (
-        f"{PREFIX}/bin/opa run --server --disable-telemetry --log-level error --addr unix://{site.policy_socket} "
-        f"--unix-socket-perm 660 {site.policies}"
-    )
-    proxy = f"{PYTHON} -P -m enclave serve proxy --site {site.name}"
+    opa = " ".join(policy_server.command(site.policies, site.policy_socket))
     return (
         service("ledger", 10),
         Program("policy", USERS["policy"], opa, 10),
@@ -52,7 +49,7 @@ def programs(site: Site) -> tuple[Program, ...]:
         service("custody", 20),
         service("gateway", 30),
         service("portal", 30),
-        Program("proxy", USERS["proxy"], proxy, 30),
+        service("proxy", 30),
         service("hub", 40),
     )
 

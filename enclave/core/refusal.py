@@ -99,6 +99,12 @@ CODES: dict[str, Wording] = {
         "Try again in a moment; the operator has been told.",
         503,
     ),
+    "custody.custodian_needed": Wording(
+        "この操作を行うデータ管理者を指定してください。",
+        "Say which custodian does this step.",
+        "--person に次のいずれかを指定: {custodians}",
+        "Give --person one of: {custodians}",
+    ),
     "session.required": Wording(
         "ログインが必要です。",
         "You need to be logged in.",

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from enclave.adapters import edge
 from enclave.adapters import records_schema as t
 from enclave.adapters.person_records import TOTP_SECONDS, add_person, all_persons
-from enclave.app import custody_of, records_of
+from enclave.app import records_of, register_database
 from enclave.config import PREFIX, Site
 from enclave.core.event import Actor, Thing
 from enclave.core.refusal import Refused, Wording
@@ -48,7 +48,7 @@ def load(site: Site) -> None:
             event = edge.event(setup, "person.entered", Thing("person", one.person.id))
             add_person(records, event, one.person, password=one.password, totp_secret=one.totp_secret, at=edge.now())
     if not (site.catalogue / "nafld" / "descriptor.yaml").exists():
-        custody_of(site, "operator").register(DESCRIPTOR)
+        register_database(site, DESCRIPTOR)
 
 
 def loaded(site: Site) -> bool:

@@ -1,0 +1,53 @@
+"""The system's Chromium with the site's own authority trusted, for the tour of the pages and for the browser tests."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from enclave.config import Site
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+]
+
+
+@contextmanager
+def browser(site: Site) -> Iterator[Browser]:
+    """A headless Chromium. Certificates are checked: the site's authority is the only addition."""
+    with tempfile.TemporaryDirectory(prefix="enclave-browser-") as home:
+        store = Path(home) / ".pki" / "nssdb"
+        store.mkdir(parents=True)
+        for words in (
+            ["-N", "--empty-password"],
+            ["-A", "-t", "C,,", "-n", f"enclave {site.name}", "-i", str(site.ca)],
+        ):
+            subprocess.run(["certutil", "-d", f"sql:{store}", *words], check=True, capture_output=True)
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(
+                executable_path=CHROMIUM,
+                # Chromium cannot make its own sandbox as root; the pages it opens are this site's alone.
+                args=[*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+                env={**os.environ, "HOME": home},
+            )
+            try:
+                yield chromium
+            finally:
+                chromium.close()
+
+
+def person_at(chromium: Browser, language: str) -> BrowserContext:
+    """A fresh person: no cookies, their language, a common screen."""
+    return chromium.new_context(
+        locale="ja-JP" if language == "ja" else "en-GB", viewport={"width": 1280, "height": 860}, accept_downloads=True
+    )
