@@ -51,7 +51,7 @@ class CustodyClient:
     def databases(self) -> dict[str, Any]:
         return dict(self._ask("GET", "/v1/databases", None, PATIENCE)["databases"])
 
-    def build(
+    def extract(
         self,
         envelope: Mapping[str, Any],
         *,
@@ -130,7 +130,7 @@ def register(site: Site, descriptor: Path, *, person: str) -> dict[str, Any]:
 
 def extract(site: Site, envelope: Mapping[str, Any], *, person: str, refresh: bool = False) -> dict[str, Any]:
     """`enclave data extract`: the manifest."""
-    return custody_of(site, "operator").build(
+    return custody_of(site, "operator").extract(
         envelope, refresh=refresh, actor={"person": person, "role": "custodian"}
     )
 

@@ -24,6 +24,7 @@ import uvicorn
 from enclave.adapters import custody_service
 from enclave.adapters.custody_client import CustodyClient
 from enclave.adapters.ledger_service import bind
+from enclave.adapters.policy_server import PolicyServer, start_private
 from enclave.config import Site
 from enclave.core.refusal import Refused
 from tests.fakes.custody_site import NAFLD, ROOT, YAMAMOTO, a_custodian, a_site, a_small_database, signed
@@ -36,13 +37,14 @@ SMALL = {"small": {"people": {"columns": ["age"]}}}
 
 
 class Running:
-    """Custody behind a Unix socket in this process, with the real ledger in another."""
+    """Custody behind a Unix socket in this process, with the real ledger and the real policy server beside it."""
 
-    def __init__(self, site: Site, ledger: LedgerProcess, folder: Path) -> None:
+    def __init__(self, site: Site, ledger: LedgerProcess, policy: Path, folder: Path) -> None:
         self.site, self.ledger = site, ledger
         self.socket = folder / "custody.sock"
         digests = {name: hashlib.sha256(f"token of {name}".encode()).hexdigest() for name in SERVICES}
-        app = custody_service.build(a_custodian(site, ledger.client("gateway")), lambda: digests)
+        custodian = a_custodian(site, ledger.client("gateway"), PolicyServer(policy))
+        app = custody_service.build(custodian, lambda: digests)
         self.server = uvicorn.Server(uvicorn.Config(app, lifespan="off", access_log=False, log_level="error"))
         bound = bind(self.socket)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [bound]}, daemon=True)
@@ -56,11 +58,20 @@ class Running:
         self.thread.join(30)
 
 
+@pytest.fixture(scope="module")
+def policy() -> Iterator[Path]:
+    """The policy server with the project's own policies; its socket."""
+    folder = Path(tempfile.mkdtemp())
+    with start_private(ROOT / "policies", folder / "policy.sock"):
+        yield folder / "policy.sock"
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
-def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+def running(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     folder = Path(tempfile.mkdtemp())  # a socket's path must be short
     ledger = LedgerProcess(folder).start()
-    found = Running(a_site(tmp_path, monkeypatch), ledger, folder)
+    found = Running(a_site(tmp_path, monkeypatch), ledger, policy, folder)
     yield found
     found.stop()
     ledger.stop()
@@ -81,11 +92,11 @@ def test_the_story_over_the_socket(running: Running) -> None:
     taken = operator.register(NAFLD, CUSTODIAN)
     assert taken["tables"]["patients"]["left"] == ["rownames"]
     began = time.monotonic()
-    manifest = operator.build(signed(), actor=CUSTODIAN)
+    manifest = operator.extract(signed(), actor=CUSTODIAN)
     took = time.monotonic() - began
     opened = gateway.open("v-81c2", None, signed(), session="s-1", person="tanaka")
     assert (opened.n, opened.manifest) == (1, manifest)
-    assert operator.build(signed(), actor=CUSTODIAN) == manifest
+    assert operator.extract(signed(), actor=CUSTODIAN) == manifest
     certificate = operator.erase("v-81c2", CUSTODIAN)
     from enclave.audit.ledger import Sought
 
@@ -109,7 +120,7 @@ def test_no_key_is_in_the_log_or_on_the_screen(running: Running, capfd: pytest.C
     path = a_small_database(running.site.home / "files")
     running.client("operator").register(path, CUSTODIAN)
     envelope = signed(databases=SMALL, linkage_groups=[["small"]])
-    running.client("operator").build(envelope, actor=CUSTODIAN)
+    running.client("operator").extract(envelope, actor=CUSTODIAN)
     opened = running.client("gateway").open("v-81c2", 1, envelope, session="s-1")
     printed = "".join(capfd.readouterr())
     assert opened.key not in printed
@@ -119,9 +130,32 @@ def test_no_key_is_in_the_log_or_on_the_screen(running: Running, capfd: pytest.C
             assert opened.key.encode() not in file.read_bytes()
 
 
+WHO: list[tuple[str, dict[str, str], str | None]] = [
+    ("the custodian", CUSTODIAN, None),
+    ("a researcher", {"person": "sakura", "role": "researcher"}, "custody.not_allowed"),
+    ("an auditor", {"person": "kobayashi", "role": "auditor"}, "custody.not_allowed"),
+    ("a custodian who would use it", {"person": "tanaka", "role": "custodian"}, "custody.own_project"),
+]
+
+
+@pytest.mark.parametrize(("who", "actor", "code"), WHO, ids=[row[0] for row in WHO])
+def test_the_policy_decides_who_builds(
+    running: Running, who: str, actor: dict[str, str], code: str | None
+) -> None:
+    """Asked of the real policy server, with the project's own policies."""
+    operator = running.client("operator")
+    operator.register(a_small_database(running.site.home / "files"), CUSTODIAN)
+    envelope = signed(databases=SMALL, linkage_groups=[["small"]])
+    if code is None:
+        assert operator.extract(envelope, actor=actor)["n"] == 1
+    else:
+        refused(code, lambda: operator.extract(envelope, actor=actor))
+        assert list(running.site.extracts.iterdir()) == []
+
+
 CALLS: list[tuple[str, str, Any]] = [
     ("register", "operator", lambda c: c.register(Path("/nowhere"))),
-    ("build", "operator portal", lambda c: c.build({})),
+    ("build", "operator portal", lambda c: c.extract({})),
     ("list", "operator portal gateway", lambda c: c.extracts("v-1")),
     ("open", "gateway", lambda c: c.open("v-1", 1, {}, session="s-1")),
     ("erase", "operator portal", lambda c: c.erase("v-1")),
@@ -185,10 +219,10 @@ def test_when_the_ledger_is_ended_custody_gives_nothing(running: Running) -> Non
     operator, gateway = running.client("operator"), running.client("gateway")
     operator.register(a_small_database(running.site.home / "files"), CUSTODIAN)
     envelope = signed(databases=SMALL, linkage_groups=[["small"]])
-    operator.build(envelope, actor=CUSTODIAN)
+    operator.extract(envelope, actor=CUSTODIAN)
     running.ledger.kill()
     refused("ledger.unavailable", lambda: gateway.open("v-81c2", 1, envelope, session="s-1"))
-    refused("ledger.unavailable", lambda: operator.build(envelope, refresh=True, actor=CUSTODIAN))
+    refused("ledger.unavailable", lambda: operator.extract(envelope, refresh=True, actor=CUSTODIAN))
     refused("ledger.unavailable", lambda: operator.erase("v-81c2", CUSTODIAN))
     running.ledger.start()
     assert gateway.open("v-81c2", 1, envelope, session="s-1").n == 1
