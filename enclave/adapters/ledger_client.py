@@ -66,7 +66,11 @@ class LedgerClient:
                 raise Refused("ledger.leaf_invalid", {"field": "leaf"}) from None
             answer = _object(self._call("POST", "/v1/leaves", body.encode()))
             indices = answer.get("indices")
-            if not isinstance(indices, list) or len(indices) != len(part) or any(type(i) is not int for i in indices):
+            if (
+                not isinstance(indices, list)
+                or len(indices) != len(part)
+                or any(type(i) is not int for i in indices)
+            ):
                 raise Refused("ledger.unavailable")
             places.extend(indices)
         return tuple(places)
@@ -118,7 +122,9 @@ class LedgerClient:
         except _SILENCE:
             raise Refused("ledger.unavailable") from None
 
-    def _ask(self, connection: _Connection, ends: float, method: str, target: str, body: bytes | None) -> bytes:
+    def _ask(
+        self, connection: _Connection, ends: float, method: str, target: str, body: bytes | None
+    ) -> bytes:
         """One request on one connection, which is kept only after a whole answer."""
         self._kept.connection = None
         try:

@@ -53,8 +53,12 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.leaves = Counter("enclave_ledger_leaves", "Leaves answered for, by caller", ["caller"], registry=registry)
-        self.refused = Counter("enclave_ledger_refused", "Requests refused, by code", ["code"], registry=registry)
+        self.leaves = Counter(
+            "enclave_ledger_leaves", "Leaves answered for, by caller", ["caller"], registry=registry
+        )
+        self.refused = Counter(
+            "enclave_ledger_refused", "Requests refused, by code", ["code"], registry=registry
+        )
         self.size = Gauge("enclave_ledger_size", "Entries in the published log", registry=registry)
         self.seconds = Histogram(
             "enclave_ledger_append_seconds",
@@ -65,7 +69,10 @@ class Metrics:
 
 
 def build(
-    store: Store, callers: Mapping[str, str], metrics: Metrics | None = None, readers: frozenset[str] = READERS
+    store: Store,
+    callers: Mapping[str, str],
+    metrics: Metrics | None = None,
+    readers: frozenset[str] = READERS,
 ) -> Starlette:
     """The application. `callers` maps a service's name to the SHA-256 of its token, in hex (`sha256:` before it allowed)."""
     measured = metrics or Metrics(CollectorRegistry())
@@ -92,7 +99,9 @@ def build(
             except Refused as no:
                 measured.refused.labels(no.code).inc()
                 body = refusal.problem(no, WORDINGS, "en")
-                return JSONResponse(body, status_code=int(str(body["status"])), media_type="application/problem+json")
+                return JSONResponse(
+                    body, status_code=int(str(body["status"])), media_type="application/problem+json"
+                )
 
         return answer
 
@@ -234,7 +243,12 @@ def main(
     callers = MappingProxyType(json.loads(callers_path.read_text("utf-8")))
     app = build(store, callers, Metrics(CollectorRegistry()), readers)
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", lifespan="off", timeout_keep_alive=300, timeout_graceful_shutdown=5
+        app,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        timeout_keep_alive=300,
+        timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
 

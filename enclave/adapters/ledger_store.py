@@ -134,6 +134,8 @@ class Store:
         """
         rows = tuple(_row(leaf) for leaf in batch)
         answer: Future[Appended] = Future()
+        # A caller that goes away must not cancel what the writer is about to answer.
+        answer.set_running_or_notify_cancel()
         if not self._thread.is_alive():
             raise Refused("ledger.unavailable")
         self._jobs.put(_Job(rows, caller, answer))
@@ -185,7 +187,10 @@ class Store:
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self._database.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+            f"{self._database.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
         )
         connection.execute("PRAGMA busy_timeout=10000")
         if mode != "ro":
@@ -231,7 +236,7 @@ class Store:
         if out is not None and out.root != root_then:
             raise Refused("ledger.forked", {"published": out.size, "size": edge.size})
         present = Checkpoint(key.name, edge.size, edge.root())
-        if (edge.size if own is None else own != present):
+        if edge.size if own is None else own != present:
             raise Refused("ledger.database_altered", {"index": f"0-{max(edge.size - 1, 0)}"})
 
         text = checkpoints.sign(present, self._signer)
@@ -240,7 +245,10 @@ class Store:
         self._edge = edge
         tail_start = edge.size - edge.size % tree.WIDTH
         self._tail = tuple(
-            row[0] for row in self._writer.execute("SELECT entry FROM entries WHERE idx >= ? ORDER BY idx", (tail_start,))
+            row[0]
+            for row in self._writer.execute(
+                "SELECT entry FROM entries WHERE idx >= ? ORDER BY idx", (tail_start,)
+            )
         )
         repaired = tuple(self._repair(text))
         self.repaired = repaired if own is not None else ()
@@ -261,7 +269,9 @@ class Store:
                 if len(tile.hashes) == tree.WIDTH:
                     yield from self._restore(Tile(tile.level, tile.n).path, tiles.pack_hashes(tile.hashes))
         for tile in edge.partial():
-            yield from self._restore(Tile(tile.level, tile.n, len(tile.hashes)).path, tiles.pack_hashes(tile.hashes))
+            yield from self._restore(
+                Tile(tile.level, tile.n, len(tile.hashes)).path, tiles.pack_hashes(tile.hashes)
+            )
         expected = {tile.path for tile in tiles.tiles_of(edge.size)} | {CHECKPOINT, VERIFIER_KEY}
         for name in sorted(set(ledger_files.file_names(self.log)) - expected):
             yield from self._tidy(name, edge.size)
@@ -333,6 +343,7 @@ class Store:
         1. Each leaf gets its place: the one it has already, or the next free one.
         2. New entries and the checkpoint over them commit together, durably.
         3. Tiles are published, then the checkpoint.
+        4. Only now the partial tiles of full ones go: until then a checkpoint out there needs them.
         """
         # 1.
         fresh: dict[str, tuple[int, _Row, str]] = {}
@@ -349,7 +360,18 @@ class Store:
         self._writer.executemany(
             "INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?)",
             [
-                (i, row.id, row.entry, kept, caller, row.time, row.project, row.person, row.permit, row.action)
+                (
+                    i,
+                    row.id,
+                    row.entry,
+                    kept,
+                    caller,
+                    row.time,
+                    row.project,
+                    row.person,
+                    row.permit,
+                    row.action,
+                )
                 for (i, row, caller), kept in zip(new, hashes, strict=True)
             ],
         )
@@ -359,13 +381,20 @@ class Store:
         first = self._edge.size // tree.WIDTH
         entries = (*self._tail, *(row.entry for _index, row, _caller in new))
         self._edge, self._tail = edge, entries[len(entries) - edge.size % tree.WIDTH :]
+        written: list[Tile] = []
         for n, start in enumerate(range(0, len(entries), tree.WIDTH), start=first):
             part = entries[start : start + tree.WIDTH]
-            self._publish(Tile(None, n, len(part)), tiles.pack_entries(part))
+            written.append(Tile(None, n, len(part)))
+            self._put(written[-1].path, tiles.pack_entries(part))
         for tile in grown:
-            self._publish(Tile(tile.level, tile.n, len(tile.hashes)), tiles.pack_hashes(tile.hashes))
+            written.append(Tile(tile.level, tile.n, len(tile.hashes)))
+            self._put(written[-1].path, tiles.pack_hashes(tile.hashes))
         self._put(CHECKPOINT, text.encode())
         self.published = Published(text, present)
+        # 4.
+        for full in written:
+            if full.width == tree.WIDTH:
+                shutil.rmtree(f"{self._log}/{full.path}.p", ignore_errors=True)
         return answers
 
     def _places(self, job: _Job, fresh: dict[str, tuple[int, _Row, str]]) -> tuple[int, ...] | Refused:
@@ -377,7 +406,9 @@ class Store:
             if waiting is not None:
                 index, entry = waiting[0], waiting[1].entry
             else:
-                found = self._writer.execute("SELECT idx, entry FROM entries WHERE id = ?", (row.id,)).fetchone()
+                found = self._writer.execute(
+                    "SELECT idx, entry FROM entries WHERE id = ?", (row.id,)
+                ).fetchone()
                 index, entry = found or (self._edge.size + len(fresh) + len(mine), row.entry)
                 if found is None:
                     mine[row.id] = (index, row, job.caller)
@@ -386,11 +417,6 @@ class Store:
             places.append(index)
         fresh.update(mine)
         return tuple(places)
-
-    def _publish(self, tile: Tile, raw: bytes) -> None:
-        self._put(tile.path, raw)
-        if tile.width == tree.WIDTH:
-            shutil.rmtree(self.log / f"{tile.path}.p", ignore_errors=True)
 
     def _put(self, path: str, raw: bytes) -> None:
         """A file that appears whole or not at all. Not synced: the next start completes it from the database."""
@@ -436,4 +462,6 @@ def _microseconds(seconds: float) -> int:
 def _row(leaf: Mapping[str, Any]) -> _Row:
     entry = leaves.entry_of(leaf)
     time = _microseconds(parse_rfc3339(leaf["time"]).timestamp())
-    return _Row(leaf["id"], entry, time, leaf["project"], leaf["actor"]["person"], leaf["permit"], leaf["action"])
+    return _Row(
+        leaf["id"], entry, time, leaf["project"], leaf["actor"]["person"], leaf["permit"], leaf["action"]
+    )

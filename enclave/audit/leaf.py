@@ -36,7 +36,11 @@ Check = Callable[[object], bool]
 
 def _text(value: object, longest: int) -> bool:
     # A lone surrogate has no UTF-8 form and so no canonical bytes.
-    return isinstance(value, str) and 0 < len(value) <= longest and not any("\ud800" <= c <= "\udfff" for c in value)
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= longest
+        and not any("\ud800" <= c <= "\udfff" for c in value)
+    )
 
 
 def _short(value: object) -> bool:

@@ -124,7 +124,12 @@ def open_note(raw: bytes, key: VerifierKey) -> str:
     for line in lines:
         name, _, encoded = line.removeprefix("\u2014 ").partition(" ")
         signature = strict_base64(encoded)
-        if not line.startswith("\u2014 ") or not name_is_valid(name) or signature is None or len(signature) < 5:
+        if (
+            not line.startswith("\u2014 ")
+            or not name_is_valid(name)
+            or signature is None
+            or len(signature) < 5
+        ):
             raise Refused("audit.checkpoint_malformed", {"part": "signatures"})
         if (name, signature[:4]) == (key.name, key.key_id):
             ours.append(signature[4:])

@@ -88,7 +88,9 @@ class Edge:
     def partial(self) -> tuple[Grown, ...]:
         """The tiles that are not full, one per level at the most."""
         size = self.size
-        return tuple(Grown(level, size >> HEIGHT * (level + 1), row) for level, row in enumerate(self.levels) if row)
+        return tuple(
+            Grown(level, size >> HEIGHT * (level + 1), row) for level, row in enumerate(self.levels) if row
+        )
 
     def extend(self, leaves: Iterable[bytes]) -> tuple["Edge", tuple[Grown, ...]]:
         """The edge after these leaf hashes, and every tile that became longer, each once and in its last form.
@@ -112,6 +114,8 @@ class Edge:
                 carry, level = perfect_root(tile), level + 1
         after = Edge(tuple(tuple(row) for row in rows))
         longer = (
-            tile for tile in after.partial() if after.size >> HEIGHT * tile.level != before >> HEIGHT * tile.level
+            tile
+            for tile in after.partial()
+            if after.size >> HEIGHT * tile.level != before >> HEIGHT * tile.level
         )
         return after, (*full, *longer)

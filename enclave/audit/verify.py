@@ -70,7 +70,8 @@ def verify(
         raise Refused("audit.rolled_back", {"earlier": before.size, "size": present.size})
     # 3.
     levels = [
-        _hashes(read, tiles.tiles_of_level(present.size, level)) for level in range(tiles.height(present.size))
+        _hashes(read, tiles.tiles_of_level(present.size, level))
+        for level in range(tiles.height(present.size))
     ]
     lowest = levels[0] if levels else ()
     # 4. and 5.
@@ -85,7 +86,9 @@ def verify(
     expected = {tile.path for tile in tiles.tiles_of(present.size)} | {CHECKPOINT}
     for name in sorted(set(names or ()) - expected):
         _belongs(name, present.size, read, key)
-    return Verified(present.origin, present.size, present.root, before.size if before else None, len(expected))
+    return Verified(
+        present.origin, present.size, present.root, before.size if before else None, len(expected)
+    )
 
 
 def _required(read: Reader, path: str) -> bytes:
@@ -111,9 +114,13 @@ def _bundles(read: Reader, size: int) -> _Bundles:
         entries, rest = tiles.unpack_entries(_required(read, tile.path), tile.width)
         found.extend(tree.leaf_hash(entry) for entry in entries)
         if len(entries) < tile.width:
-            return _Bundles(tuple(found), Refused("audit.entry_missing", {"index": len(found), "file": tile.path}))
+            return _Bundles(
+                tuple(found), Refused("audit.entry_missing", {"index": len(found), "file": tile.path})
+            )
         if rest:
-            return _Bundles(tuple(found), Refused("audit.entry_extra", {"index": len(found), "file": tile.path}))
+            return _Bundles(
+                tuple(found), Refused("audit.entry_extra", {"index": len(found), "file": tile.path})
+            )
     return _Bundles(tuple(found), None)
 
 
@@ -162,7 +169,9 @@ def _altered(index: int, size: int, read: Reader) -> Refused:
     return Refused("audit.entry_altered", facts)
 
 
-def _same_levels(lowest: Sequence[bytes], levels: Sequence[tuple[bytes, ...]], *, rewritten: bool = False) -> None:
+def _same_levels(
+    lowest: Sequence[bytes], levels: Sequence[tuple[bytes, ...]], *, rewritten: bool = False
+) -> None:
     """Every level must be what the lowest hashes to; refused with the tile (or the range of entries) where not."""
     computed = tuple(lowest)
     size = len(lowest)

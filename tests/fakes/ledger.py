@@ -40,7 +40,9 @@ class MemoryLedger:
                     entries.append(entry)
                 elif entries[places[name]] != entry:
                     raise Refused("ledger.conflict", {"id": name})
-            self._edge, _tiles = self._edge.extend(tree.leaf_hash(entry) for entry in entries[len(self.entries) :])
+            self._edge, _tiles = self._edge.extend(
+                tree.leaf_hash(entry) for entry in entries[len(self.entries) :]
+            )
             self._places, self.entries = places, entries
             return tuple(places[name] for name, _entry in batch)
 

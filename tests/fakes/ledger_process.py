@@ -65,7 +65,7 @@ class LedgerProcess:
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit,
+            preexec_fn=limit,  # noqa: PLW1509  it only sets a limit
         )
         return self.process
 

@@ -34,12 +34,16 @@ def test_a_tree_grown_in_any_steps_is_the_tree_of_its_entries(steps: list[int]) 
     """The incremental tree has the root and the tiles of the recursive definition."""
     edge, size, written = tree.Edge(), 0, {}
     for step in steps:
-        step = min(step, len(HASHES) - size)
-        edge, grown = edge.extend(HASHES[size : size + step])
-        size += step
-        written.update({tiles.Tile(tile.level, tile.n, len(tile.hashes)).path: b"".join(tile.hashes) for tile in grown})
+        more = HASHES[size : size + step]
+        edge, grown = edge.extend(more)
+        size += len(more)
+        written.update(
+            {tiles.Tile(tile.level, tile.n, len(tile.hashes)).path: b"".join(tile.hashes) for tile in grown}
+        )
         assert (edge.size, edge.root()) == (size, mth(BYTES[:size]))
-    oracle = {path: raw for path, raw in files_of(BYTES[:size]).items() if path.startswith(("tile/0/", "tile/1/"))}
+    oracle = {
+        path: raw for path, raw in files_of(BYTES[:size]).items() if path.startswith(("tile/0/", "tile/1/"))
+    }
     assert oracle.items() <= written.items()
 
 
@@ -157,9 +161,8 @@ def test_no_two_entries_can_change_places_unseen(data: st.DataObject) -> None:
     first = data.draw(st.integers(0, 288))
     second = data.draw(st.integers(first + 1, 289))
     entries[first], entries[second] = entries[second], entries[first]
-    other = {path: raw for path, raw in _bundles(entries).items()}
     with pytest.raises(Refused) as no:
-        verify({**copy(290), **other}.get, KEY)
+        verify({**copy(290), **_bundles(entries)}.get, KEY)
     assert (no.value.code, no.value.facts["index"]) == ("audit.entry_altered", first)
 
 
@@ -203,7 +206,11 @@ TEXT = st.text(min_size=1, max_size=128).filter(lambda text: not any("\ud800" <=
 
 
 @SLOW
-@given(TEXT, TEXT, st.dictionaries(st.from_regex(r"\A[a-z][a-z0-9_]{0,20}\Z"), st.integers(-(2**53) + 1, 2**53 - 1)))
+@given(
+    TEXT,
+    TEXT,
+    st.dictionaries(st.from_regex(r"\A[a-z][a-z0-9_]{0,20}\Z"), st.integers(-(2**53) + 1, 2**53 - 1)),
+)
 def test_every_leaf_comes_back_from_its_bytes(project: str, name: str, counts: dict[str, int]) -> None:
     """Canonical bytes lose nothing and have no second form."""
     one = leaf_number(1, project=project, object={"kind": "query", "id": name, "digest": None}, counts=counts)

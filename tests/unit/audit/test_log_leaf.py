@@ -43,7 +43,9 @@ def test_the_leaf_of_an_event_is_one() -> None:
 def test_the_bytes_are_canonical() -> None:
     """Keys sorted, no spaces, UTF-8."""
     entry = leaf.entry_of({**WHOLE, "project": "肝臓"})
-    assert entry.startswith(b'{"action":"query.authorised","actor":{"person":"tanaka","role":"handler","session":null}')
+    assert entry.startswith(
+        b'{"action":"query.authorised","actor":{"person":"tanaka","role":"handler","session":null}'
+    )
     assert "肝臓".encode() in entry
 
 
@@ -104,7 +106,9 @@ def test_other_json_is_no_leaf(candidate: object) -> None:
     assert wrong_field(candidate) == "leaf"
 
 
-@pytest.mark.parametrize("text", ["a\nb", "\x1b[31mred", '"},"v":2,{"', "x\r\n\n— example.org/log AAAA", "\x00", "\u2028"])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "\x1b[31mred", '"},"v":2,{"', "x\r\n\n— example.org/log AAAA", "\x00", "\u2028"]
+)
 def test_whatever_a_text_holds_a_leaf_stays_one_leaf(text: str) -> None:
     """Line breaks, terminal sequences, JSON and signature lines are carried as text and come back as text."""
     entry = leaf.entry_of({**WHOLE, "project": text})

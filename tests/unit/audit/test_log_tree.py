@@ -79,7 +79,12 @@ def test_an_append_names_each_grown_tile_once() -> None:
     """Growing from 255 to 513 gives three lowest tiles and the second level's, whole and in their last form."""
     edge, _ = tree.Edge().extend(GO_HASHES[:255])
     _, grown = edge.extend(GO_HASHES[255:513])
-    assert [(tile.level, tile.n, len(tile.hashes)) for tile in grown] == [(0, 0, 256), (0, 1, 256), (0, 2, 1), (1, 0, 2)]
+    assert [(tile.level, tile.n, len(tile.hashes)) for tile in grown] == [
+        (0, 0, 256),
+        (0, 1, 256),
+        (0, 2, 1),
+        (1, 0, 2),
+    ]
 
 
 def test_a_level_that_did_not_grow_is_not_written_again() -> None:

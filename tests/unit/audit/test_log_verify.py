@@ -99,7 +99,9 @@ def test_a_truncated_bundle_names_the_entry_that_is_cut() -> None:
     assert (no.code, no.facts["index"]) == ("audit.entry_missing", 599)
 
 
-@pytest.mark.parametrize("more", [b"\x00", b"\x00\x00", tiles.pack_entries([leaf.entry_of(leaf_number(600))])])
+@pytest.mark.parametrize(
+    "more", [b"\x00", b"\x00\x00", tiles.pack_entries([leaf.entry_of(leaf_number(600))])]
+)
 def test_an_extra_entry_is_found(more: bytes) -> None:
     """Anything behind the last entry of a bundle, whole entry or not."""
     no = refusal(edited("tile/entries/002.p/88", lambda raw: raw + more))
@@ -170,7 +172,15 @@ def test_a_verifier_key_that_was_exchanged_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tile/0/003", "tile/0/002.p/89", "tile/entries/002.p/200", "tile/2/000.p/1", "notes.txt", "tile/0/000.p/256"]
+    "path",
+    [
+        "tile/0/003",
+        "tile/0/002.p/89",
+        "tile/entries/002.p/200",
+        "tile/2/000.p/1",
+        "notes.txt",
+        "tile/0/000.p/256",
+    ],
 )
 def test_a_file_that_does_not_belong_is_named(path: str) -> None:
     """Nothing unsigned travels with the log."""
