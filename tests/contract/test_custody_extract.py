@@ -509,3 +509,38 @@ def test_after_erasure_nothing_can_be_opened_or_made_again(small: Any, tmp_path:
     leaf = json.loads(ledger.entries[certificate["log"]])
     assert (leaf["action"], leaf["object"]["digest"]) == ("extract.erased", certificate["digest"])
     refused("custody.extract_unknown", lambda: custodian.erase(YAMAMOTO, "v-never"))
+
+
+class FallingSilent(MemoryLedger):
+    """A ledger that is ended right after it has recorded one kind of leaf."""
+
+    def __init__(self, last: str) -> None:
+        super().__init__()
+        self.last = last
+
+    def append(self, events: Any) -> tuple[int, ...]:
+        places = super().append(events)
+        self.silent = self.silent or any(event.action == self.last for event in events)
+        return places
+
+
+def test_an_erasure_that_the_ledger_interrupts_leaves_no_key_and_is_finished_later(small: Any) -> None:
+    """The intent was recorded, so the keys are gone; asked again, the deed is recorded and certified."""
+    site, _ledger, custodian = small
+    custodian.build(YAMAMOTO, small_permit())
+    ledger = FallingSilent("extract.erasing")
+    interrupted = a_custodian(site, ledger)
+    refused("ledger.unavailable", lambda: interrupted.erase(YAMAMOTO, "v-81c2"))
+    refused("custody.provision_erased", lambda: Vault(site.custody).data_key("v-81c2", 1))
+    ledger.silent, ledger.last = False, ""
+    certificate = interrupted.erase(YAMAMOTO, "v-81c2")
+    assert json.loads(ledger.entries[certificate["log"]])["action"] == "extract.erased"
+
+
+def test_a_build_that_cannot_be_recorded_leaves_nothing(small: Any) -> None:
+    """The ledger was there when the build was authorised and is silent when it is done: no extract."""
+    site, _ledger, _custodian = small
+    custodian = a_custodian(site, FallingSilent("extract.authorised"))
+    refused("ledger.unavailable", lambda: custodian.build(YAMAMOTO, small_permit()))
+    assert list((site.extracts / "v-81c2").iterdir()) == []
+    assert Vault(site.custody).extracts("v-81c2") == ()
