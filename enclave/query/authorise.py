@@ -33,7 +33,10 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
             "permit": session.permit,
         },
         "permit": {
-            **{k: permit[k] for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets", "limits")},
+            **{
+                k: permit[k]
+                for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets", "limits")
+            },
             "linkage_groups": permit["linkage_groups"],
             "reference": known.permit.reference,
             "databases": {
@@ -82,7 +85,9 @@ def read_decision(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     A yes that lists denials, or a no that lists none, is a broken policy and a no: `policy.undefined`.
     """
     deny = answer.get("deny")
-    codes = tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
+    codes = (
+        tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
+    )
     obligations = answer.get("obligations")
     if answer.get("allow") is True and deny is not None and not codes and isinstance(obligations, Mapping):
         return obligations

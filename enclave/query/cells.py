@@ -25,7 +25,7 @@ class Key:
     them unchanged."""
 
     name: str
-    expression: exp.Expression
+    expression: exp.Expr
     origins: tuple[Origin, ...]
     bare: bool
 
@@ -37,8 +37,8 @@ class Call:
 
     id: str
     kind: str
-    node: exp.Expression
-    contributes: exp.Expression | None
+    node: exp.Expr
+    contributes: exp.Expr | None
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Shape:
     calls: tuple[Call, ...]
     margins: bool
     """Whether rows may be margins (ROLLUP, CUBE, GROUPING SETS)."""
-    person: exp.Expression
+    person: exp.Expr
 
 
 def shape(tree: exp.Query, schema: Schema) -> Shape:
@@ -86,7 +86,9 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
             keys.append(_key(node.alias_or_name, inner, tree, schema))
             continue
         if any(isinstance(part, exp.Query) for part in _plain_parts(inner)):
-            raise Refused("query.table_shape", {"reason": "subquery", "column": printable(node.alias_or_name)})
+            raise Refused(
+                "query.table_shape", {"reason": "subquery", "column": printable(node.alias_or_name)}
+            )
         found = [_call(part, tree, schema, person, calls) for part in _plain_parts(inner) if _is_cell(part)]
         columns.append(Column(node.alias_or_name, tuple(dict.fromkeys(found)), _is_cell(inner)))
     if not calls:
@@ -97,7 +99,7 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
             raise Refused("query.table_shape", {"reason": "hidden key"})
     _check_order(tree, {key.name.lower() for key in keys}, key_expressions)
     margins = group is not None and any(
-        isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expression)
+        isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expr)
     )
     return Shape(tuple(keys), tuple(columns), tuple(calls.values()), margins, person)
 
@@ -118,7 +120,7 @@ def _check_clauses(tree: exp.Select) -> None:
             raise Refused("query.table_window")
 
 
-def _plain_parts(node: exp.Expression) -> list[exp.Expression]:
+def _plain_parts(node: exp.Expr) -> list[exp.Expr]:
     """The nodes of an expression down to its aggregate calls and subqueries, which are not entered."""
     found = [node]
     if not isinstance(node, exp.Query) and not _is_cell(node):
@@ -127,14 +129,14 @@ def _plain_parts(node: exp.Expression) -> list[exp.Expression]:
     return found
 
 
-def _is_cell(node: exp.Expression) -> bool:
+def _is_cell(node: exp.Expr) -> bool:
     """An aggregate call with its FILTER. GROUPING(…) speaks of the keys alone."""
     if isinstance(node, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
         return True
     return is_aggregate(node) and type(node) is not exp.Grouping
 
 
-def _key_expressions(tree: exp.Select) -> list[exp.Expression]:
+def _key_expressions(tree: exp.Select) -> list[exp.Expr]:
     group = tree.args.get("group")
     if group is None:
         return []
@@ -146,7 +148,7 @@ def _key_expressions(tree: exp.Select) -> list[exp.Expression]:
             for node in tree.expressions
             if not lineage.has_aggregate(node) and next(iter(node.find_all(exp.Column)), None) is not None
         ]
-    keys: list[exp.Expression] = []
+    keys: list[exp.Expr] = []
     for part in _flat_keys(group):
         if next(iter(part.find_all(exp.Query)), None) is not None:
             raise Refused("query.table_shape", {"reason": "subquery"})
@@ -155,8 +157,8 @@ def _key_expressions(tree: exp.Select) -> list[exp.Expression]:
     return keys
 
 
-def _flat_keys(group: exp.Expression) -> list[exp.Expression]:
-    keys: list[exp.Expression] = []
+def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
+    keys: list[exp.Expr] = []
     for name in ("expressions", "rollup", "cube", "grouping_sets"):
         for part in group.args.get(name) or ():
             if isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
@@ -168,15 +170,13 @@ def _flat_keys(group: exp.Expression) -> list[exp.Expression]:
     return keys
 
 
-def _key(name: str, expression: exp.Expression, tree: exp.Select, schema: Schema) -> Key:
+def _key(name: str, expression: exp.Expr, tree: exp.Select, schema: Schema) -> Key:
     untouched = _untouched(expression, tree)
     origins = (untouched,) if untouched else tuple(sorted(origins_of(expression, tree, schema)))
     return Key(name, expression, origins, bare=untouched is not None)
 
 
-def _call(
-    node: exp.Expression, tree: exp.Select, schema: Schema, person: exp.Expression, calls: dict[str, Call]
-) -> str:
+def _call(node: exp.Expr, tree: exp.Select, schema: Schema, person: exp.Expr, calls: dict[str, Call]) -> str:
     """The id of an aggregate call, entered in `calls` unless an equal one is there."""
     for known in calls.values():
         if known.node == node:
@@ -189,11 +189,13 @@ def _call(
     if kind is None:
         raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
     argument = inner.this
-    if isinstance(argument, exp.Order) or (isinstance(argument, exp.Distinct) and len(argument.expressions) != 1):
+    if isinstance(argument, exp.Order) or (
+        isinstance(argument, exp.Distinct) and len(argument.expressions) != 1
+    ):
         raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
     if inner.args.get("expressions"):
         raise Refused("query.table_aggregate", {"function": printable(_name(inner))})
-    contributes: list[exp.Expression] = [condition] if condition is not None else []
+    contributes: list[exp.Expr] = [condition] if condition is not None else []
     if isinstance(argument, exp.Star):
         kind = "records"
     elif type(inner) is exp.CountIf:
@@ -209,20 +211,18 @@ def _call(
         if kind in {"sum", "avg", "variance"}:
             # sum(status) is a count of ones: those who add nothing do not hide those who do.
             contributes.append(exp.NEQ(this=exp.paren(argument.copy()), expression=exp.Literal.number(0)))
-    call = Call(
-        f"a{len(calls) + 1}", kind, node, exp.and_(*contributes, copy=True) if contributes else None
-    )
+    call = Call(f"a{len(calls) + 1}", kind, node, exp.and_(*contributes, copy=True) if contributes else None)
     calls[call.id] = call
     return call.id
 
 
-def _name(node: exp.Expression) -> str:
+def _name(node: exp.Expr) -> str:
     while isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup | exp.Filter):
         node = node.this
     return aggregate_name(node) if is_aggregate(node) else node.key
 
 
-def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Expression]) -> None:
+def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Expr]) -> None:
     order = tree.args.get("order")
     for term in order.expressions if order is not None else ():
         inner = term.this
@@ -235,7 +235,7 @@ def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Express
 # -- where a column comes from ----------------------------------------------------------------------------------------
 
 
-def origins_of(node: exp.Expression, select: exp.Select, schema: Schema) -> set[Origin]:
+def origins_of(node: exp.Expr, select: exp.Select, schema: Schema) -> set[Origin]:
     """The base columns that an expression over `select`'s FROM is computed from, through CTEs and subqueries."""
     found: set[Origin] = set()
     for column in node.find_all(exp.Column):
@@ -254,11 +254,11 @@ def source_table(column: exp.Column, select: exp.Select) -> TableName | None:
     return (DatabaseId(source.db), source.name) if isinstance(source, exp.Table) and source.db else None
 
 
-def _source(alias: str, select: exp.Select) -> exp.Expression | None:
-    scope: exp.Expression | None = select
+def _source(alias: str, select: exp.Select) -> exp.Expr | None:
+    scope: exp.Expr | None = select
     while scope is not None:
         if isinstance(scope, exp.Select):
-            sources = [join.this for join in scope.args.get("joins") or ()]
+            sources: list[exp.Expr] = [join.this for join in scope.args.get("joins") or ()]
             if scope.args.get("from_") is not None:
                 sources.append(scope.args["from_"].this)
             for source in sources:
@@ -268,9 +268,9 @@ def _source(alias: str, select: exp.Select) -> exp.Expression | None:
     return None
 
 
-def _behind(source: exp.Expression, name: str) -> list[tuple[exp.Expression, exp.Select]]:
+def _behind(source: exp.Expr, name: str) -> list[tuple[exp.Expr, exp.Select]]:
     """The expressions that make column `name` of a CTE or subquery, one per branch of a set operation."""
-    query: exp.Expression | None = source.this if isinstance(source, exp.Subquery) else None
+    query: exp.Expr | None = source.this if isinstance(source, exp.Subquery) else None
     alias = source.args.get("alias")
     renamed = [c.name for c in alias.args.get("columns") or ()] if alias is not None else []
     if isinstance(source, exp.Table):
@@ -287,7 +287,7 @@ def _behind(source: exp.Expression, name: str) -> list[tuple[exp.Expression, exp
     return found
 
 
-def _untouched(node: exp.Expression, select: exp.Select) -> Origin | None:
+def _untouched(node: exp.Expr, select: exp.Select) -> Origin | None:
     """The one base column that an expression is, carried unchanged; None for anything computed."""
     if not isinstance(node, exp.Column):
         return None
@@ -298,14 +298,14 @@ def _untouched(node: exp.Expression, select: exp.Select) -> Origin | None:
     return _untouched(*behind[0]) if len(behind) == 1 else None
 
 
-def _branches(query: exp.Expression) -> list[exp.Select]:
+def _branches(query: exp.Expr) -> list[exp.Select]:
     if isinstance(query, exp.SetOperation):
         return _branches(query.this) + _branches(query.expression)
     inner = query.unnest() if isinstance(query, exp.Subquery) else query
     return [inner] if isinstance(inner, exp.Select) else []
 
 
-def _cte(name: str, node: exp.Expression) -> exp.CTE | None:
+def _cte(name: str, node: exp.Expr) -> exp.CTE | None:
     """The CTE of that name; names are unique within a statement (`names.resolve`)."""
     found = [cte for cte in node.root().find_all(exp.CTE) if cte.alias == name]
     return found[0] if found else None
@@ -313,4 +313,6 @@ def _cte(name: str, node: exp.Expression) -> exp.CTE | None:
 
 def identifies(key: Key) -> bool:
     """Whether a key is computed from a person identifier: its cells would be persons."""
-    return any(column == PERSON_COLUMN or column.endswith(f"_{PERSON_COLUMN}") for _, _, column in key.origins)
+    return any(
+        column == PERSON_COLUMN or column.endswith(f"_{PERSON_COLUMN}") for _, _, column in key.origins
+    )

@@ -50,8 +50,10 @@ def _key_fact(key: cells.Key, schema: Schema) -> KeyFact:
         for database, name, column in key.origins
         if (table := schema.tables.get((database, name))) is not None and column in table.columns
     }
-    database, name, column = key.origins[0] if key.bare else ("", "", "")
-    kind = schema.tables[key.origins[0][:2]].columns[column].type if key.bare else ""
+    kind = ""
+    if key.bare:
+        database, name, column = key.origins[0]
+        kind = schema.tables[database, name].columns[column].type
     return KeyFact(
         key.name,
         columns=tuple(f"{d}.{t}.{c}" for d, t, c in key.origins),

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 # -- functions --------------------------------------------------------------------------------------------------------
 
-SCALARS: dict[type[exp.Expression], str] = {
+SCALARS: dict[type[exp.Expr], str] = {
     exp.Abs: "abs", exp.Ceil: "ceil", exp.Floor: "floor", exp.Round: "round", exp.Trunc: "trunc", exp.Sign: "sign",
     exp.Sqrt: "sqrt", exp.Cbrt: "cbrt", exp.Ln: "ln", exp.Log: "log", exp.Exp: "exp", exp.Pow: "power",
     exp.Sin: "sin", exp.Cos: "cos", exp.Tan: "tan", exp.Atan: "atan", exp.Atan2: "atan2", exp.Pi: "pi",
@@ -36,12 +36,29 @@ SCALARS: dict[type[exp.Expression], str] = {
 }  # fmt: skip
 
 SCALAR_NAMES = frozenset(
-    "prefix suffix date_sub datesub date_part isoyear yearweek weekday try_strptime age to_months to_years isfinite"
-    " strip_accents nfc_normalize damerau_levenshtein jaccard".split()
+    [
+        "prefix",
+        "suffix",
+        "date_sub",
+        "datesub",
+        "date_part",
+        "isoyear",
+        "yearweek",
+        "weekday",
+        "try_strptime",
+        "age",
+        "to_months",
+        "to_years",
+        "isfinite",
+        "strip_accents",
+        "nfc_normalize",
+        "damerau_levenshtein",
+        "jaccard",
+    ]
 )
 """Functions that the parser knows by name only."""
 
-AGGREGATES: dict[type[exp.Expression], str] = {
+AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Count: "count", exp.CountIf: "count_if", exp.Sum: "sum", exp.Avg: "avg", exp.Min: "min", exp.Max: "max",
     exp.ArgMin: "arg_min", exp.ArgMax: "arg_max", exp.AnyValue: "any_value", exp.First: "first", exp.Last: "last",
     exp.Median: "median", exp.Quantile: "quantile", exp.PercentileCont: "quantile_cont",
@@ -57,13 +74,13 @@ AGGREGATES: dict[type[exp.Expression], str] = {
 
 AGGREGATE_NAMES = frozenset({"mean", "sem", "mad", "geomean"})
 
-WINDOWS: dict[type[exp.Expression], str] = {
+WINDOWS: dict[type[exp.Expr], str] = {
     exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank",
     exp.CumeDist: "cume_dist", exp.Ntile: "ntile", exp.Lag: "lag", exp.Lead: "lead",
     exp.FirstValue: "first_value", exp.LastValue: "last_value", exp.NthValue: "nth_value",
 }  # fmt: skip
 
-TABLE_AGGREGATES: dict[type[exp.Expression], str] = {
+TABLE_AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Count: "count", exp.CountIf: "count", exp.Sum: "sum", exp.Avg: "avg",
     exp.Stddev: "variance", exp.StddevSamp: "variance", exp.StddevPop: "variance",
     exp.Variance: "variance", exp.VariancePop: "variance",
@@ -71,7 +88,7 @@ TABLE_AGGREGATES: dict[type[exp.Expression], str] = {
 """Aggregates that may make a cell, with the kind of protection they need. A minimum, a median or a list is one
 person's value, however many persons stand behind the cell; they stay in the record tier's rows."""
 
-FUNCTIONS: dict[type[exp.Expression], str] = {**SCALARS, **AGGREGATES, **WINDOWS}
+FUNCTIONS: dict[type[exp.Expr], str] = {**SCALARS, **AGGREGATES, **WINDOWS}
 FUNCTION_NAMES = SCALAR_NAMES | AGGREGATE_NAMES
 ALL_NAMES = frozenset(FUNCTIONS.values()) | FUNCTION_NAMES | {"cast", "case"}
 """Every name that `Facts.functions` can hold."""
@@ -79,11 +96,26 @@ ALL_NAMES = frozenset(FUNCTIONS.values()) | FUNCTION_NAMES | {"cast", "case"}
 # -- node types and their parts ----------------------------------------------------------------------------------------
 
 _SELECT = frozenset(
-    "with_ expressions from_ joins where group having qualify windows distinct order limit offset kind".split()
+    [
+        "with_",
+        "expressions",
+        "from_",
+        "joins",
+        "where",
+        "group",
+        "having",
+        "qualify",
+        "windows",
+        "distinct",
+        "order",
+        "limit",
+        "offset",
+        "kind",
+    ]
 )
-_SET = frozenset("with_ this expression distinct by_name order limit offset".split())
+_SET = frozenset(["with_", "this", "expression", "distinct", "by_name", "order", "limit", "offset"])
 
-NODES: dict[type[exp.Expression], frozenset[str]] = {
+NODES: dict[type[exp.Expr], frozenset[str]] = {
     # statements
     exp.Select: _SELECT - {"kind"},
     exp.Union: _SET, exp.Except: _SET, exp.Intersect: _SET,

@@ -59,7 +59,7 @@ class _Rows:
             self.groups = [group for group in self.groups if group not in touched] + [set().union(*touched)]
 
 
-def person_of(select: exp.Select, schema: Schema) -> exp.Expression | None:
+def person_of(select: exp.Select, schema: Schema) -> exp.Expr | None:
     """The expression over `select`'s FROM that names the person each of its rows is about, or None."""
     reader = _Reader(schema)
     scope = reader.with_ctes(select, {})
@@ -72,7 +72,7 @@ def person_of(select: exp.Select, schema: Schema) -> exp.Expression | None:
     return named[0] if len(named) == 1 else exp.Coalesce(this=named[0], expressions=named[1:])
 
 
-def is_person(select: exp.Select, schema: Schema, expression: exp.Expression) -> bool:
+def is_person(select: exp.Select, schema: Schema, expression: exp.Expr) -> bool:
     """Whether `expression` over `select`'s FROM is the person identifier, untouched."""
     reader = _Reader(schema)
     rows = reader.rows(select, reader.with_ctes(select, {}), _Rows())
@@ -83,14 +83,14 @@ def is_person(select: exp.Select, schema: Schema, expression: exp.Expression) ->
 class _Reader:
     schema: Schema
 
-    def with_ctes(self, query: exp.Expression, scope: Scope) -> Scope:
+    def with_ctes(self, query: exp.Expr, scope: Scope) -> Scope:
         clause = query.args.get("with_")
         inner = dict(scope)
         for cte in clause.expressions if clause is not None else ():
             inner[cte.alias] = _renamed(self.query(cte.this, inner, _Rows()), cte.args.get("alias"))
         return inner
 
-    def query(self, query: exp.Expression, scope: Scope, outer: _Rows) -> Relation:
+    def query(self, query: exp.Expr, scope: Scope, outer: _Rows) -> Relation:
         scope = self.with_ctes(query, scope)
         match query:
             case exp.Subquery():
@@ -141,7 +141,7 @@ class _Reader:
             rows.merge(aliases)
         return rows
 
-    def add(self, rows: _Rows, node: exp.Expression, scope: Scope, outer: _Rows) -> str:
+    def add(self, rows: _Rows, node: exp.Expr, scope: Scope, outer: _Rows) -> str:
         alias = node.alias_or_name
         relation = self.relation(node, scope, outer)
         rows.sources[alias] = relation
@@ -179,7 +179,7 @@ class _Reader:
             for link in links:
                 rows.merge(link)
 
-    def relation(self, node: exp.Expression, scope: Scope, outer: _Rows) -> Relation:
+    def relation(self, node: exp.Expr, scope: Scope, outer: _Rows) -> Relation:
         match node:
             case exp.Table() if node.db:
                 table = self.schema.tables.get((DatabaseId(node.db), node.name))
@@ -193,9 +193,13 @@ class _Reader:
             case exp.Subquery():
                 if node.args.get("joins"):
                     return UNKNOWN
-                return _renamed(self.query(node.this, self.with_ctes(node, scope), outer), node.args.get("alias"))
+                return _renamed(
+                    self.query(node.this, self.with_ctes(node, scope), outer), node.args.get("alias")
+                )
             case exp.Values():
-                return Relation(Kind.NONE, tuple(c.name for c in node.args["alias"].columns) if node.alias else ())
+                return Relation(
+                    Kind.NONE, tuple(c.name for c in node.args["alias"].columns) if node.alias else ()
+                )
             case _:
                 return UNKNOWN
 
@@ -223,7 +227,9 @@ class _Reader:
             return False
         # An inner alias hides the outer one of the same name, so `p.pid = p.pid` inside ties nothing.
         visible = [group - set(own.sources) for group in rows.groups]
-        both = _Rows({**rows.sources, **own.sources}, [*(g for g in visible if g), *(set(g) for g in own.groups)])
+        both = _Rows(
+            {**rows.sources, **own.sources}, [*(g for g in visible if g), *(set(g) for g in own.groups)]
+        )
         if not own.groups:
             return self.clean(inner, scope, both)
         where = inner.args.get("where")
@@ -253,21 +259,23 @@ def is_grouped(select: exp.Select) -> bool:
     return any(is_aggregate(node) and not _in_window(node) for node in _own_nodes(select))
 
 
-def plain_keys(select: exp.Select) -> tuple[exp.Expression, ...]:
+def plain_keys(select: exp.Select) -> tuple[exp.Expr, ...]:
     """Grouping keys that hold for every row of the result (not those within ROLLUP, CUBE, GROUPING SETS)."""
     group = select.args.get("group")
     if group is None:
         return ()
     if group.args.get("all"):
         return tuple(_bare(node) for node in select.expressions if not has_aggregate(node))
-    return tuple(key for key in group.expressions if not isinstance(key, exp.Rollup | exp.Cube | exp.GroupingSets))
+    return tuple(
+        key for key in group.expressions if not isinstance(key, exp.Rollup | exp.Cube | exp.GroupingSets)
+    )
 
 
-def has_aggregate(node: exp.Expression) -> bool:
+def has_aggregate(node: exp.Expr) -> bool:
     return any(is_aggregate(inner) and not _in_window(inner) for inner in _outside_queries(node))
 
 
-def _in_window(node: exp.Expression) -> bool:
+def _in_window(node: exp.Expr) -> bool:
     """Whether the aggregate is the function of a window (`sum(x) OVER …`), not an argument within one."""
     parent = node.parent
     while isinstance(parent, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup):
@@ -275,7 +283,7 @@ def _in_window(node: exp.Expression) -> bool:
     return isinstance(parent, exp.Window) and node.arg_key == "this"
 
 
-def _own_nodes(select: exp.Select) -> Iterator[exp.Expression]:
+def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
     """The nodes of the SELECT's expressions; a nested query is yielded once and not entered."""
     for part in ("expressions", "where", "group", "having", "qualify", "windows", "order", "distinct"):
         value = select.args.get(part)
@@ -286,19 +294,19 @@ def _own_nodes(select: exp.Select) -> Iterator[exp.Expression]:
             yield from _outside_queries(join.args["on"])
 
 
-def _outside_queries(node: exp.Expression) -> Iterator[exp.Expression]:
+def _outside_queries(node: exp.Expr) -> Iterator[exp.Expr]:
     yield node
     if not isinstance(node, exp.Query):
         for child in node.iter_expressions():
             yield from _outside_queries(child)
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
-    inner: exp.Expression = node.unalias()
+def _bare(node: exp.Expr) -> exp.Expr:
+    inner: exp.Expr = node.unalias()
     return inner
 
 
-def _aliases(node: exp.Expression, rows: _Rows) -> set[str]:
+def _aliases(node: exp.Expr, rows: _Rows) -> set[str]:
     """The sources that a person expression names, all known to be the same person; empty for anything else."""
     match node:
         case exp.Paren():
@@ -315,25 +323,27 @@ def _aliases(node: exp.Expression, rows: _Rows) -> set[str]:
             return set()
 
 
-def _equalities(condition: exp.Expression | None, rows: _Rows) -> Iterator[set[str]]:
+def _equalities(condition: exp.Expr | None, rows: _Rows) -> Iterator[set[str]]:
     """The sources made the same person by a top-level `a.pid = b.pid` of a condition."""
     if condition is None:
         return
     for part in condition.flatten() if isinstance(condition, exp.And) else (condition,):
-        part = part.unnest()
-        if isinstance(part, exp.And):
-            yield from _equalities(part, rows)
-        elif isinstance(part, exp.EQ):
-            left, right = _aliases(part.this, rows), _aliases(part.expression, rows)
+        inner = part.unnest()
+        if isinstance(inner, exp.And):
+            yield from _equalities(inner, rows)
+        elif isinstance(inner, exp.EQ):
+            left, right = _aliases(inner.this, rows), _aliases(inner.expression, rows)
             if left and right:
                 yield left | right
 
 
-def _renamed(relation: Relation, alias: exp.Expression | None) -> Relation:
+def _renamed(relation: Relation, alias: exp.Expr | None) -> Relation:
     """A relation under `AS x(a, b)`."""
     names = [column.name for column in alias.args.get("columns") or ()] if alias is not None else []
     if not names or relation.kind is Kind.UNKNOWN:
         return relation
     outputs = (*names, *relation.outputs[len(names) :])
-    persons = frozenset(new for new, old in zip(outputs, relation.outputs, strict=False) if old in relation.persons)
+    persons = frozenset(
+        new for new, old in zip(outputs, relation.outputs, strict=False) if old in relation.persons
+    )
     return Relation(relation.kind, outputs, persons)

@@ -9,6 +9,7 @@ rewriting replaces each base table besides.
 import difflib
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
@@ -60,12 +61,12 @@ def resolve(tree: exp.Query, permit: Permit, schema: Schema, form: Form) -> exp.
     return resolved
 
 
-def base_tables(tree: exp.Expression) -> list[tuple[exp.Table, TableName]]:
+def base_tables(tree: exp.Expr) -> list[tuple[exp.Table, TableName]]:
     """The base tables of a resolved tree: those with a database. The others are references to CTEs."""
     return [(t, (DatabaseId(t.db), t.name)) for t in tree.find_all(exp.Table) if t.db]
 
 
-def _first_select(tree: exp.Expression) -> exp.Select:
+def _first_select(tree: exp.Expr) -> exp.Select:
     while not isinstance(tree, exp.Select):
         tree = tree.this
     return tree
@@ -77,11 +78,12 @@ def _name_outputs(tree: exp.Query) -> dict[str, str]:
     spelled: dict[str, str] = {}
     expressions = []
     for node in _first_select(tree).expressions:
+        named = node
         if not isinstance(node, exp.Alias | exp.Column) and not node.is_star:
             text = node.sql("duckdb", comments=False).lower()[:60]
-            node = exp.alias_(node, exp.to_identifier(text, quoted=True))
-        spelled[node.alias_or_name.lower()] = node.alias_or_name
-        expressions.append(node)
+            named = exp.alias_(node, exp.to_identifier(text, quoted=True))
+        spelled[named.alias_or_name.lower()] = named.alias_or_name
+        expressions.append(named)
     _first_select(tree).set("expressions", expressions)
     return spelled
 
@@ -165,7 +167,7 @@ def _nearest(name: str, choices: list[str]) -> str:
 
 
 def _resolve_columns(tree: exp.Query, allowed: Permitted) -> exp.Query:
-    nested: dict[str, dict[str, dict[str, str]]] = {}
+    nested: dict[str, Any] = {}
     for (database, name), columns in allowed.items():
         nested.setdefault(database, {})[name] = dict(columns)
     try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]  # exported by its documentation
 
 from enclave.core.refusal import Refused
 from enclave.query import grammar
@@ -43,7 +43,7 @@ def parse(text: str, params: Params, form: Form) -> Parsed:
     return Parsed(tree, form, functions)
 
 
-def predicate(text: str) -> exp.Expression:
+def predicate(text: str) -> exp.Expr:
     """A permit's `rows` condition: one expression of the same grammar, without subqueries, functions of many rows or
     parameters. Raises Refused `permit.malformed` for anything else: a permit is not the researcher's text."""
     try:
@@ -57,10 +57,12 @@ def predicate(text: str) -> exp.Expression:
         raise Refused("permit.malformed", {"place": "rows"}) from refused
     where = tree.args.get("where")
     filled = {key for key, value in tree.args.items() if value}
-    inner = () if where is None else tuple(where.find_all(exp.Query, exp.AggFunc, exp.Window, exp.Placeholder))
+    inner = (
+        () if where is None else tuple(where.find_all(exp.Query, exp.AggFunc, exp.Window, exp.Placeholder))
+    )
     if not isinstance(tree, exp.Select) or filled != {"expressions", "where"} or where is None or inner:
         raise Refused("permit.malformed", {"place": "rows"})
-    condition: exp.Expression = where.this
+    condition: exp.Expr = where.this
     return condition
 
 
@@ -90,7 +92,9 @@ def _tokens(text: str) -> list[Token]:
         tokens = DIALECT.tokenize(text)
     except TokenError as error:
         raise Refused("query.syntax", {"line": 1, "column": 1}) from error
-    except Exception as error:  # FINDINGS: malformed input raises more than TokenError; anything raised is a no
+    except (
+        Exception
+    ) as error:  # FINDINGS: malformed input raises more than TokenError; anything raised is a no
         raise Refused("query.syntax", {"line": 1, "column": 1}) from error
     # Other spaces (U+00A0, U+3000) are white space to the engine alone; they may stand in texts and nowhere else.
     covered = 0
@@ -161,7 +165,7 @@ def _check_statement(tokens: list[Token]) -> None:
 # -- the statement ----------------------------------------------------------------------------------------------------
 
 
-def _statements(text: str) -> list[exp.Expression]:
+def _statements(text: str) -> list[exp.Expr]:
     try:
         return [statement for statement in DIALECT.parse(text) if statement is not None]
     except ParseError as error:
@@ -174,7 +178,7 @@ def _statements(text: str) -> list[exp.Expression]:
         raise Refused("query.syntax", {"line": 1, "column": 1}) from None
 
 
-def _one_query(statements: list[exp.Expression]) -> exp.Query:
+def _one_query(statements: list[exp.Expr]) -> exp.Query:
     if not statements:
         raise Refused("query.syntax", {"line": 1, "column": 1})
     if len(statements) > 1:
@@ -189,7 +193,7 @@ def _one_query(statements: list[exp.Expression]) -> exp.Query:
     return tree
 
 
-def _check_levels(tree: exp.Expression) -> None:
+def _check_levels(tree: exp.Expr) -> None:
     level = [tree]
     levels = 0
     while level:
@@ -199,7 +203,7 @@ def _check_levels(tree: exp.Expression) -> None:
         level = [child for node in level for child in node.iter_expressions()]
 
 
-def kind(node: exp.Expression) -> str:
+def kind(node: exp.Expr) -> str:
     """A node type in words: `table sample` for TableSample."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
 
@@ -229,7 +233,9 @@ def put_params(tree: exp.Query, params: Params) -> exp.Query:
     """
     tree = tree.copy()
     known: Mapping[str, Scalar | tuple[Scalar, ...]] = (
-        params if isinstance(params, Mapping) else {str(order): value for order, value in enumerate(params, 1)}
+        params
+        if isinstance(params, Mapping)
+        else {str(order): value for order, value in enumerate(params, 1)}
     )
     taken: set[str] = set()
     for node in tuple(tree.find_all(exp.Placeholder)):
@@ -255,7 +261,7 @@ def _put(node: exp.Placeholder, value: object, name: str) -> None:
         node.replace(_literal(value, name))
 
 
-def _literal(value: object, name: str) -> exp.Expression:
+def _literal(value: object, name: str) -> exp.Expr:
     match value:
         case None:
             return exp.Null()
@@ -278,7 +284,7 @@ def _literal(value: object, name: str) -> exp.Expression:
 # -- the grammar ------------------------------------------------------------------------------------------------------
 
 
-def check_grammar(tree: exp.Expression) -> frozenset[str]:
+def check_grammar(tree: exp.Expr) -> frozenset[str]:
     """The names of the functions used. Raises Refused `query.node` or `query.function` at the first thing outside."""
     functions: set[str] = set()
     for node in tree.walk():
@@ -300,7 +306,7 @@ def _filled(value: object) -> bool:
     return value is not None and value is not False and value != []
 
 
-def _function(node: exp.Expression) -> str | None:
+def _function(node: exp.Expr) -> str | None:
     """The function's name where the node is an allowed one, None where it is no function. Raises Refused."""
     if type(node) is exp.Anonymous:
         raw = node.this
@@ -325,11 +331,13 @@ def printable(name: str) -> str:
     return re.sub(r"[^\w.]", "?", name)[:64]
 
 
-def _check_special(node: exp.Expression) -> None:
+def _check_special(node: exp.Expr) -> None:
     """What an allow-list of parts cannot say."""
     match node:
         case exp.Join():
-            method, side, kind_ = (str(node.args.get(part) or "").upper() for part in ("method", "side", "kind"))
+            method, side, kind_ = (
+                str(node.args.get(part) or "").upper() for part in ("method", "side", "kind")
+            )
             if method not in grammar.METHODS or side not in grammar.SIDES or kind_ not in grammar.JOINS:
                 raise Refused("query.node", {"node": f"{method or kind_} join".lower()})
             if isinstance(node.this, exp.Table) and not isinstance(node.this.this, exp.Identifier):
@@ -349,10 +357,14 @@ def _check_special(node: exp.Expression) -> None:
                 raise Refused("query.node", {"node": "limit expression"})
         case exp.In() | exp.Values():
             if len(node.expressions) > grammar.MAX_LIST:
-                raise Refused("query.limit_list", {"entries": len(node.expressions), "limit": grammar.MAX_LIST})
+                raise Refused(
+                    "query.limit_list", {"entries": len(node.expressions), "limit": grammar.MAX_LIST}
+                )
         case exp.Select():
             if len(node.expressions) > grammar.MAX_COLUMNS:
-                raise Refused("query.limit_columns", {"columns": len(node.expressions), "limit": grammar.MAX_COLUMNS})
+                raise Refused(
+                    "query.limit_columns", {"columns": len(node.expressions), "limit": grammar.MAX_COLUMNS}
+                )
             if node.args.get("from_") is None and node.args.get("joins"):
                 raise Refused("query.syntax", {"line": 1, "column": 1})
         case exp.Window():
@@ -369,18 +381,18 @@ def _check_special(node: exp.Expression) -> None:
             pass
 
 
-def is_aggregate(node: exp.Expression) -> bool:
+def is_aggregate(node: exp.Expr) -> bool:
     """Whether the node is a call of an aggregate function of the grammar."""
     return type(node) in grammar.AGGREGATES or (
         type(node) is exp.Anonymous and str(node.this).lower() in grammar.AGGREGATE_NAMES
     )
 
 
-def aggregate_name(node: exp.Expression) -> str:
+def aggregate_name(node: exp.Expr) -> str:
     return grammar.AGGREGATES.get(type(node)) or str(node.this).lower()
 
 
-def _check_names(tree: exp.Expression) -> None:
+def _check_names(tree: exp.Expr) -> None:
     """No name of the researcher's may be one that the rewriting or the answer adds."""
     for node in tree.find_all(exp.Identifier):
         if node.name.lower().startswith(EVIDENCE):
@@ -403,13 +415,13 @@ def output_names(tree: exp.Query) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _first_select(tree: exp.Expression) -> exp.Select:
+def _first_select(tree: exp.Expr) -> exp.Select:
     while not isinstance(tree, exp.Select):
         tree = tree.this
     return tree
 
 
-def walk_queries(tree: exp.Expression) -> Iterator[exp.Select]:
+def walk_queries(tree: exp.Expr) -> Iterator[exp.Select]:
     """Every SELECT of a statement, the statement itself included."""
     yield from tree.find_all(exp.Select)
 

@@ -17,7 +17,9 @@ PERSON_COLUMN = "pid"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Databases, tables and columns of an extract: lower case, so that no two names differ by case alone."""
 
-RESERVED_DATABASES = frozenset({"main", "temp", "system", "memory", "information_schema", "pg_catalog", "extract"})
+RESERVED_DATABASES = frozenset(
+    {"main", "temp", "system", "memory", "information_schema", "pg_catalog", "held"}
+)
 """Names that the engine itself gives to catalogs and schemas: a database of this name could be mistaken for them."""
 
 TableName = tuple[DatabaseId, str]
@@ -86,6 +88,9 @@ def read(manifest: Mapping[str, Any]) -> Schema:
 def _column(value: Any) -> Column:
     if isinstance(value, Mapping):
         return Column(
-            str(value["type"]), value.get("title", {}), str(value.get("role", "")), str(value.get("system", "") or "")
+            str(value["type"]),
+            value.get("title", {}),
+            str(value.get("role", "")),
+            str(value.get("system", "") or ""),
         )
     return Column(str(value))

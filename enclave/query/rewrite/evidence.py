@@ -30,7 +30,9 @@ def cells_of(authorised: Authorised) -> Cells:
     )
     return Cells(
         dimensions=dimensions,
-        measures=tuple(Measure(column.name, column.calls, derived=not column.bare) for column in shape.columns),
+        measures=tuple(
+            Measure(column.name, column.calls, derived=not column.bare) for column in shape.columns
+        ),
         parts=tuple(
             Part(
                 call.id,
@@ -71,14 +73,14 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
     return tree
 
 
-def _persons(shape: Shape, call: Call | None) -> exp.Expression:
-    counted: exp.Expression = exp.Count(this=exp.Distinct(expressions=[shape.person.copy()]), big_int=True)
+def _persons(shape: Shape, call: Call | None) -> exp.Expr:
+    counted: exp.Expr = exp.Count(this=exp.Distinct(expressions=[shape.person.copy()]), big_int=True)
     if call is None or call.contributes is None:
         return counted
     return exp.Filter(this=counted, expression=exp.Where(this=call.contributes.copy()))
 
 
-def _named(node: exp.Expression, name: str) -> exp.Expression:
+def _named(node: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(node, exp.to_identifier(name, quoted=True))
 
 

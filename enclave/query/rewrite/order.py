@@ -14,7 +14,7 @@ def order_by_keys(tree: exp.Query, authorised: Authorised) -> exp.Query:
     if shape is None:
         raise TypeError("only a statement in table form has keys")
     tree = tree.copy()
-    terms: list[exp.Expression] = []
+    terms: list[exp.Expr] = []
     named: set[str] = set()
     order = tree.args.get("order")
     for term in order.expressions if order is not None else ():
@@ -24,7 +24,11 @@ def order_by_keys(tree: exp.Query, authorised: Authorised) -> exp.Query:
             key.name
             for key in shape.keys
             if term.this == key.expression
-            or (isinstance(term.this, exp.Column) and not term.this.table and term.this.name == key.name.lower())
+            or (
+                isinstance(term.this, exp.Column)
+                and not term.this.table
+                and term.this.name == key.name.lower()
+            )
         )
         if name not in named:
             named.add(name)

@@ -10,7 +10,7 @@ from enclave.query.stages import Authorised
 
 def unique_outputs(tree: exp.Query, authorised: Authorised) -> exp.Query:
     tree = tree.copy()
-    first: exp.Expression = tree
+    first: exp.Expr = tree
     while not isinstance(first, exp.Select):
         first = first.this
     taken = {node.alias_or_name.lower() for node in first.expressions}

@@ -20,13 +20,15 @@ def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
     known = authorised.known
     allowed = permitted(known.permit, known.schema, known.form)
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Table) or not node.db:
             return node
         key = (DatabaseId(node.db), node.name)
         columns = allowed.get(key)
         if not columns:
-            raise Refused("query.table_not_permitted", {"table": ".".join(key), "nearest": "", "permitted": ""})
+            raise Refused(
+                "query.table_not_permitted", {"table": ".".join(key), "nearest": "", "permitted": ""}
+            )
         source = exp.Table(
             this=exp.to_identifier(node.name, quoted=True), db=exp.to_identifier(node.db, quoted=True)
         )
@@ -41,19 +43,22 @@ def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
             this=inner, alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name, quoted=True))
         )
 
-    return tree.transform(replace)
+    changed = tree.transform(replace)
+    if not isinstance(changed, exp.Query):
+        raise TypeError("a statement became something else")
+    return changed
 
 
-def _rows(grant: TableGrant, columns: Mapping[str, str]) -> exp.Expression | None:
+def _rows(grant: TableGrant, columns: Mapping[str, str]) -> exp.Expr | None:
     """The permit's own conditions where they still mean the same: over columns that are shown and not coarsened.
 
     The others were evaluated on source values when the extract was built (SHAPES, Permit).
     """
     shown = {name for name in columns if name not in grant.coarsen}
-    conditions: list[exp.Expression] = []
+    conditions: list[exp.Expr] = []
     if grant.rows is not None:
         condition = predicate(grant.rows)
-        named = [column for column in condition.find_all(exp.Column)]
+        named = list(condition.find_all(exp.Column))
         if all(column.name.lower() in shown and not column.table for column in named):
             for column in named:
                 column.set("this", exp.to_identifier(column.name.lower(), quoted=True))
@@ -66,5 +71,5 @@ def _rows(grant: TableGrant, columns: Mapping[str, str]) -> exp.Expression | Non
     return exp.and_(*conditions, copy=False) if conditions else None
 
 
-def _date(text: str) -> exp.Expression:
+def _date(text: str) -> exp.Expr:
     return exp.Cast(this=exp.Literal.string(text), to=exp.DataType.build("DATE"))

@@ -1,0 +1,451 @@
+"""The engine: DuckDB in worker processes, one statement at a time in each, over one extract each.
+
+Executes a `Guarded` and nothing else; decides nothing. It relies on `engine_worker` for the walls inside the process and
+adds those outside: wall time (the process is ended), the number of processes, and that no secret, file or environment of
+the gateway is in them. A worker that crashed, was ended or ran out of memory is replaced; a spare one stands ready, since
+a process takes some 130 ms to start and a question a few.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from enclave.adapters.engine_worker import HEADER
+from enclave.core.refusal import Refused
+from enclave.query.flow import describe_expected
+from enclave.query.stages import Guarded
+
+WORKER = Path(__file__).with_name("engine_worker.py")
+
+GIB = 1 << 30
+
+KEPT_IDLE = 2
+"""Open workers that wait for an extract's next question."""
+
+
+@dataclass(frozen=True)
+class EngineLimits:
+    """What one worker may use, and how many there are. Bytes and seconds.
+
+    `workers` bounds all extracts of a pool together; a question waits `patience` for a free one, then `query.busy`.
+    """
+
+    address_space: int = 6 * GIB
+    memory: int = 2 * GIB
+    threads: int = 2
+    wall: float = 300.0
+    workers: int = 4
+    patience: float = 30.0
+    grace: float = 2.0
+    """Between asking a worker to stop and ending it."""
+
+
+class EnginePool:
+    """Workers for any number of extracts. Safe to share between threads; `close` ends every process."""
+
+    def __init__(self, limits: EngineLimits | None = None) -> None:
+        self.limits = limits or EngineLimits()
+        self._room = threading.BoundedSemaphore(self.limits.workers)
+        self._lock = threading.Lock()
+        self._spare: _Worker | None = None
+        self._engines: dict[str, Engine] = {}
+        self._closed = False
+        self._refill()
+
+    def open(self, extract: Path, key: str | None, name: str) -> "Engine":
+        """The engine over an extract; the same one for the same `name` (`v-81c2/3`). `key` None: an unencrypted file.
+
+        The file is opened at once, so that a wrong key or a tampered file is found here.
+        Raises Refused `query.extract_unreadable`.
+        """
+        with self._lock:
+            found = self._engines.get(name)
+        if found is not None:
+            return found
+        engine = Engine(self, extract, key, name)
+        engine.warm()
+        with self._lock:
+            first = self._engines.setdefault(name, engine)
+        if first is not engine:
+            engine.close()
+        return first
+
+    def forget(self, name: str) -> None:
+        """End the workers of an extract: it was erased, or replaced by a newer one. Running questions are ended."""
+        with self._lock:
+            engine = self._engines.pop(name, None)
+        if engine is not None:
+            engine.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            engines, self._engines = list(self._engines.values()), {}
+            spare, self._spare = self._spare, None
+        for engine in engines:
+            engine.close()
+        if spare is not None:
+            spare.end()
+
+    def take_spare(self) -> "_Worker":
+        """A started worker that has no extract yet."""
+        with self._lock:
+            worker, self._spare = self._spare, None
+        if worker is None or not worker.alive():
+            worker = _Worker(self.limits)
+        self._refill()
+        return worker
+
+    def _refill(self) -> None:
+        def start() -> None:
+            worker = _Worker(self.limits)
+            with self._lock:
+                if self._spare is None and not self._closed:
+                    self._spare = worker
+                    return
+            worker.end()
+
+        with self._lock:
+            if self._closed or self._spare is not None:
+                return
+        threading.Thread(target=start, daemon=True).start()
+
+    def enter(self) -> None:
+        if not self._room.acquire(timeout=self.limits.patience):
+            raise Refused("query.busy")
+
+    def leave(self) -> None:
+        self._room.release()
+
+
+class Engine:
+    """One extract, open in one or more workers."""
+
+    def __init__(self, pool: EnginePool, extract: Path, key: str | None, name: str) -> None:
+        self.name = name
+        self._pool = pool
+        self._extract = extract
+        self._key = key
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._closed = False
+
+    def warm(self) -> None:
+        """Open the extract in one worker that then waits."""
+        worker = self._opened()
+        with self._lock:
+            self._idle.append(worker)
+
+    def run(self, guarded: Guarded) -> "Run":
+        """Start a statement. Raises Refused `query.busy`, `query.extract_unreadable`, `query.extract_closed`."""
+        self._pool.enter()
+        try:
+            worker = self._worker()
+        except BaseException:
+            self._pool.leave()
+            raise
+        return Run(self, worker, guarded, self._pool.limits)
+
+    def _worker(self) -> "_Worker":
+        with self._lock:
+            if self._closed:
+                raise Refused("query.extract_closed")
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive():
+                    self._busy.add(worker)
+                    return worker
+        worker = self._opened()
+        with self._lock:
+            self._busy.add(worker)
+        return worker
+
+    def _opened(self) -> "_Worker":
+        worker = self._pool.take_spare()
+        try:
+            worker.open(self._extract, self._key)
+        except BaseException:
+            worker.end()
+            raise
+        return worker
+
+    def give_back(self, worker: "_Worker", healthy: bool) -> None:
+        """A worker after its statement; one that is not healthy is ended, and the next question takes the spare."""
+        with self._lock:
+            self._busy.discard(worker)
+            keep = healthy and not self._closed and worker.alive() and len(self._idle) < KEPT_IDLE
+            if keep:
+                self._idle.append(worker)
+        if not keep:
+            worker.end()
+        self._pool.leave()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            workers = [*self._idle, *self._busy]
+            self._idle = []
+            self._key = None
+        for worker in workers:
+            worker.end()
+
+
+class Run:
+    """One statement while it runs. `batches` is read by one thread; `progress` and `cancel` serve any other."""
+
+    def __init__(self, engine: Engine, worker: "_Worker", guarded: Guarded, limits: EngineLimits) -> None:
+        self.rows = 0
+        self._engine = engine
+        self._worker = worker
+        self._limits = limits
+        self._progress = 0.0
+        self._code: str | None = None
+        self._lock = threading.Lock()
+        self._finished = False
+        self._schema: pa.Schema | None = None
+        self._first: pa.RecordBatch | None = None
+        self._number = worker.start(guarded, limits)
+        self._clock = threading.Timer(limits.wall, self._stop, ("query.time_limit",))
+        self._clock.daemon = True
+        self._clock.start()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The answer's columns; waits for them. Raises Refused as `batches` does."""
+        while self._schema is None:
+            kind, data = self._next()
+            if kind == b"S":
+                self._schema = pa.ipc.read_schema(pa.py_buffer(data))
+        return self._schema
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Record batches as they come, each in memory only while it is looked at.
+
+        Raises Refused `query.out_of_memory`, `query.time_limit`, `query.cancelled`, `query.limit_rows`,
+        `query.value`, `query.types`, `query.account_differs`, `query.failed`. Leaving the loop early ends the
+        statement.
+        """
+        schema = self.schema
+        try:
+            while True:
+                kind, data = self._next()
+                if kind == b"B":
+                    batch = pa.ipc.read_record_batch(pa.py_buffer(data), schema)
+                    self.rows += batch.num_rows
+                    yield batch
+                elif kind == b"D":
+                    self._finish(healthy=True)
+                    return
+        finally:
+            self.close()
+
+    def progress(self) -> float:
+        """0 to 1; the engine's estimate."""
+        return self._progress
+
+    def cancel(self) -> None:
+        """End the statement; its reader gets Refused `query.cancelled`."""
+        self._stop("query.cancelled")
+
+    def close(self) -> None:
+        """End the statement if it still runs, and give the worker back. Harmless after the end."""
+        with self._lock:
+            if self._finished:
+                return
+        self._worker.end()
+        self._finish(healthy=False)
+
+    def _next(self) -> tuple[bytes, bytes]:
+        """The next frame that is schema, batch or end. Raises Refused for an error frame or a worker that ended."""
+        while True:
+            frame = self._worker.receive()
+            if frame is None:
+                with self._lock:
+                    code = self._code
+                self._finish(healthy=False)
+                raise Refused(code or self._worker.last_words())
+            kind, data = frame
+            if kind == b"P":
+                self._progress = max(self._progress, min(1.0, struct.unpack(">d", data)[0] / 100))
+            elif kind == b"E":
+                with self._lock:
+                    code = self._code
+                said = data.decode("ascii", "replace")
+                # A worker that ran out of memory keeps what it had taken; a new one starts empty.
+                self._finish(healthy=said not in {"query.out_of_memory", "query.failed"})
+                raise Refused(code or said)
+            else:
+                if kind == b"D":
+                    self._progress = 1.0
+                return kind, data
+
+    def _stop(self, code: str) -> None:
+        with self._lock:
+            if self._finished or self._code is not None:
+                return
+            self._code = code
+        self._worker.cancel(self._number)
+        ender = threading.Timer(self._limits.grace, self._end_if_running)
+        ender.daemon = True
+        ender.start()
+
+    def _end_if_running(self) -> None:
+        with self._lock:
+            running = not self._finished
+        if running:
+            self._worker.end()
+
+    def _finish(self, healthy: bool) -> None:
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+        self._clock.cancel()
+        self._engine.give_back(self._worker, healthy)
+
+
+class _Worker:
+    """One process and its two pipes."""
+
+    def __init__(self, limits: EngineLimits) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            close_fds=True,
+            start_new_session=True,
+        )
+        self._limits = limits
+        self._write = threading.Lock()
+        self._number = 0
+        self._send({"op": "start", "address_space": limits.address_space})
+
+    def open(self, extract: Path, key: str | None) -> None:
+        """Give the worker its extract. Raises Refused `query.extract_unreadable`, `query.failed`."""
+        self._expect(b"started")
+        self._send(
+            {
+                "op": "open",
+                "path": str(extract),
+                "key": key,
+                "memory": self._limits.memory,
+                "threads": self._limits.threads,
+            }
+        )
+        self._expect(b"open")
+
+    def _expect(self, word: bytes) -> None:
+        frame = self.receive()
+        if frame is None:
+            raise Refused("query.engine_unavailable")
+        if frame != (b"R", word):
+            raise Refused(
+                frame[1].decode("ascii", "replace") if frame[0] == b"E" else "query.engine_unavailable"
+            )
+
+    def start(self, guarded: Guarded, limits: EngineLimits) -> int:
+        self._number += 1
+        self._send(
+            {
+                "op": "run",
+                "number": self._number,
+                "sql": guarded.sql,
+                "expected": describe_expected(guarded),
+                "max_rows": guarded.max_rows,
+                "cpu": limits.wall * limits.threads + 5,
+            }
+        )
+        return self._number
+
+    def cancel(self, number: int) -> None:
+        self._send({"op": "cancel", "number": number})
+
+    def receive(self) -> tuple[bytes, bytes] | None:
+        """The next frame, None when the process has ended."""
+        source = self._process.stdout
+        if source is None:
+            return None
+        try:
+            header = source.read(HEADER.size)
+            if len(header) < HEADER.size:
+                return None
+            kind, size = HEADER.unpack(header)
+            data = source.read(size)
+        except (OSError, ValueError):
+            return None
+        return (kind, data) if len(data) == size else None
+
+    def _send(self, command: dict[str, Any]) -> None:
+        data = json.dumps(command).encode()
+        pipe = self._process.stdin
+        if pipe is None:
+            return
+        try:
+            with self._write:
+                pipe.write(HEADER.pack(b"J", len(data)) + data)
+                pipe.flush()
+        except (OSError, ValueError):
+            # The process has ended; whoever reads its answer finds out.
+            return
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The code for a process that ended by itself: out of CPU time, or of memory in a place that cannot say so."""
+        try:
+            status = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return "query.failed"
+        sigxcpu, sigabrt, sigsegv, sigkill = 24, 6, 11, 9
+        if -status == sigxcpu:
+            return "query.time_limit"
+        return "query.out_of_memory" if -status in {sigabrt, sigsegv, sigkill} else "query.failed"
+
+    def end(self) -> None:
+        """End the process; nothing of it remains."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except (OSError, ValueError):
+                    continue
+
+
+def worker_count(pid: int | None = None) -> int:
+    """How many worker processes a process has (for `enclave status` and tests)."""
+    found = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (entry / "cmdline").read_bytes()
+        except (OSError, IndexError, ValueError):
+            continue
+        found += parent == (pid or os.getpid()) and WORKER.name.encode() in words
+    return found
+
+
+def started(pool: EnginePool, patience: float = 5.0) -> None:
+    """Wait until the pool's spare worker stands ready."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end and pool._spare is None:
+        time.sleep(0.01)
