@@ -158,7 +158,12 @@ class ExportView:
 def event_for(actor: Actor, action: str, export: ExportSummary, **more: Any) -> Event:
     """The event of a step with an export that exists."""
     return edge.event(
-        actor, action, Thing("export", export.id, export.digest), project=export.project, permit=export.permit, **more
+        actor,
+        action,
+        Thing("export", export.id, export.digest),
+        project=export.project,
+        permit=export.permit,
+        **more,
     )
 
 
@@ -178,7 +183,9 @@ def exports_of(
 
 def queue_for(records: Records, trusted: Trusted, checker: str) -> tuple[QueueEntry, ...]:
     """What waits for votes, oldest first, without exports of projects that the checker is party to."""
-    wanted = sa.select(t.exports).where(t.exports.c.state == State.QUEUED.value).order_by(t.exports.c.submitted_at)
+    wanted = (
+        sa.select(t.exports).where(t.exports.c.state == State.QUEUED.value).order_by(t.exports.c.submitted_at)
+    )
     with records.read() as connection:
         waiting = _summaries(connection, wanted)
         voted = set(connection.scalars(sa.select(t.votes.c.export).where(t.votes.c.checker == checker)))
@@ -203,7 +210,12 @@ def decided_by(records: Records, checker: str) -> tuple[ExportSummary, ...]:
 
 
 def export_detail(
-    records: Records, trusted: Trusted, export_id: str, viewer: str, language: str, now: datetime | None = None
+    records: Records,
+    trusted: Trusted,
+    export_id: str,
+    viewer: str,
+    language: str,
+    now: datetime | None = None,
 ) -> ExportView:
     """One export as `viewer` may see it. Raises Refused `export.unknown` for what they may not see at all."""
     held = _held(records, trusted, export_id)
@@ -348,7 +360,7 @@ def vote(
     if held.summary.digest != digest:
         raise Refused("export.digest")
     parties = parties_of(records, held.summary.project) | set(held.permit.handlers) | {held.summary.person}
-    check_not_own(PersonId(checker), parties)
+    check_not_own(PersonId(checker), [PersonId(party) for party in parties])
     after(held.summary.state, Step.VOTE)
     for row in held.files:
         check_bytes(_bytes(records, row.digest), row.digest, row.name)
@@ -369,7 +381,12 @@ def vote(
             raise Refused("export.already_voted")
         tx.execute(
             sa.insert(t.votes).values(
-                export=export_id, checker=checker, vote=choice.value, comment=kept, digest=digest, given_at=rfc3339(now)
+                export=export_id,
+                checker=checker,
+                vote=choice.value,
+                comment=kept,
+                digest=digest,
+                given_at=rfc3339(now),
             )
         )
         votes = (*before, mine)
@@ -395,7 +412,9 @@ def _close(
         state = after(State.QUEUED, Step.REJECT)
         follow = _follow("export.rejected", summary.id, summary.digest, held.permit, outcome=Outcome.REFUSED)
     else:
-        decide(policy, question(Step.APPROVE, _matter(held, votes), held.permit, parties, checker, roles, now))
+        decide(
+            policy, question(Step.APPROVE, _matter(held, votes), held.permit, parties, checker, roles, now)
+        )
         state = after(after(State.QUEUED, Step.APPROVE), Step.RELEASE)
         values["released_at"] = rfc3339(now)
         follow = _follow("export.released", summary.id, summary.digest, held.permit)
@@ -430,7 +449,9 @@ def release_bytes(
     decide(policy, question(Step.DOWNLOAD, _matter(held), held.permit, parties, PersonId(person), roles, now))
     if export_digest((row.name, row.digest) for row in held.files) != held.summary.digest:
         raise Refused("export.bytes_changed", {"name": held.summary.id})
-    files = tuple((row.name, check_bytes(_bytes(records, row.digest), row.digest, row.name)) for row in held.files)
+    files = tuple(
+        (row.name, check_bytes(_bytes(records, row.digest), row.digest, row.name)) for row in held.files
+    )
     if position is None:
         name, data = f"{export_id}.zip", archive(files)
     elif 0 <= position < len(files):
@@ -462,7 +483,9 @@ def parties_of(records: Records, project: str) -> set[str]:
             found.add(row.applicant)
             members = row.body.get("members", []) if isinstance(row.body, dict) else []
             found.update(str(member) for member in members)
-        for envelope in connection.scalars(sa.select(t.permits.c.envelope).where(t.permits.c.project == project)):
+        for envelope in connection.scalars(
+            sa.select(t.permits.c.envelope).where(t.permits.c.project == project)
+        ):
             # Read without verifying: a name in a forged envelope can only take somebody's vote away.
             found.update(json.loads(base64.b64decode(envelope["payload"]))["handlers"])
         found.update(connection.scalars(sa.select(t.exports.c.person).where(t.exports.c.project == project)))
@@ -522,7 +545,8 @@ def _side(records: Records, held: _Held, viewer: str) -> Role:
 
 def _matter(held: _Held, votes: tuple[Vote, ...] | None = None) -> Matter:
     facts = tuple(
-        FileFact(row.kind, row.verdict, tuple(sorted({f["code"] for f in row.findings}))) for row in held.files
+        FileFact(row.kind, row.verdict, tuple(sorted({f["code"] for f in row.findings})))
+        for row in held.files
     )
     s = held.summary
     return Matter(s.id, s.person, s.output, s.state, s.digest, facts, held.votes if votes is None else votes)

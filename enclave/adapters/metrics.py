@@ -15,7 +15,10 @@ class GatewayMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.answers = Counter(
-            "enclave_gateway_answers", "Queries by form and outcome", ["form", "outcome"], registry=self.registry
+            "enclave_gateway_answers",
+            "Queries by form and outcome",
+            ["form", "outcome"],
+            registry=self.registry,
         )
         self.refusals = Counter(
             "enclave_gateway_refusals", "Refusals by code", ["code"], registry=self.registry

@@ -90,7 +90,9 @@ def enter_refused(records: Records, event: Event, asked: Asked, refused: Refused
     with records.change(event) as tx:
         kept = {"events": [event.id], **_no(refused)}
         tx.execute(
-            sa.insert(t.queries).values(**_row(asked), state=REFUSED, receipt=kept, ended_at=rfc3339(asked.at))
+            sa.insert(t.queries).values(
+                **_row(asked), state=REFUSED, receipt=kept, ended_at=rfc3339(asked.at)
+            )
         )
 
 
@@ -137,7 +139,7 @@ def find(records: Records, query: str) -> Kept:
                 sa.select(t.outbox.c.leaf_id, t.outbox.c.index).where(
                     t.outbox.c.leaf_id.in_(kept.get("events", []))
                 )
-            ).all()  # type: ignore[arg-type]  # rows of two are pairs
+            ).all()
         )
     log = [places.get(leaf) for leaf in kept.pop("events", [])]
     no = kept.pop("refused", {})

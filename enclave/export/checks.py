@@ -70,7 +70,11 @@ def size(subject: Subject) -> Iterator[Finding]:
 
 
 def csv_form(subject: Subject) -> Iterator[Finding]:
-    if subject.kind is Kind.FIGURE or subject.sheet is not None or len(subject.data) > MAX_BYTES[subject.kind]:
+    if (
+        subject.kind is Kind.FIGURE
+        or subject.sheet is not None
+        or len(subject.data) > MAX_BYTES[subject.kind]
+    ):
         return
     try:
         read_sheet(subject.data)
@@ -113,7 +117,12 @@ _FIRES = "=+-@\t\r＝＋－＠"
 
 def _formula(text: str) -> bool:
     start = text.lstrip(" \u3000")
-    return start[:1] in _FIRES and start[:1] != "" and len(start) > 1 and _NUMBER.fullmatch(start.strip()) is None
+    return (
+        start[:1] in _FIRES
+        and start[:1] != ""
+        and len(start) > 1
+        and _NUMBER.fullmatch(start.strip()) is None
+    )
 
 
 def csv_formula(subject: Subject) -> Iterator[Finding]:
@@ -157,7 +166,9 @@ def identifier(subject: Subject) -> Iterator[Finding]:
     for place, title in enumerate(subject.sheet.header if subject.sheet else ()):
         plain = title.strip().casefold()
         if plain == "pid" or plain.endswith(("_pid", ".pid")):
-            yield fail("export.identifier", {"column": _column(subject.sheet, place)} if subject.sheet else {})
+            yield fail(
+                "export.identifier", {"column": _column(subject.sheet, place)} if subject.sheet else {}
+            )
 
 
 def declared(subject: Subject) -> Iterator[Finding]:

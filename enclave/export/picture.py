@@ -25,7 +25,13 @@ _SIZES: dict[bytes, tuple[int, int]] = {
 }  # fmt: skip
 """Chunks that a picture may have, with the least and the most bytes of each. None of them holds free text."""
 
-_CHANNELS = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4: (2, (8, 16)), 6: (4, (8, 16))}
+_CHANNELS = {
+    0: (1, (1, 2, 4, 8, 16)),
+    2: (3, (8, 16)),
+    3: (1, (1, 2, 4, 8)),
+    4: (2, (8, 16)),
+    6: (4, (8, 16)),
+}
 """Colour type → channels and permitted bit depths (PNG, table 11.1)."""
 
 
@@ -52,7 +58,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if end > len(data):
             raise _bad("trailing")
         if kind not in _SIZES:
-            raise Refused("export.png_chunk", {"chunk": kind.decode("ascii", "replace") if kind.isalpha() else "?"})
+            raise Refused(
+                "export.png_chunk", {"chunk": kind.decode("ascii", "replace") if kind.isalpha() else "?"}
+            )
         least, most = _SIZES[kind]
         if not least <= length <= most:
             raise _bad("size")
@@ -92,7 +100,9 @@ def read_picture(data: bytes) -> Picture:
         raise _bad("dimensions")
     if (colour == 3) != (b"PLTE" in kinds) or (colour in {4, 6} and b"tRNS" in kinds):
         raise _bad("palette")
-    _check_pixels(b"".join(body for kind, body in chunks if kind == b"IDAT"), width * channels * depth, height)
+    _check_pixels(
+        b"".join(body for kind, body in chunks if kind == b"IDAT"), width * channels * depth, height
+    )
     return Picture(width, height)
 
 

@@ -99,5 +99,3 @@ def same(text: str, value: object) -> bool:
             return isinstance(value, float) and not math.isfinite(value) and text.lower() == str(value)
         return number == Decimal(value) or (not isinstance(value, int) and float(number) == float(value))
     return _spelling(text) == _plain(value)
-
-

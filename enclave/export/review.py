@@ -134,7 +134,13 @@ class Matter:
 
 
 def question(
-    step: Step, matter: Matter, permit: Permit, parties: Sequence[str], person: PersonId, roles: Iterable[str], now: datetime
+    step: Step,
+    matter: Matter,
+    permit: Permit,
+    parties: Sequence[str],
+    person: PersonId,
+    roles: Iterable[str],
+    now: datetime,
 ) -> dict[str, Any]:
     """The input of the decision on `step` by `person`.
 
@@ -164,7 +170,9 @@ def question(
             "state": matter.state.value,
             "digest": matter.digest,
             "files": [{"kind": f.kind, "verdict": f.verdict, "codes": list(f.codes)} for f in matter.files],
-            "votes": [{"checker": v.checker, "vote": v.choice.value, "digest": v.digest} for v in matter.votes],
+            "votes": [
+                {"checker": v.checker, "vote": v.choice.value, "digest": v.digest} for v in matter.votes
+            ],
         },
     }
 
@@ -173,7 +181,9 @@ def decide(policy: PolicyPort, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     """The obligations of a yes; anything but `allow` being exactly True raises Refused with the policy's codes."""
     answer = policy.decide(DECISION, asked)
     deny = answer.get("deny")
-    codes = tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
+    codes = (
+        tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
+    )
     if answer.get("allow") is True and deny is not None and not codes:
         obligations = answer.get("obligations")
         return obligations if isinstance(obligations, Mapping) else {}

@@ -33,15 +33,16 @@ def read_sheet(data: bytes) -> Sheet:
     except UnicodeDecodeError:
         raise Refused("export.csv_encoding") from None
     # A byte order mark, a NUL and other control characters are invisible to a checker and not to every program.
-    if text.startswith("\ufeff") or any(ord(c) < 32 and c not in "\t\n\r" or 0x7F <= ord(c) < 0xA0 for c in text):
+    if text.startswith("\ufeff") or any(
+        (ord(c) < 32 and c not in "\t\n\r") or 0x7F <= ord(c) < 0xA0 for c in text
+    ):
         raise Refused("export.csv_encoding")
     if "\r" in text.replace("\r\n", ""):
         raise Refused("export.csv_form", {"row": 0, "why": "line_ends"})
     rows: list[tuple[str, ...]] = []
     try:
         # newline="" keeps line ends inside quotes as they are.
-        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
-            rows.append(tuple(row))
+        rows.extend(tuple(line) for line in csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         raise Refused("export.csv_form", {"row": len(rows), "why": "quotes"}) from None
     if not rows or not rows[0]:
@@ -49,7 +50,7 @@ def read_sheet(data: bytes) -> Sheet:
     header = rows[0]
     if len(set(header)) != len(header) or any(not name.strip() for name in header):
         raise Refused("export.csv_form", {"row": 0, "why": "header"})
-    for number, row in enumerate(rows[1:], start=1):
-        if len(row) != len(header):
+    for number, line in enumerate(rows[1:], start=1):
+        if len(line) != len(header):
             raise Refused("export.csv_form", {"row": number, "why": "width"})
     return Sheet(header, tuple(rows[1:]))

@@ -24,9 +24,8 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Outcome
 from enclave.core.ids import QueryId
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import ProtectedTable
 from enclave.gateway import cells
-from enclave.gateway.deps import Deps, OpenExtract
+from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.question import Question
 from enclave.gateway.running import Board, Running
 from enclave.query.flow import prepare
@@ -48,7 +47,7 @@ def enter(deps: Deps, token_digest: str, address: str) -> Entered:
     """Steps 1 and 2. Raises Refused `session.*`, `permit.*`."""
     now = deps.now()
     session = live_session(deps.records, token_digest, address, now)
-    signed = permit_by_id(deps.records, session.permit_id, deps.trusted)
+    signed = permit_by_id(deps.records, session.permit_id, deps.trusted())
     signed.permit.check_in_force(now)
     signed.permit.check_handler(session.person)
     return Entered(session, signed, token_digest)
@@ -134,17 +133,22 @@ class Asking:
 
     def _stream(self) -> Iterator[bytes]:
         run = self._extract.engine.run(self._guarded)  # 5
-        self.running.start(run)
+        try:
+            self.running.start(run)
+            yield from self._pieces(run)
+        finally:
+            run.close()
+
+    def _pieces(self, run: Run) -> Iterator[bytes]:
+        tally: dict[str, int] | None = None
+        schema, batches = run.schema, iter(run.batches())
         if self._guarded.form is Form.TABLE:
-            answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+            answered = pa.Table.from_batches(list(batches), schema=schema)
             self.running.check()
             protected = cells.protect(answered, self._guarded)  # 6
             shown = cells.arrow(protected, answered, self._guarded)
-            tally: dict[str, int] | None = protected.tally()
+            tally = protected.tally()
             schema, batches = shown.schema, iter(shown.to_batches(max_chunksize=ROWS_A_BATCH))
-        else:
-            tally = None
-            schema, batches = run.schema, iter(run.batches())
         out = io.BytesIO()
         with pa.ipc.new_stream(out, schema) as writer:
             for batch in batches:
@@ -222,7 +226,14 @@ class Asking:
         self._count(state, refused)
         try:
             q.close(
-                deps.records, event, self.id, state, deps.now(), rows=self._rows, sent=self._sent, refused=refused
+                deps.records,
+                event,
+                self.id,
+                state,
+                deps.now(),
+                rows=self._rows,
+                sent=self._sent,
+                refused=refused,
             )
         except Refused:
             return

@@ -97,7 +97,9 @@ def _keys(data: Mapping[str, Sequence[Any]], cells: Cells, number: int) -> tuple
     )
 
 
-def _own_columns(protected: ProtectedTable, answered: pa.Table, guarded: Guarded, cells: Cells) -> ProtectedTable:
+def _own_columns(
+    protected: ProtectedTable, answered: pa.Table, guarded: Guarded, cells: Cells
+) -> ProtectedTable:
     """The protected table with the asker's measures in place of calls; a bare column takes its call's cell."""
     place = {measure.name: number for number, measure in enumerate(protected.measures)}
     chosen: list[int | None] = []

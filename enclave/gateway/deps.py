@@ -39,6 +39,10 @@ class Run(Protocol):
         """From any thread; `batches` then ends with Refused."""
         ...
 
+    def close(self) -> None:
+        """End it if it still runs. Harmless after the end."""
+        ...
+
 
 class Engine(Protocol):
     """One opened extract, for many runs at once."""
@@ -67,13 +71,13 @@ class Extracts(Protocol):
 class Deps:
     """What the gateway stands on.
 
-    `hosts`: the Host headers it answers to (`10.87.0.1:8082`). `metrics_token`: the digest of the bearer token that
+    `trusted`: the keys that may sign permits, read anew at each use. `hosts`: the Host headers it answers to (`10.87.0.1:8082`). `metrics_token`: the digest of the bearer token that
     reads /metrics. `policy_digest`: digest of the policies and rule sets in force, for receipts.
     `rule_sets`: the sets of those ids, for exports.
     """
 
     records: Records
-    trusted: Trusted
+    trusted: Callable[[], Trusted]
     policy: Policy
     policy_digest: Callable[[], str]
     rule_sets: Callable[[Sequence[str]], Sequence[RuleSet]]

@@ -57,7 +57,9 @@ def no(refused: Refused, language: str) -> Response:
 def internal(error: BaseException, language: str) -> Response:
     """A defect: a number for the person, its place for the log. The error's text may hold data and goes nowhere."""
     number = new_id()
-    places = [f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
+    places = [
+        f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)
+    ]
     log.error("internal %s %s at %s", number, type(error).__name__, " ".join(places[-8:]))
     return no(Refused("internal", {"id": number}), language)
 

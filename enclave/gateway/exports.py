@@ -5,6 +5,7 @@ Runs in threads. What is recomputed for a receipt is recorded before it runs, li
 
 import base64
 import binascii
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ from enclave.query.stages import Form, Session
 SMALL = 4_000_000
 """Cells of a recomputed answer before protection; a table of an export is far smaller."""
 
+_EXAMINED = threading.BoundedSemaphore(2)
+"""Submissions examined at once: the arithmetic of a large table is work for a whole processor."""
+
 
 def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> dict[str, Any]:
     """POST /v1/exports: `{id, state, files: [{name, digest, verdict, findings}]}`. Raises Refused.
@@ -55,7 +59,12 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
             known[receipt] = recompute(deps, who, receipt)
         return known[receipt]
 
-    checked = check(submission, permit, deps.rule_sets(permit.rule_sets), recomputed)
+    if not _EXAMINED.acquire(timeout=30):
+        raise Refused("gateway.busy", {"limit": 2})
+    try:
+        checked = check(submission, permit, deps.rule_sets(permit.rule_sets), recomputed)
+    finally:
+        _EXAMINED.release()
     person = find_person(deps.records, who.session.person)
     export_id = deps.new_id()
     event = edge.event(
@@ -67,9 +76,7 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
         counts={"files": len(checked.files), "bytes": sum(len(file.data) for file in checked.files)},
     )
     roles = sorted(role.value for role in person.roles) if person is not None else []
-    summary = submit_export(
-        deps.records, deps.policy, event, export_id, checked, permit, roles, deps.now()
-    )
+    summary = submit_export(deps.records, deps.policy, event, export_id, checked, permit, roles, deps.now())
     deps.metrics.exports.labels(summary.state.value).inc()
     return detail(deps, who, summary.id, language)
 
@@ -81,7 +88,7 @@ def listed(deps: Deps, who: Entered) -> dict[str, Any]:
 
 def detail(deps: Deps, who: Entered, export_id: str, language: str) -> dict[str, Any]:
     """GET /v1/exports/{id}. Raises Refused `export.unknown` for what is not this project's."""
-    view = export_detail(deps.records, deps.trusted, export_id, who.session.person, language, deps.now())
+    view = export_detail(deps.records, deps.trusted(), export_id, who.session.person, language, deps.now())
     if view.export.project != who.session.project:
         raise Refused("export.unknown")
     return {**_line(view.export), "purpose": view.purpose, "files": [_file(file) for file in view.files]}
@@ -148,7 +155,9 @@ def _item(item: object, place: str) -> Item:
             data = item.get("data")
             if not isinstance(data, Mapping):
                 raise _malformed(f"{place}.data")
-            return FigureItem(_text(item, "name", place), _picture(item, place), _table(data, f"{place}.data"))
+            return FigureItem(
+                _text(item, "name", place), _picture(item, place), _table(data, f"{place}.data")
+            )
     raise _malformed(f"{place}.kind")
 
 
@@ -240,7 +249,10 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
     with deps.records.change(event):
         pass
     run = extract.engine.run(guarded)
-    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    try:
+        answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    finally:
+        run.close()
     if answered.num_rows * answered.num_columns > SMALL:
         raise Refused("query.unknown")
     return cells.protect(answered, guarded)

@@ -5,7 +5,6 @@ and records it. Relies on the engine pool for what an engine may do.
 """
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -27,18 +26,22 @@ class Custody(Protocol):
     ) -> OpenedExtract: ...
 
 
-OpenEngine = Callable[[Path, str, str], Engine]
-"""(file, key, name) → engine."""
+class Pool(Protocol):
+    """Opens engines by name; the same one for the same name until it is forgotten."""
+
+    def open(self, extract: Path, key: str | None, name: str) -> Engine: ...
+
+    def forget(self, name: str) -> None: ...
 
 
 class OpenExtracts:
     """Extracts by session and permit. Safe to share between threads."""
 
-    def __init__(self, custody: Custody, folder: Path, open_engine: OpenEngine) -> None:
+    def __init__(self, custody: Custody, folder: Path, pool: Pool) -> None:
         """`folder` is the site's `extracts`."""
         self._custody = custody
         self._folder = folder
-        self._open_engine = open_engine
+        self._pool = pool
         self._lock = threading.Lock()
         self._engines: dict[str, OpenExtract] = {}
         self._manifests: dict[str, dict[str, object]] = {}
@@ -61,11 +64,12 @@ class OpenExtracts:
             reference = f"{permit.provision}/{opened.n}"
             if reference not in self._engines:
                 file = self._folder / permit.provision / str(opened.n) / "extract.duckdb"
-                engine = self._open_engine(file, opened.key, reference)
+                engine = self._pool.open(file, opened.key, reference)
                 if len(self._engines) >= KEPT:
                     oldest = next(iter(self._engines))
                     self._engines.pop(oldest)
                     self._manifests.pop(oldest)
+                    self._pool.forget(oldest)
                 self._engines[reference] = OpenExtract(reference, schema.read(opened.manifest), engine)
                 self._manifests[reference] = dict(opened.manifest)
             if len(self._granted) > 4096:

@@ -28,7 +28,8 @@ def view(
         "rule_sets": list(permit.rule_sets),
         "tables": tables(permit, catalogue),
         "outputs": [
-            {"id": o.id, "kind": o.kind, "title": o.title, "dimensions": list(o.dimensions)} for o in permit.outputs
+            {"id": o.id, "kind": o.kind, "title": o.title, "dimensions": list(o.dimensions)}
+            for o in permit.outputs
         ],
         "limits": _limits(permit.limits),
         "left": _left(permit.limits, used),

@@ -34,7 +34,9 @@ Watch = Callable[[], None]
 class Pieces:
     """An iterator of bytes that is only ever advanced in a thread of `pool`, one step at a time."""
 
-    def __init__(self, chunks: Iterator[bytes], running: Running, watch: Watch, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, chunks: Iterator[bytes], running: Running, watch: Watch, pool: ThreadPoolExecutor
+    ) -> None:
         self._chunks = chunks
         self._running = running
         self._watch = watch

@@ -19,7 +19,17 @@ from enclave.core.refusal import Refused, problem
 from enclave.gateway import exports, session_view
 from enclave.gateway.asking import Asking, Entered, enter
 from enclave.gateway.deps import Deps
-from enclave.gateway.door import WORDINGS, Door, Handler, answering, bearer, entered, language_of, no, read_json
+from enclave.gateway.door import (
+    WORDINGS,
+    Door,
+    Handler,
+    answering,
+    bearer,
+    entered,
+    language_of,
+    no,
+    read_json,
+)
 from enclave.gateway.question import question_of
 from enclave.gateway.running import MAX_AT_ONCE, Board
 from enclave.gateway.stream import FIRST_PIECE, MEDIA_TYPE, NEXT_PIECE, Pieces, Stream
@@ -42,9 +52,7 @@ def build(deps: Deps) -> ASGIApp:
         asking = Asking(deps, board, who, question)
         await run_in_threadpool(asking.begin)
         address = request.client.host if request.client is not None else ""
-        pieces = Pieces(
-            asking.chunks(), asking.running, lambda: _still_allowed(deps, who, address), pool
-        )
+        pieces = Pieces(asking.chunks(), asking.running, lambda: _still_allowed(deps, who, address), pool)
         return await _answer(pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
 
     async def look(request: Request) -> Response:
@@ -57,7 +65,10 @@ def build(deps: Deps) -> ASGIApp:
         who = await entered(request, deps)
         query = request.path_params["id"]
         running = board.find(query)
-        if running is not None and (running.person, running.project) == (who.session.person, who.session.project):
+        if running is not None and (running.person, running.project) == (
+            who.session.person,
+            who.session.project,
+        ):
             await run_in_threadpool(running.stop, Refused("query.cancelled"))
             return JSONResponse({"id": query, "state": query_records.CANCELLED})
         language = language_of(request.headers.get("accept-language", ""))
