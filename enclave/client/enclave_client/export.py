@@ -55,12 +55,9 @@ class Item:
             return table
         # A name of its own: the table may be submitted besides.
         data = table | {"name": f"{stem}-data.csv"}
-        return {
-            "kind": "figure",
-            "name": f"{stem}.png",
-            "png": base64.b64encode(self.png).decode(),
-            "data": data,
-        }
+        png = base64.b64encode(self.png).decode()
+        figure = {"kind": "figure", "name": f"{stem}.png", "png": png, "data": data}
+        return figure | ({"title": self.title} if self.title else {})
 
     def __repr__(self) -> str:
         return (
@@ -164,11 +161,12 @@ class Submission:
             if not findings:
                 lines.append((str(file["name"]), spoken, "", "", word("no_findings", self.language), verdict))
             for finding in findings:
+                of_finding = str(finding.get("verdict") or verdict)
+                said = word(f"verdict.{of_finding}", self.language) or of_finding
                 sentence = " ".join(str(part) for part in (finding.get("title"), finding.get("hint")) if part)
                 place = self._where(str(file["name"]), finding.get("where"))
-                lines.append(
-                    (str(file["name"]), spoken, str(finding.get("code", "")), place, sentence, verdict)
-                )
+                code = str(finding.get("code", ""))
+                lines.append((str(file["name"]), said, code, place, sentence, of_finding))
         return lines
 
     def _where(self, file: str, where: object) -> str:

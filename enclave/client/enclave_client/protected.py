@@ -121,7 +121,7 @@ def _is_whole(value: Any) -> bool:
         return False
 
 
-class ProtectedTable(pd.DataFrame):
+class ProtectedTable(pd.DataFrame):  # type: ignore[misc]  # pandas is not read by the type checker
     """A data frame whose value columns have statuses. `attrs`: `receipt`, `columns`, `language`."""
 
     @property
@@ -134,7 +134,7 @@ class ProtectedTable(pd.DataFrame):
         keep = pd.Series(True, index=self.index)
         for column in margins:
             keep &= self[column + STATUS] != TOTAL
-        kept = self[keep].drop(columns=[column + STATUS for column in margins])
+        kept: ProtectedTable = self[keep].drop(columns=[column + STATUS for column in margins])
         for column in margins:
             kept[column] = kept[column].infer_objects()
         return kept

@@ -59,7 +59,7 @@ class Enclave:
         """Every column that the permit shows: table, column, title, type, role, unit."""
         lines = [
             {
-                "table": table["name"],
+                "table": self._full_name(table),
                 "column": column["name"],
                 "title": self._title(column.get("title")),
                 "type": column.get("type", ""),
@@ -70,6 +70,11 @@ class Enclave:
             for column in table.get("columns", [])
         ]
         return pd.DataFrame(lines, columns=["table", "column", "title", "type", "role", "unit"])
+
+    @staticmethod
+    def _full_name(table: Json) -> str:
+        name, database = str(table["name"]), table.get("database")
+        return f"{database}.{name}" if database and "." not in name else name
 
     def _title(self, title: Any) -> str:
         return str(title.get(self.language) or "") if isinstance(title, dict) else str(title or "")
