@@ -1,0 +1,141 @@
+"""Sentences for every no of this story."""
+
+from enclave.core.refusal import Wording
+
+CODES: dict[str, Wording] = {
+    "application.incomplete": Wording(
+        "申出に未記入または誤りのある欄があります。",
+        "Some fields of the application are missing or wrong.",
+        "下書きは保存しました。各欄の説明に従って直し、もう一度提出してください。",
+        "The draft is saved. Put the marked fields right and submit again.",
+        422,
+    ),
+    "application.field_missing": Wording(
+        "この欄は必ず記入してください。", "This field is needed.", status=422
+    ),
+    "application.text_too_long": Wording(
+        "長すぎます。{limit} 文字以内で記入してください。",
+        "Too long: at most {limit} characters.",
+        status=422,
+    ),
+    "application.project_name": Wording(
+        "研究の識別名は、小文字の英数字とハイフン（30文字以内）です。",
+        "A project's short name is lower-case letters, digits and hyphens, 30 at most.",
+        status=422,
+    ),
+    "application.project_taken": Wording(
+        "識別名「{project}」は既に使われています。", "The short name “{project}” is taken.", status=422
+    ),
+    "application.unknown_table": Wording(
+        "表「{table}」はカタログにありません。", "There is no table “{table}” in the catalogue.", status=422
+    ),
+    "application.unknown_column": Wording(
+        "項目「{column}」はカタログにありません。",
+        "There is no column “{column}” in the catalogue.",
+        status=422,
+    ),
+    "application.unknown_person": Wording(
+        "「{person}」という利用者は登録されていません。", "Nobody is registered as “{person}”.", status=422
+    ),
+    "application.unknown_choice": Wording(
+        "選択肢にない値です。", "This is not one of the choices.", status=422
+    ),
+    "application.limit_without_columns": Wording(
+        "表「{table}」の項目を選んでから条件を付けてください。",
+        "Choose columns of “{table}” before limiting its rows.",
+        status=422,
+    ),
+    "application.row_condition": Wording(
+        "条件を読み取れません。「age >= 18」のように、一つの条件式を書いてください。",
+        "The condition cannot be read. Write one predicate, such as “age >= 18”.",
+        status=422,
+    ),
+    "application.date": Wording(
+        "日付は 2026-11-01 の形で記入してください。", "Write a date as 2026-11-01.", status=422
+    ),
+    "application.period_value": Wording(
+        "日付（2026-11-01）または整数で、両方を同じ形で記入してください。",
+        "Write dates (2026-11-01) or whole numbers, both of one kind.",
+        status=422,
+    ),
+    "application.period_order": Wording(
+        "終わりが始まりより前です。", "It ends before it begins.", status=422
+    ),
+    "application.period_over": Wording(
+        "利用期間が既に終わっています。", "The use period is over already.", status=422
+    ),
+    "application.too_long_period": Wording(
+        "利用期間は {years} 年以内です。延長は変更申出で行います。",
+        "At most {years} years; more is an extension.",
+        status=422,
+    ),
+    "application.output_id": Wording(
+        "公表物の番号は、小文字の英字で始まる英数字です（例: t1）。",
+        "An output's id is lower-case letters and digits, beginning with a letter, such as t1.",
+        status=422,
+    ),
+    "application.output_twice": Wording(
+        "公表物の番号「{output}」が二度使われています。",
+        "The output id “{output}” is used twice.",
+        status=422,
+    ),
+    "application.no_rule_set": Wording(
+        "データベース「{database}」に適用される公表基準がありません。",
+        "No rule set covers the database “{database}”.",
+        "公表基準が定められるまで承諾できません。",
+        "Nothing can be granted before one is in force.",
+        409,
+    ),
+    "application.unknown": Wording(
+        "この申出は存在しません。",
+        "There is no such application.",
+        "番号を確かめてください。",
+        "Check its address.",
+        404,
+    ),
+    "application.not_yours": Wording(
+        "この申出を扱えるのは申出者だけです。",
+        "Only the applicant can do this.",
+        "申出者としてログインしてください。",
+        "Log in as the applicant.",
+    ),
+    "application.own": Wording(
+        "自分が関わる申出は審査できません。",
+        "You cannot review an application that you are party to.",
+        "他の委員が審査します。",
+        "Other members of the committee will review it.",
+    ),
+    "application.state": Wording(
+        "申出の現在の状態では、この操作はできません。",
+        "This is not possible in the application's present state.",
+        "ページを開き直して、現在の状態を確かめてください。",
+        "Open the page again to see where it stands.",
+        409,
+    ),
+    "application.changed": Wording(
+        "別の画面で申出が変更されました。",
+        "The application was changed elsewhere in the meantime.",
+        "いま入力した内容は保存されていません。ページを開き直してください。",
+        "What you just entered was not saved. Open the page again and repeat it.",
+        409,
+    ),
+    "application.opinion_given": Wording(
+        "このデータベースについての意見は既に提出済みです。",
+        "You have already given your opinion on this database.",
+        "一度提出した意見は変更できません。",
+        "An opinion that was given stays as it is.",
+        409,
+    ),
+    "application.unknown_database": Wording(
+        "この申出はそのデータベースを求めていません。",
+        "The application does not ask for this database.",
+        "審査票のページを開き直してください。",
+        "Open the review page again.",
+        404,
+    ),
+    "application.opinion_missing": Wording(
+        "「承諾してよい」か「承諾すべきでない」かを選んでください。",
+        "Choose whether it may be granted or not.",
+        status=422,
+    ),
+}

@@ -1,0 +1,149 @@
+"""Which language a page is in, and how times, sizes and states read in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+COOKIE = "__Host-enclave-lang"
+LANGUAGES = ("ja", "en")
+JAPAN = timezone(timedelta(hours=9), "JST")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def choose(asked: str | None, kept: str | None, accepted: str | None) -> str:
+    """`?lang=` first, then the cookie, then the browser's Accept-Language, then English."""
+    for wanted in (asked, kept):
+        if wanted in LANGUAGES:
+            return wanted or "en"
+    ranked: list[tuple[float, str]] = []
+    for part in (accepted or "").split(","):
+        tag, _, weight = part.strip().partition(";")
+        primary = tag.split("-")[0].lower()
+        if primary in LANGUAGES:
+            try:
+                quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
+            except ValueError:
+                quality = 0.0
+            ranked.append((-quality, primary))
+    return min(ranked, key=lambda r: r[0])[1] if ranked else "en"
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The words of one language, for templates."""
+
+    language: str
+
+    def say(self, ja: str, en: str) -> str:
+        return ja if self.language == "ja" else en
+
+    def moment(self, at: datetime) -> str:
+        """Times are shown as in Japan, and say so."""
+        local = at.astimezone(JAPAN)
+        if self.language == "ja":
+            return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+        return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} JST"
+
+    def second(self, at: datetime) -> str:
+        return at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S")
+
+    def day(self, at: datetime | date) -> str:
+        if isinstance(at, datetime):
+            at = at.astimezone(JAPAN).date()
+        if self.language == "ja":
+            return f"{at.year}年{at.month}月{at.day}日"
+        return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+    def size(self, count: int) -> str:
+        amount = float(count)
+        for unit in ("B", "kB", "MB", "GB"):
+            if amount < 1000 or unit == "GB":
+                return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+            amount /= 1000
+        return ""
+
+    def number(self, value: int) -> str:
+        return f"{value:,}"
+
+    def word(self, kind: str, value: str) -> str:
+        """A closed word (a state, a role, a verdict) as people read it; an unknown one as itself."""
+        ja, en = WORDS.get(kind, {}).get(value, (value, value))
+        return self.say(ja, en)
+
+
+WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "role": {
+        "researcher": ("研究者", "Researcher"),
+        "committee": ("専門委員", "Committee member"),
+        "checker": ("公表物確認者", "Output checker"),
+        "custodian": ("データ管理者", "Data custodian"),
+        "auditor": ("監査者", "Auditor"),
+        "operator": ("運用担当者", "Operator"),
+    },
+    "application": {
+        "draft": ("下書き", "Draft"),
+        "submitted": ("提出済み", "Submitted"),
+        "under_review": ("審査中", "In review"),
+        "approved": ("承諾", "Approved"),
+        "refused": ("不承諾", "Refused"),
+        "withdrawn": ("取下げ", "Withdrawn"),
+    },
+    "opinion": {
+        "approve": ("承諾してよい", "May be granted"),
+        "refuse": ("承諾すべきでない", "Should not be granted"),
+    },
+    "criterion": {
+        "met": ("満たす", "Met"),
+        "doubt": ("懸念あり", "Doubt"),
+        "na": ("該当なし", "Not applicable"),
+    },
+    "column_role": {
+        "person": ("仮名番号", "pseudonym"),
+        "identifying": ("属性（識別性あり）", "identifying"),
+        "clinical": ("臨床", "clinical"),
+        "outcome": ("転帰", "outcome"),
+        "facility": ("施設", "facility"),
+        "date": ("日付", "date"),
+        "area": ("地域", "area"),
+        "measure": ("測定値", "measure"),
+    },
+    "file": {
+        "table": ("表", "Table"),
+        "figure": ("図", "Figure"),
+        "data": ("図の元データ", "Data of a figure"),
+    },
+    "output": {"table": ("表", "Table"), "figure": ("図", "Figure"), "model": ("モデル", "Model")},
+    "tier": {
+        "record": ("個票（仮名化）", "Records (pseudonymised)"),
+        "aggregate": ("集計のみ", "Aggregates only"),
+    },
+    "export": {
+        "submitted": ("提出済み", "Submitted"),
+        "returned": ("差戻し", "Turned back"),
+        "queued": ("確認待ち", "With the checkers"),
+        "approved": ("承認", "Approved"),
+        "rejected": ("不承認", "Rejected"),
+        "released": ("公表可", "Released"),
+    },
+    "standing": {
+        "in_force": ("有効", "In force"),
+        "not_yet": ("開始前", "Not yet valid"),
+        "expired": ("終了", "Expired"),
+    },
+    "verdict": {
+        "pass": ("問題なし", "Passed"),
+        "fail": ("基準を満たさない", "Not safe"),
+        "human": ("目視で確認", "For a human to judge"),
+    },
+    "vote": {"approve": ("承認", "Approve"), "reject": ("不承認", "Reject")},
+    "outcome": {"ok": ("完了", "Done"), "refused": ("拒否", "Refused"), "aborted": ("中断", "Aborted")},
+    "workspace": {
+        "stopping_other": ("別のワークスペースを終了しています", "Stopping your other workspace"),
+        "starting": ("隔離されたコンテナーを起動しています", "Starting your isolated container"),
+        "ready": ("準備ができました", "Ready"),
+        "off": ("停止中", "Not running"),
+        "unknown": ("不明", "Unknown"),
+        "failed": ("開けませんでした", "Could not be opened"),
+        "stopping": ("終了しています", "Stopping"),
+    },
+}

@@ -1,0 +1,147 @@
+"""A handler's projects: the permit's standing, the workspace, the exports.
+
+The button that opens a workspace is checked here against the permit only to say no early and clearly; the hub asks
+the policy again, and what the hub says counts.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from enclave.adapters.export_records import exports_of
+from enclave.adapters.permit_records import SignedPermit, permit_of_project, permits_of_handler
+from enclave.adapters.person_records import Person, find_person
+from enclave.core.refusal import Refused
+from enclave.portal.deps import Deps
+from enclave.portal.extracts import extract_of
+from enclave.portal.launches import Launch, Launches
+from enclave.portal.pages import Pages, go
+from enclave.portal.permits import standing
+from enclave.portal.visit import Visit, visit_of
+
+
+def permit_for(deps: Deps, project: str, person: Person) -> SignedPermit:
+    """The project's permit for one of its handlers; for anyone else there is no such permit."""
+    signed = permit_of_project(deps.records, project, deps.trusted())
+    if person.id not in signed.permit.handlers:
+        raise Refused("permit.unknown")
+    return signed
+
+
+def routes(deps: Deps, pages: Pages) -> APIRouter:
+    router = APIRouter()
+    launches = Launches(deps.hub)
+
+    def enter_url(person: str, project: str) -> str:
+        return f"{deps.site.workspace_origin(person)}/user/{person}/{project}/enclave/enter"
+
+    @router.get("/projects")
+    def mine(request: Request) -> Response:
+        visit = visit_of(request)
+        person = visit.required()
+        permits = [s.permit for s in permits_of_handler(deps.records, person.id, deps.trusted())]
+        return pages.show(
+            visit,
+            "projects.html",
+            visit.say("プロジェクト", "Projects"),
+            rows=[(p, standing(p, deps), extract_of(deps.site, p)) for p in permits],
+        )
+
+    @router.get("/projects/{project}")
+    def one(request: Request, project: str) -> Response:
+        return page(visit_of(request), project, None)
+
+    def page(visit: Visit, project: str, refused: Refused | None) -> Response:
+        person = visit.required()
+        permit = permit_for(deps, project, person).permit
+        try:
+            launch = launches.state(person.id, project)
+        except Refused as silent:
+            launch = Launch("unknown", silent)
+        shown = refused or (launch.refused if launch.stage == "failed" else None)
+        said = pages.problem(visit, shown) if shown else None
+        return pages.show(
+            visit,
+            "project.html",
+            visit.say(f"プロジェクト {project}", f"Project {project}"),
+            status=int(said["status"]) if refused and said else 200,
+            permit=permit,
+            standing=standing(permit, deps),
+            people=[(p, find_person(deps.records, p)) for p in permit.handlers],
+            catalogue={str(k): v for k, v in deps.catalogue().items()},
+            extract=extract_of(deps.site, permit),
+            launch=launch,
+            enter_url=enter_url(person.id, project),
+            exports=exports_of(deps.records, project=project),
+            said=said,
+        )
+
+    @router.post("/projects/{project}/workspace")
+    def open_workspace(request: Request, project: str) -> Response:
+        """1. A handler of the project. 2. The permit is in force. 3. The hub is asked; the next page shows progress."""
+        visit = visit_of(request)
+        person = visit.required()
+        permit = permit_for(deps, project, person).permit
+        try:
+            permit.check_in_force(deps.now())
+            if extract_of(deps.site, permit) is None:
+                raise Refused("portal.no_extract", {"permit": permit.permit_id})
+        except Refused as refused:
+            return page(visit, project, refused)
+        launches.open(person.id, project)
+        return go(f"/projects/{project}/workspace")
+
+    @router.get("/projects/{project}/workspace")
+    def progress(request: Request, project: str) -> Response:
+        visit = visit_of(request)
+        permit = permit_for(deps, project, visit.required()).permit
+        return pages.show(
+            visit,
+            "workspace.html",
+            visit.say("ワークスペースを開いています", "Opening your workspace"),
+            permit=permit,
+            **state_facts(visit, project),
+        )
+
+    def state_facts(visit: Visit, project: str) -> dict[str, Any]:
+        person = visit.required()
+        try:
+            launch = launches.state(person.id, project)
+        except Refused as silent:
+            launch = Launch("failed", silent)
+        return {
+            "project": project,
+            "launch": launch,
+            "said": pages.problem(visit, launch.refused) if launch.refused else None,
+            "enter_url": enter_url(person.id, project),
+        }
+
+    @router.get("/projects/{project}/workspace/state")
+    def state(request: Request, project: str) -> Response:
+        """The part of the progress page that asks for itself every 300 ms; once ready, the browser moves on."""
+        visit = visit_of(request)
+        permit_for(deps, project, visit.required())
+        facts = state_facts(visit, project)
+        answer = pages.part(visit, "workspace_state.html", **facts)
+        launch = facts["launch"]
+        if (
+            isinstance(launch, Launch)
+            and launch.stage == "ready"
+            and request.headers.get("hx-request") == "true"
+        ):
+            answer.headers["HX-Redirect"] = str(facts["enter_url"])
+        return answer
+
+    @router.post("/projects/{project}/workspace/stop")
+    def stop(request: Request, project: str) -> Response:
+        visit = visit_of(request)
+        person = visit.required()
+        permit_for(deps, project, person)
+        try:
+            launches.stop(person.id, project)
+        except Refused as refused:
+            return page(visit, project, refused)
+        return go(f"/projects/{project}")
+
+    return router

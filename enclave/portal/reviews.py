@@ -1,0 +1,159 @@
+"""The committee's pages: what waits for an opinion, and one opinion sheet per database of an application."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from enclave.adapters.application_records import ApplicationRecords
+from enclave.adapters.person_records import find_person
+from enclave.application import flow
+from enclave.application.review import CRITERIA, Opinion, State
+from enclave.core.ids import ApplicationId
+from enclave.core.refusal import Refused
+from enclave.core.roles import Role
+from enclave.portal.applications import facts_of, ports_of, timeline
+from enclave.portal.deps import Deps
+from enclave.portal.pages import Pages, go
+from enclave.portal.visit import visit_of
+
+JUDGEMENTS = ("met", "doubt", "na")
+LONGEST_COMMENT = 4000
+
+
+def waiting_for(deps: Deps, person: str) -> list[flow.Stored]:
+    """Applications on which this member still owes an opinion, oldest first."""
+    waiting = ApplicationRecords(deps.records).in_states(State.SUBMITTED, State.UNDER_REVIEW)
+    return [s for s in reversed(waiting) if not _party(s, person) and _owed(s, person)]
+
+
+def _party(stored: flow.Stored, person: str) -> bool:
+    return person == stored.applicant or person in stored.draft.members
+
+
+def _owed(stored: flow.Stored, person: str) -> list[str]:
+    given = {s.database for s in stored.sheets if s.reviewer == person}
+    return [d for d in dict.fromkeys(c.split(".")[0] for c in stored.draft.columns) if d not in given]
+
+
+def routes(deps: Deps, pages: Pages) -> APIRouter:
+    router = APIRouter()
+    ports = ports_of(deps)
+    applications = ApplicationRecords(deps.records)
+
+    @router.get("/reviews")
+    def queue(request: Request) -> Response:
+        visit = visit_of(request)
+        person = visit.required(Role.COMMITTEE)
+        waiting = waiting_for(deps, person.id)
+        ids = {s.id for s in waiting}
+        others = applications.in_states(State.SUBMITTED, State.UNDER_REVIEW, State.APPROVED, State.REFUSED)
+        return pages.show(
+            visit,
+            "reviews.html",
+            visit.say("審査", "Reviews"),
+            waiting=waiting,
+            others=[s for s in others if s.id not in ids],
+            own={s.id for s in others if _party(s, person.id)},
+        )
+
+    @router.get("/reviews/{application}")
+    def sheet(request: Request, application: str) -> Response:
+        return page(request, application, {}, None)
+
+    def page(request: Request, application: str, typed: dict[str, str], refused: Refused | None) -> Response:
+        visit = visit_of(request)
+        person = visit.required(Role.COMMITTEE)
+        stored = applications.stored(ApplicationId(application))
+        if stored.state in {State.DRAFT, State.WITHDRAWN}:
+            raise Refused("application.unknown")
+        if _party(stored, person.id):
+            raise Refused("application.own")
+        databases = list(dict.fromkeys(c.split(".")[0] for c in stored.draft.columns))
+        given: dict[str, list[dict[str, Any]]] = {d: [] for d in databases}
+        for one in stored.sheets:
+            reviewer = find_person(deps.records, one.reviewer)
+            given.setdefault(one.database, []).append(
+                {
+                    "name": reviewer.name(visit.language) if reviewer else one.reviewer,
+                    "mine": one.reviewer == person.id,
+                    "opinion": one.opinion.value,
+                    "at": one.given_at,
+                    **_comment(deps, one.comment),
+                }
+            )
+        said = pages.problem(visit, refused) if refused else None
+        return pages.show(
+            visit,
+            "review.html",
+            visit.say("審査票", "Opinion sheet"),
+            status=int(said["status"]) if said else 200,
+            **facts_of(deps, stored),
+            databases=databases,
+            given=given,
+            open=stored.state in {State.SUBMITTED, State.UNDER_REVIEW},
+            criteria=CRITERIA,
+            judgements=JUDGEMENTS,
+            typed=typed,
+            said=said,
+            permit_id=applications.permit_of(stored.id),
+            timeline=timeline(visit, stored),
+        )
+
+    @router.post("/reviews/{application}/opinions")
+    def opine(request: Request, application: str) -> Response:
+        visit = visit_of(request)
+        person = visit.required(Role.COMMITTEE)
+        form = visit.form
+        typed = dict(form.fields)
+        database = form.text("database")
+        try:
+            if form.text("opinion") not in {o.value for o in Opinion}:
+                raise Refused("application.opinion_missing")
+            if len(form.text("comment")) > LONGEST_COMMENT:
+                raise Refused("application.text_too_long", {"limit": LONGEST_COMMENT})
+            opinion = Opinion(form.text("opinion"))
+            criteria = {
+                c.id: form.text(f"criterion.{c.id}")
+                for c in CRITERIA
+                if form.text(f"criterion.{c.id}") in JUDGEMENTS
+            }
+            text = json.dumps(
+                {"comment": form.text("comment").strip(), "criteria": criteria}, ensure_ascii=False
+            )
+            flow.opine(
+                ports,
+                flow.Reviewer(person.id, person.roles),
+                ApplicationId(application),
+                database,
+                opinion,
+                comment=text,
+            )
+        except Refused as refused:
+            if refused.code in {"application.opinion_given", "application.state"} and _same_opinion(
+                applications, application, database, person.id, form.text("opinion")
+            ):
+                return go(f"/reviews/{application}")
+            if refused.code in {"application.unknown", "application.own", "session.role_missing"}:
+                raise
+            return page(request, application, typed, refused)
+        return go(f"/reviews/{application}")
+
+    return router
+
+
+def _same_opinion(
+    applications: ApplicationRecords, application: str, database: str, person: str, opinion: str
+) -> bool:
+    """Whether the form was only sent twice."""
+    sheets = applications.stored(ApplicationId(application)).sheets
+    return any(s.database == database and s.reviewer == person and s.opinion.value == opinion for s in sheets)
+
+
+def _comment(deps: Deps, digest: str | None) -> dict[str, Any]:
+    text = deps.records.text(digest) if digest else None
+    if text is None:
+        return {"comment": None, "criteria": {}}
+    kept = json.loads(text)
+    return {"comment": kept.get("comment", ""), "criteria": kept.get("criteria", {})}
