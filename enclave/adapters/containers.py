@@ -6,6 +6,7 @@ own API. Every call is idempotent where it removes. A silent engine is Refused `
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import docker
@@ -36,11 +37,12 @@ class Workspace:
 class Containers:
     """A connection to Docker. Safe to share between threads: each call is one request."""
 
-    def __init__(self, client: docker.APIClient | None = None) -> None:
-        self._client = client
+    def __init__(self) -> None:
+        self._client: Any = None
 
     @property
-    def client(self) -> docker.APIClient:
+    def client(self) -> Any:
+        """Docker's low-level client, which speaks in the bodies of its API and is typed in parts only."""
         if self._client is None:
             self._client = _reached(lambda: docker.APIClient(version="1.41", timeout=60))
         return self._client
@@ -109,9 +111,18 @@ class Containers:
         _if_there(lambda: self.client.remove_container(name, force=True, v=True))
         _if_there(lambda: self.client.remove_network(name))
 
+    def networks(self, site: Site) -> tuple[tuple[str, str, str], ...]:
+        """Name, person and project of every workspace network of the site."""
+        found = _reached(lambda: self.client.networks(filters={"label": [site.label, "enclave.workspace"]}))
+        return tuple(
+            (n["Name"], n["Labels"]["enclave.person"], n["Labels"]["enclave.project"]) for n in found
+        )
+
     def workspaces(self, site: Site) -> tuple[Workspace, ...]:
         """Every workspace container of the site."""
-        found = _reached(lambda: self.client.containers(all=True, filters={"label": [site.label, "enclave.workspace"]}))
+        found = _reached(
+            lambda: self.client.containers(all=True, filters={"label": [site.label, "enclave.workspace"]})
+        )
         return tuple(
             Workspace(
                 c["Id"],
@@ -135,14 +146,14 @@ def purge(site: Site, *, volumes: bool = False) -> int:
     removed = 0
     for container in _reached(lambda: client.containers(all=True, filters=wanted)):
         identity = container["Id"]
-        removed += _if_there(lambda identity=identity: client.remove_container(identity, force=True, v=True))
+        removed += _if_there(partial(client.remove_container, identity, force=True, v=True))
     for network in _reached(lambda: client.networks(filters=wanted)):
         identity = network["Id"]
-        removed += _if_there(lambda identity=identity: client.remove_network(identity))
+        removed += _if_there(partial(client.remove_network, identity))
     if volumes:
         for volume in _reached(lambda: client.volumes(filters=wanted))["Volumes"] or ():
             name = volume["Name"]
-            removed += _if_there(lambda name=name: client.remove_volume(name, force=True))
+            removed += _if_there(partial(client.remove_volume, name, force=True))
     return removed
 
 

@@ -112,8 +112,14 @@ def missing(site: Site) -> tuple[str, ...]:
     """What of the wall is not in the kernel right now, as `program chain`; empty where it stands. Root only."""
     gaps = []
     for program, chains in rules(site).items():
-        gaps += [f"{program} {name}" for name, wanted in chains.items() if _listed(program, name) != list(wanted)]
-        gaps += [f"{program} {parent}" for parent, rule in hooks(site)[program] if not _first(program, parent, rule)]
+        gaps += [
+            f"{program} {name}" for name, wanted in chains.items() if _listed(program, name) != list(wanted)
+        ]
+        gaps += [
+            f"{program} {parent}"
+            for parent, rule in hooks(site)[program]
+            if not _first(program, parent, rule)
+        ]
     return tuple(gaps)
 
 

@@ -48,16 +48,18 @@ def set_up(site: Site, now: datetime) -> bool:
         changed = True
     authority = x509.load_pem_x509_certificate(ca_file.read_bytes())
     key = _load_key(ca_key_file)
-    wanted = (
-        ("public", USERS["proxy"], public_names(site), None),
-        ("gateway", USERS["gateway"], ("localhost", site.hub_host), IPv4Address(site.service_ip)),
-    )
-    for name, user, names, address in wanted:
+    public: list[x509.GeneralName] = [x509.DNSName(name) for name in public_names(site)]
+    gateway: list[x509.GeneralName] = [
+        x509.DNSName("localhost"),
+        x509.DNSName(site.hub_host),
+        x509.IPAddress(IPv4Address(site.service_ip)),
+    ]
+    for name, user, subjects in (("public", USERS["proxy"], public), ("gateway", USERS["gateway"], gateway)):
         file = site.tls / f"{name}.pem"
         if not changed and (site.tls / f"{name}.key").exists() and not _near_its_end(file, now):
             continue
         own = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(own, names, address, key, authority, now)
+        certificate = _certificate(own, subjects, key, authority, now)
         _write(site.tls / f"{name}.key", _pem(own), 0o400, user)
         _write(file, _text(certificate) + _text(authority), 0o644, None)
         changed = True
@@ -67,7 +69,9 @@ def set_up(site: Site, now: datetime) -> bool:
 def _near_its_end(file: Path, now: datetime) -> bool:
     if not file.exists():
         return True
-    return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc < now + timedelta(days=RENEW_DAYS)
+    return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc < now + timedelta(
+        days=RENEW_DAYS
+    )
 
 
 def _authority(site: Site, now: datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -103,19 +107,15 @@ def _authority(site: Site, now: datetime) -> tuple[ec.EllipticCurvePrivateKey, x
 
 def _certificate(
     own: ec.EllipticCurvePrivateKey,
-    names: tuple[str, ...],
-    address: IPv4Address | None,
+    subjects: list[x509.GeneralName],
     key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
     now: datetime,
 ) -> x509.Certificate:
-    subjects: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
-    if address is not None:
-        subjects.append(x509.IPAddress(address))
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     return (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subjects[0].value)]))
         .issuer_name(authority.subject)
         .public_key(own.public_key())
         .serial_number(x509.random_serial_number())

@@ -3,27 +3,6 @@
 from enclave.core.refusal import Wording
 
 CODES: dict[str, Wording] = {
-    "session.login_failed": Wording(
-        "ログインできませんでした。",
-        "You could not be logged in.",
-        "利用者名、パスワード、ワンタイムコードを確かめて、もう一度入力してください。",
-        "Check user name, password and one-time code, and enter them again.",
-        401,
-    ),
-    "session.otp_used": Wording(
-        "このワンタイムコードはすでに使われています。",
-        "This one-time code has already been used.",
-        "次のコードが表示されるまで（最大30秒）待ってから、もう一度ログインしてください。",
-        "Wait for the next code (30 seconds at most) and log in again.",
-        401,
-    ),
-    "session.login_limited": Wording(
-        "ログインの失敗が続いたため、受け付けを一時停止しています。",
-        "Too many failed log-ins: this account accepts none for a while.",
-        "{seconds} 秒後にもう一度お試しください。",
-        "Try again in {seconds} seconds.",
-        429,
-    ),
     "session.unnamed": Wording(
         "プロジェクトを指定せずに作業環境を起動することはできません。",
         "A workspace is started for a project, never without one.",

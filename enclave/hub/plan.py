@@ -97,7 +97,10 @@ class NetworkPlan:
             "EnableIPv6": False,
             "Attachable": False,
             "Ingress": False,
-            "IPAM": {"Driver": "default", "Config": [{"Subnet": str(self.subnet), "Gateway": str(self.gateway)}]},
+            "IPAM": {
+                "Driver": "default",
+                "Config": [{"Subnet": str(self.subnet), "Gateway": str(self.gateway)}],
+            },
             "Options": {
                 "com.docker.network.bridge.name": self.bridge,
                 "com.docker.network.bridge.enable_icc": "false",
@@ -124,7 +127,7 @@ class ContainerPlan:
     limits: Limits
 
     def _tmpfs(self) -> dict[str, str]:
-        return {"/tmp": f"rw,nosuid,nodev,noexec,mode=1777,size={self.limits.tmp}"}
+        return {"/tmp": f"rw,nosuid,nodev,noexec,mode=1777,size={self.limits.tmp}"}  # noqa: S108  inside the container, its own
 
     def _binds(self) -> list[str]:
         return [f"{self.home_volume}:{HOME}:rw", f"{self.session_folder}:/run/enclave:ro"]
@@ -259,7 +262,11 @@ def container_plan(
 
 
 def differences(
-    plan: ContainerPlan, container: Mapping[str, Any], network: Mapping[str, Any] | None, *, started: bool = True
+    plan: ContainerPlan,
+    container: Mapping[str, Any],
+    network: Mapping[str, Any] | None,
+    *,
+    started: bool = True,
 ) -> list[str]:
     """Places where what Docker says it has differs from the plan; empty where it is as planned.
 
@@ -314,7 +321,12 @@ def _container_differences(plan: ContainerPlan, container: Mapping[str, Any]) ->
     if container.get("AppArmorProfile") == "unconfined":
         yield "apparmor"
     mounts = {
-        (m.get("Type"), m.get("Name") if m.get("Type") == "volume" else m.get("Source"), m.get("Destination"), m.get("RW"))
+        (
+            m.get("Type"),
+            m.get("Name") if m.get("Type") == "volume" else m.get("Source"),
+            m.get("Destination"),
+            m.get("RW"),
+        )
         for m in container.get("Mounts") or ()
         if m.get("Type") != "tmpfs"
     }

@@ -12,7 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,9 @@ def start(plan: ContainerPlan, alter: Callable[[dict[str, Any]], None] = lambda 
     """Start a container after its plan; `alter` is what somebody slipped in between."""
     containers = Containers()
     plan.session_folder.mkdir(parents=True, exist_ok=True)
-    (plan.session_folder / "session.json").write_text(json.dumps({"gateway": SITE.gateway_url, "token": SECRET}))
+    (plan.session_folder / "session.json").write_text(
+        json.dumps({"gateway": SITE.gateway_url, "token": SECRET})
+    )
     create_home(containers, SITE, plan.home_volume)
     containers.create_network(plan.network.to_api())
     body = plan.to_api()
@@ -172,19 +174,10 @@ class Listeners:
 
     def close(self) -> None:
         for listener in self.sockets:
-            with ExitStack() as stack:
-                stack.callback(listener.close)
-                if listener.type == socket.SOCK_STREAM:
-                    stack.enter_context(_quiet())
-                    listener.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        pass
+            # Wakes the thread that waits in accept; a datagram socket refuses.
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
 
 def machine_addresses() -> list[str]:
@@ -254,7 +247,9 @@ def test_no_other_address_of_the_machine_answers(walls: Walls) -> None:
     assert "reached" not in answers
     assert not [g for g in walls.listeners.greeted if g in targets]
     with socket.create_connection(("127.0.0.1", OTHER_PORT), 2) as connection:
-        assert connection.recv(16) == b"reached", "the listener itself must work, or silence would prove nothing"
+        assert connection.recv(16) == b"reached", (
+            "the listener itself must work, or silence would prove nothing"
+        )
 
 
 def test_the_hub_ports_answer_on_no_other_address(walls: Walls) -> None:
@@ -338,9 +333,22 @@ def test_no_file_of_the_host_is_visible(walls: Walls) -> None:
     kernel = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "tmpfs", "overlay"}
     lines = [line.split() for line in inside(walls.mine, code).splitlines() if line]
     on_disk = {words[4]: words[3] for words in lines if words[words.index("-") + 1] not in kernel}
-    assert set(on_disk) == {"/home/researcher", "/run/enclave", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+    assert set(on_disk) == {
+        "/home/researcher",
+        "/run/enclave",
+        "/etc/resolv.conf",
+        "/etc/hostname",
+        "/etc/hosts",
+    }
     assert on_disk["/run/enclave"].endswith(str(walls.mine.session_folder))
-    paths = [str(SITE.home), "/var/run/docker.sock", "/run/docker.sock", "/var/lib/docker", "/opt/enclave", "/work"]
+    paths = [
+        str(SITE.home),
+        "/var/run/docker.sock",
+        "/run/docker.sock",
+        "/var/lib/docker",
+        "/opt/enclave",
+        "/work",
+    ]
     seen = inside(walls.mine, "import os, sys; print([p for p in sys.argv[1:] if os.path.exists(p)])", *paths)
     assert seen.strip() == "[]"
     devices = inside(walls.mine, "import os; print(sorted(os.listdir('/dev')))")
@@ -349,7 +357,9 @@ def test_no_file_of_the_host_is_visible(walls: Walls) -> None:
 
 def test_the_session_is_readable_inside_and_by_nobody_else(walls: Walls) -> None:
     """The workspace reads its token; an inspection, which more people may see, does not hold it."""
-    token = inside(walls.mine, "import json; print(json.load(open('/run/enclave/session.json'))['token'])").strip()
+    token = inside(
+        walls.mine, "import json; print(json.load(open('/run/enclave/session.json'))['token'])"
+    ).strip()
     assert token == SECRET
     inspected = json.dumps(Containers().inspect(walls.mine.name))
     assert SECRET not in inspected
@@ -415,7 +425,9 @@ ALTERATIONS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "new privileges": (lambda b: b["HostConfig"].update(SecurityOpt=[]), "host.SecurityOpt"),
     "no seccomp": (lambda b: b["HostConfig"]["SecurityOpt"].append("seccomp=unconfined"), "host.SecurityOpt"),
     "a published port": (
-        lambda b: b["HostConfig"].update(PortBindings={"8888/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}),
+        lambda b: b["HostConfig"].update(
+            PortBindings={"8888/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
+        ),
         "host.PortBindings",
     ),
     "a secret": (lambda b: b["Env"].append("JUPYTERHUB_API_TOKEN=x"), "config.Env"),
@@ -497,8 +509,12 @@ def test_the_guard_says_what_the_kernel_holds_and_puts_it_back(walls: Walls) -> 
     SITE.run.mkdir(parents=True, exist_ok=True)
     words = ["/opt/enclave/venv/bin/python", "-m", "enclave.adapters.firewall", "guard", SITE.name]
     root = Path(__file__).parents[2]
-    (SITE.home / "site.json").write_text(json.dumps({"name": SITE.name, "index": SITE.index, "profile": "demo"}))
-    guard = subprocess.Popen(words, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stderr=subprocess.DEVNULL)
+    (SITE.home / "site.json").write_text(
+        json.dumps({"name": SITE.name, "index": SITE.index, "profile": "demo"})
+    )
+    guard = subprocess.Popen(
+        words, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stderr=subprocess.DEVNULL
+    )
     try:
         _until(lambda: firewall.wall_socket(SITE).exists())
         _until(lambda: _stands(SITE))
@@ -551,5 +567,5 @@ def test_spawns_at_once_get_different_networks(walls: Walls) -> None:
     """Numbers of networks in use are read from Docker itself; a number taken twice is refused by it."""
     assert Containers().numbers(SITE) >= {0, 1}
     plan = plan_for("sora", 1)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(Exception, match="overlaps|already exists|conflicts"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Exception, match=r"overlaps|already exists|conflicts"):
         pool.submit(Containers().create_network, plan.network.to_api()).result()

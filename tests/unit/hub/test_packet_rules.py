@@ -1,0 +1,49 @@
+"""The packet filter's rules as a table, before any kernel sees them."""
+
+import pytest
+
+from enclave.adapters import firewall
+from enclave.adapters.proxy import command
+from enclave.config import SITES, Site
+
+SITE = SITES["test"]
+
+
+def test_two_ports_of_one_address_and_nothing_else() -> None:
+    """Three rules towards the machine: answers, the two ports, drop."""
+    to_host = firewall.rules(SITE)["iptables"][firewall.chain(SITE)]
+    assert [rule[-1] for rule in to_host] == ["ACCEPT", "ACCEPT", "DROP"]
+    assert "8081,8082" in to_host[1]
+    assert "10.87.1.1/32" in to_host[1]
+
+
+def test_ipv6_has_no_exception() -> None:
+    """Everything from a workspace's bridge is dropped."""
+    assert firewall.rules(SITE)["ip6tables"][firewall.chain(SITE)] == (("-j", "DROP"),)
+
+
+@pytest.mark.parametrize("family", ["iptables", "ip6tables"])
+def test_nothing_is_forwarded_in_either_direction(family: str) -> None:
+    """From and to the bridges alike."""
+    across = firewall.rules(SITE)[family][firewall.forward_chain(SITE)]
+    assert across[:2] == (("-i", "enw1-+", "-j", "DROP"), ("-o", "enw1-+", "-j", "DROP"))
+
+
+def test_sites_do_not_touch_each_other() -> None:
+    """Chains, bridges and addresses of two sites have nothing in common, not even 1 and 11."""
+    for other in (SITES["demo"], Site("x", 11)):
+        assert not set(firewall.rules(SITE)["iptables"]) & set(firewall.rules(other)["iptables"])
+        assert not other.bridge(0).startswith(SITE.bridge_prefix)
+
+
+def test_names_of_chains_fit_the_kernel() -> None:
+    """28 characters at most, for the longest name a site can have."""
+    assert len(firewall.forward_chain(Site("a" * 16, 0))) <= 28
+
+
+def test_the_proxys_token_is_on_no_command_line() -> None:
+    """It goes from its file into the process's own environment."""
+    words = command(SITE)
+    assert not [word for word in words if "token" in word.lower()]
+    assert words[words.index("--api-ip") + 1] == SITE.service_ip
+    assert words[words.index("--ip") + 1] == "127.0.0.1"
