@@ -78,8 +78,7 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
     columns: list[Column] = []
     calls: dict[str, Call] = {}
     names = tree.named_selects
-    if len(set(names)) != len(names):
-        raise Refused("query.name_taken", {"name": printable(next(n for n in names if names.count(n) > 1))})
+    _check_output_names([name.lower() for name in names])
     for node in tree.expressions:
         inner = node.unalias()
         if any(inner == key for key in key_expressions):
@@ -102,6 +101,13 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
         isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expr)
     )
     return Shape(tuple(keys), tuple(columns), tuple(calls.values()), margins, person)
+
+
+def _check_output_names(names: list[str]) -> None:
+    """Each name once, and none that is another's companion on the wire (`n` and `n_status`)."""
+    for name in names:
+        if names.count(name) > 1 or (name.endswith("_status") and name.removesuffix("_status") in names):
+            raise Refused("query.name_taken", {"name": printable(name)})
 
 
 def _check_clauses(tree: exp.Select) -> None:

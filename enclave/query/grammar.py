@@ -160,7 +160,7 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.In: frozenset({"this", "expressions", "query"}),
     exp.Exists: frozenset({"this"}),
     exp.Case: frozenset({"this", "ifs", "default"}),
-    exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to"}),
+    exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to", "safe", "requires_string"}),
     exp.DataType: frozenset({"this", "expressions", "nested"}), exp.DataTypeParam: frozenset({"this"}),
     # aggregates and windows
     exp.Filter: frozenset({"this", "expression"}),

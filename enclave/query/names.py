@@ -110,7 +110,7 @@ def _resolve_tables(tree: exp.Query, permit: Permit, schema: Schema, allowed: Pe
     try:
         scopes = traverse_scope(tree)
     except (OptimizeError, RecursionError) as error:
-        raise Refused("query.table_shape") from error
+        raise Refused("query.node", {"node": "from"}) from error
     for scope in scopes:
         for table in scope.tables:
             if id(table) in done:
@@ -128,7 +128,7 @@ def _resolve_tables(tree: exp.Query, permit: Permit, schema: Schema, allowed: Pe
             table.set("this", exp.to_identifier(name, quoted=True))
     if any(id(table) not in done for table in tree.find_all(exp.Table)):
         # A table that the scopes do not show is one whose meaning is not known.
-        raise Refused("query.table_shape")
+        raise Refused("query.node", {"node": "from"})
 
 
 def _source(scope: Scope, table: exp.Table) -> object:

@@ -1,0 +1,59 @@
+"""The corpus: `*.sql`, each attack beside a near-identical honest twin. `{U+200B}` in a text is that character.
+
+    -- attack: what it tries
+    -- code: the refusal it must get
+    -- form: rows or table
+    SELECT …
+    -- twin: rows or table
+    SELECT …
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from enclave.query.stages import Form
+
+FOLDER = Path(__file__).parent
+
+_PAIR = re.compile(
+    r"-- attack: (?P<title>[^\n]+)\n-- code: (?P<code>[^\n]+)\n-- form: (?P<form>rows|table)\n(?P<attack>.*?)\n"
+    r"-- twin: (?P<twin_form>rows|table)\n(?P<twin>.*?)(?=\n\n-- attack: |\s*\Z)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    name: str
+    code: str
+    form: Form
+    attack: str
+    twin_form: Form
+    twin: str
+
+
+def pairs() -> list[Pair]:
+    """Every pair of every file. Raises ValueError for a file with something between its pairs."""
+    found = []
+    for file in sorted(FOLDER.glob("*.sql")):
+        text = file.read_text()
+        matches = list(_PAIR.finditer(text))
+        if len(matches) != text.count("-- attack: "):
+            raise ValueError(f"{file.name}: a pair that cannot be read")
+        found += [
+            Pair(
+                f"{file.stem}: {m['title']}",
+                m["code"],
+                Form(m["form"]),
+                _characters(m["attack"]),
+                Form(m["twin_form"]),
+                _characters(m["twin"]),
+            )
+            for m in matches
+        ]
+    return found
+
+
+def _characters(text: str) -> str:
+    return re.sub(r"\{U\+([0-9A-F]{4,6})\}", lambda m: chr(int(m[1], 16)), text)
