@@ -10,6 +10,7 @@ import datetime
 import io
 import ipaddress
 import json
+import shutil
 import ssl
 import tempfile
 import threading
@@ -136,6 +137,7 @@ class SpeakingGateway:
         self.cancelled.set()
         self.server.shutdown()
         self.server.server_close()
+        shutil.rmtree(self.folder)
 
     # -- answers ------------------------------------------------------------------------------
     def session(self) -> dict[str, Any]:
