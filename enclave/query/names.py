@@ -189,11 +189,13 @@ def _column_refusal(message: str, tree: exp.Query, allowed: Permitted) -> Refuse
     """The refusal for what `qualify` could not resolve. Its message quotes names of the statement, no value."""
     quoted = re.search(r"[Cc]olumn[:\s]+['\"]?(\w+)", message)
     column = quoted.group(1) if quoted else "?"
-    if "mbiguous" in message:
-        return Refused("query.column_ambiguous", {"column": printable(column)})
     columns: list[str] = []
+    holders = 0
     for _, key in base_tables(tree):
+        holders += column.lower() in allowed.get(key, {})
         columns += [c for c in allowed.get(key, {}) if c not in columns]
+    if "mbiguous" in message or holders > 1:
+        return Refused("query.column_ambiguous", {"column": printable(column)})
     return Refused(
         "query.column_not_permitted",
         {"column": printable(column), "nearest": _nearest(column, columns), "permitted": ", ".join(columns)},

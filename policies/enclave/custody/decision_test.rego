@@ -1,0 +1,63 @@
+# METADATA
+# title: Tests of the decisions on custody
+package enclave.custody_test
+
+import data.enclave.custody
+
+register := data.examples.custody_register
+
+build := data.examples.custody_build
+
+opening := data.examples.custody_open
+
+denied(example, patches) := codes if {
+	codes := custody.deny with input as json.patch(example, patches)
+}
+
+test_custody_examples_are_allowed if {
+	every example in [register, build, opening] {
+		denied(example, []) == set()
+	}
+}
+
+test_register_by_a_researcher_is_denied if {
+	denied(register, [{"op": "replace", "path": "/actor/role", "value": "researcher"}]) == {"custody.not_allowed"}
+}
+
+test_build_by_a_handler_is_denied if {
+	denied(build, [{"op": "replace", "path": "/actor", "value": {"person": "tanaka", "role": "handler"}}]) == {"custody.not_allowed", "custody.own_project"}
+}
+
+test_build_for_oneself_is_denied if {
+	denied(build, [{"op": "replace", "path": "/actor/person", "value": "tanaka"}]) == {"custody.own_project"}
+}
+
+test_build_after_the_permits_end_is_denied if {
+	denied(build, [{"op": "replace", "path": "/now", "value": "2028-01-01T00:00:00Z"}]) == {"permit.expired"}
+}
+
+test_open_by_another_service_is_denied if {
+	denied(opening, [{"op": "replace", "path": "/caller", "value": "portal"}]) == {"custody.not_allowed"}
+}
+
+test_open_for_a_stranger_is_denied if {
+	denied(opening, [{"op": "replace", "path": "/actor/person", "value": "mallory"}]) == {"permit.not_handler"}
+}
+
+test_open_after_the_permits_end_is_denied if {
+	denied(opening, [{"op": "replace", "path": "/now", "value": "2028-01-01T00:00:00Z"}]) == {"permit.expired"}
+}
+
+test_open_of_another_permits_extract_is_denied if {
+	denied(opening, [{"op": "replace", "path": "/extract/permit_id", "value": "p-9"}]) == {"custody.extract_stale"}
+}
+
+test_erase_is_the_custodians if {
+	erase := [{"op": "replace", "path": "/action", "value": "extract.erase"}]
+	denied(build, erase) == set()
+	denied(build, array.concat(erase, [{"op": "replace", "path": "/actor/role", "value": "checker"}])) == {"custody.not_allowed"}
+}
+
+test_action_that_is_unknown_is_denied if {
+	denied(build, [{"op": "replace", "path": "/action", "value": "extract.copy"}]) == {"custody.not_allowed"}
+}

@@ -1,0 +1,157 @@
+# METADATA
+# title: Tests of the decision on a question
+package enclave.query_test
+
+import data.enclave.query
+
+rows := data.examples.query_rows
+
+table := data.examples.query_table
+
+denied(question) := codes if {
+	codes := query.deny with input as question
+}
+
+changed(question, patches) := json.patch(question, patches)
+
+test_query_rows_are_answered_in_the_record_tier if query.decision.allow == true with input as rows
+
+test_query_table_is_answered_in_the_record_tier if query.decision.allow == true with input as table
+
+test_query_yes_carries_the_rule_sets_of_the_permit if {
+	decision := query.decision with input as rows
+	decision.obligations.rule_sets["ndb-2024-09"].min_persons.n == 10
+}
+
+test_query_yes_carries_what_is_left_of_the_day if {
+	used := changed(rows, [{"op": "replace", "path": "/used", "value": {"queries": 1, "rows": 10, "bytes": 20}}])
+	decision := query.decision with input as used
+	decision.obligations.max_rows == 50000000 - 10
+	decision.obligations.max_bytes == 5000000000 - 20
+}
+
+test_query_about_nothing_is_denied if count(denied({})) > 5
+
+test_query_by_a_stranger_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/session/person", "value": "mallory"}])) == {"permit.not_handler"}
+}
+
+test_query_after_the_end_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/now", "value": "2027-10-31T15:00:00Z"}])) == {"permit.expired"}
+}
+
+test_query_from_another_projects_session_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/session/project", "value": "x"}])) == {"session.permit_changed"}
+}
+
+test_query_under_an_older_revision_is_denied if {
+	older := changed(rows, [{"op": "replace", "path": "/session/permit", "value": "p-2026-0007@0"}])
+	denied(older) == {"session.permit_changed"}
+}
+
+test_query_over_another_permits_extract_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/extract/permit", "value": "p-9@1"}])) == {"query.extract_differs"}
+}
+
+test_query_for_a_table_beyond_the_permit_is_denied if {
+	other := changed(rows, [{"op": "replace", "path": "/facts/tables/0/table", "value": "notes"}])
+	"query.table_not_permitted" in denied(other)
+}
+
+test_query_for_a_column_beyond_the_permit_is_denied if {
+	other := changed(rows, [{"op": "add", "path": "/facts/tables/0/columns/-", "value": "weight"}])
+	denied(other) == {"query.column_not_permitted"}
+}
+
+test_query_joins_on_the_identifier_even_where_it_is_not_shown if {
+	hidden := changed(table, [{
+		"op": "replace",
+		"path": "/permit/databases/nafld/patients",
+		"value": ["age", "male"],
+	}])
+	denied(hidden) == set()
+}
+
+test_query_shows_no_identifier_that_the_permit_does_not if {
+	hidden := changed(rows, [
+		{"op": "replace", "path": "/permit/databases/nafld/patients", "value": ["age", "status", "bmi"]},
+		{"op": "add", "path": "/facts/tables/0/columns/-", "value": "pid"},
+	])
+	denied(hidden) == {"query.column_not_permitted"}
+}
+
+test_query_with_a_function_beyond_the_list_is_denied if {
+	denied(changed(rows, [{"op": "add", "path": "/facts/functions/-", "value": "read_text"}])) == {"query.function"}
+}
+
+test_query_across_databases_that_are_not_linked_is_denied if {
+	apart := changed(table, [{"op": "replace", "path": "/permit/linkage_groups", "value": [["nafld"], ["claims"]]}])
+	denied(apart) == {"query.not_linked"}
+}
+
+test_query_with_a_reference_table_needs_no_link if {
+	apart := changed(table, [
+		{"op": "replace", "path": "/permit/linkage_groups", "value": []},
+		{"op": "replace", "path": "/facts/tables/0/person", "value": false},
+	])
+	not "query.not_linked" in denied(apart)
+}
+
+test_query_for_rows_in_the_aggregate_tier_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/tier", "value": "aggregate"}])) == {"query.tier_rows"}
+}
+
+test_query_beyond_the_permits_tier_is_denied if {
+	wider := changed(rows, [
+		{"op": "replace", "path": "/permit/tier", "value": "aggregate"},
+		{"op": "replace", "path": "/extract/blocks", "value": true},
+	])
+	denied(wider) == {"query.tier_wider"}
+}
+
+test_query_in_the_aggregate_tier_needs_blocks if {
+	unprepared := changed(table, [
+		{"op": "replace", "path": "/permit/tier", "value": "aggregate"},
+		{"op": "replace", "path": "/tier", "value": "aggregate"},
+	])
+	denied(unprepared) == {"query.aggregate_unprepared"}
+}
+
+test_query_keyed_by_a_person_is_denied if {
+	denied(changed(table, [{"op": "replace", "path": "/facts/keys/0/identifies", "value": true}])) == {"query.key_identifies"}
+}
+
+test_query_keyed_by_a_measurement_is_denied if {
+	keyed := changed(table, [
+		{"op": "replace", "path": "/facts/keys/0/bare", "value": true},
+		{"op": "replace", "path": "/facts/keys/0/type", "value": "DOUBLE"},
+	])
+	denied(keyed) == {"query.key_continuous"}
+}
+
+test_query_ends_with_each_budget if {
+	every kind in ["queries", "rows", "bytes"] {
+		limit := rows.permit.limits[sprintf("%s_day", [kind])]
+		spent := changed(rows, [{"op": "replace", "path": sprintf("/used/%s", [kind]), "value": limit}])
+		denied(spent) == {sprintf("query.budget_%s", [kind])}
+	}
+}
+
+test_query_without_limits_has_none if {
+	free := changed(rows, [{"op": "replace", "path": "/permit/limits", "value": {}}])
+	denied(free) == set()
+	decision := query.decision with input as free
+	not decision.obligations.max_rows
+}
+
+test_query_without_a_rule_set_in_force_is_denied if {
+	denied(changed(rows, [{"op": "replace", "path": "/permit/rule_sets", "value": ["gone"]}])) == {"query.rule_set_missing"}
+}
+
+test_query_before_its_rule_set_began_is_denied if {
+	early := changed(rows, [
+		{"op": "replace", "path": "/now", "value": "2024-09-17T00:00:00Z"},
+		{"op": "replace", "path": "/permit/valid_from", "value": "2024-01-01T00:00:00Z"},
+	])
+	denied(early) == {"query.rule_set_missing"}
+}

@@ -1,0 +1,154 @@
+"""From a question to what may run: names, facts, cells, and the decision in between."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from enclave.adapters.policy_server import PolicyServer
+from enclave.core.permit import Tier
+from enclave.core.refusal import Refused
+from enclave.query.flow import describe_expected
+from enclave.query.stages import Cells, Form, Measure, Part, TableUse, Used
+from tests.unit.query import world
+from tests.unit.query.world import Recorded, ask
+
+
+def refused(text: str, policy: Any, form: Form = Form.ROWS, **parts: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        ask(text, policy, form, **parts)
+    return caught.value
+
+
+def test_a_bare_table_name_is_accepted_where_it_is_unique(policy: PolicyServer) -> None:
+    assert '"nafld"."events"' in ask("SELECT * FROM events", policy).sql
+
+
+def test_facts_name_tables_and_columns_of_every_scope(policy: PolicyServer) -> None:
+    spy = Recorded(policy)
+    guarded = ask(
+        "WITH events AS (SELECT pid, min(days) AS t0 FROM nafld.events GROUP BY pid)"
+        " SELECT p.age FROM patients p JOIN events e USING (pid)"
+        " WHERE EXISTS (SELECT 1 FROM labs l WHERE l.pid = p.pid AND l.value > p.bmi)",
+        spy,
+    )
+    assert guarded.facts.tables == (
+        TableUse("nafld", "events", ("days", "pid")),
+        TableUse("nafld", "labs", ("pid", "value")),
+        TableUse("nafld", "patients", ("age", "bmi", "pid")),
+    )
+    assert spy.question["facts"]["databases"] == ["nafld"]
+    assert spy.asked == 1
+
+
+def test_the_nearest_permitted_name_is_offered(policy: PolicyServer) -> None:
+    table, column = refused("SELECT * FROM patient", policy), refused("SELECT agee FROM patients", policy)
+    assert (table.code, table.facts["nearest"]) == ("query.table_unknown", "nafld.patients")
+    assert (column.code, column.facts["nearest"]) == ("query.column_not_permitted", "age")
+    assert "weight" not in str(column.facts["permitted"])
+
+
+def test_a_column_of_two_tables_needs_its_table(policy: PolicyServer) -> None:
+    text = "SELECT days FROM events e JOIN labs l ON e.pid = l.pid"
+    assert refused(text, policy).code == "query.column_ambiguous"
+
+
+def test_the_engine_is_told_what_it_may_read(policy: PolicyServer) -> None:
+    assert describe_expected(ask("SELECT count(*) FROM events", policy)) == {"nafld.events": ["pid", "days", "event"]}
+
+
+def test_cells_say_how_an_answer_is_read(policy: PolicyServer) -> None:
+    text = "SELECT male, count(*) AS n, sum(status) AS d, 1.0 * d / n AS share FROM patients GROUP BY ROLLUP (male)"
+    cells = ask(text, policy, Form.TABLE).cells
+    assert isinstance(cells, Cells)
+    assert [(d.name, d.grouping, d.source) for d in cells.dimensions] == [
+        ("male", "_enclave_g1", ("nafld", "patients", "male"))
+    ]
+    assert cells.measures == (
+        Measure("n", ("a1",), derived=False),
+        Measure("d", ("a2",), derived=False),
+        Measure("share", ("a2", "a1"), derived=True),
+    )
+    assert cells.parts == (
+        Part("a1", "records", "n", "_enclave_persons"),
+        Part("a2", "sum", "d", "_enclave_a2_persons"),
+    )
+
+
+def test_the_spelling_of_output_names_is_kept(policy: PolicyServer) -> None:
+    assert ask("SELECT age AS Age, COUNT(*) FROM patients GROUP BY Age", policy).names == ("Age", "count(*)")
+    names = ask("SELECT age // 5 AS Age5, count(*) AS N FROM patients GROUP BY ALL ORDER BY age5", policy, Form.TABLE)
+    assert names.names == ("Age5", "N")
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts", "code"),
+    [
+        ({"valid_from": "2026-12-02T00:00:00Z"}, {}, "permit.not_yet_valid"),
+        ({"valid_to": "2026-12-01T09:00:00Z"}, {}, "permit.expired"),
+        ({"handlers": ["suzuki"]}, {}, "permit.not_handler"),
+        ({"revision": 2}, {}, "session.permit_changed"),
+        ({"project": "other"}, {}, "session.permit_changed"),
+        ({"permit_id": "p-2026-0008"}, {}, "query.extract_differs"),
+        ({"rule_sets": ["no-such-set"]}, {}, "query.rule_set_missing"),
+        ({"tier": "aggregate"}, {}, "query.aggregate_unprepared"),
+        ({"limits": {"queries_day": 0}}, {}, "query.budget_queries"),
+        ({}, {"session": world.session(used=Used(rows=50_000_000))}, "query.budget_rows"),
+        ({}, {"session": world.session(used=Used(bytes=5_000_000_000))}, "query.budget_bytes"),
+        ({}, {"session": world.session("mallory")}, "permit.not_handler"),
+    ],
+)
+def test_the_policy_says_no(
+    changes: Mapping[str, Any], parts: Mapping[str, Any], code: str, policy: PolicyServer
+) -> None:
+    caught = refused("SELECT age FROM patients", policy, permit=world.permit(**changes), **parts)
+    assert code in caught.codes
+    assert caught.code == caught.codes[0]
+
+
+def test_a_call_may_narrow_its_tier_and_not_widen_it(policy: PolicyServer) -> None:
+    text = "SELECT male, count(*) AS n FROM patients GROUP BY male"
+    assert ask(text, policy, Form.TABLE, tier=Tier.AGGREGATE).obligations.tier == "aggregate"
+    with pytest.raises(Refused) as narrow:
+        ask(text, policy, tier=Tier.AGGREGATE)
+    assert narrow.value.code == "query.tier_rows"
+    aggregate = world.permit(tier="aggregate")
+    with pytest.raises(Refused) as wide:
+        ask(text, policy, tier=Tier.RECORD, permit=aggregate, schema=world.schema(blocks=True))
+    assert "query.tier_wider" in wide.value.codes
+    assert ask(text, policy, Form.TABLE, permit=aggregate, schema=world.schema(blocks=True)).cells is not None
+
+
+def test_a_yes_carries_the_rule_sets_and_what_is_left(policy: PolicyServer) -> None:
+    used = world.session(used=Used(queries=3, rows=49_999_990, bytes=7))
+    obligations = ask("SELECT age FROM patients", policy, session=used).obligations
+    assert obligations.max_rows == 10
+    assert obligations.max_bytes == 5_000_000_000 - 7
+    assert obligations.rule_sets["ndb-2024-09"]["min_persons"]["n"] == 10
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"allow": "true", "deny": [], "obligations": {"rule_sets": {"x": {}}}},
+        {"allow": 1, "deny": [], "obligations": {"rule_sets": {"x": {}}}},
+        {"allow": True, "obligations": {"rule_sets": {"x": {}}}},
+        {"allow": True, "deny": ["query.function"], "obligations": {"rule_sets": {"x": {}}}},
+        {"allow": True, "deny": [], "obligations": None},
+        {"allow": True, "deny": [], "obligations": {"rule_sets": {}}},
+        {"allow": False, "deny": [], "obligations": {}},
+    ],
+)
+def test_anything_but_an_explicit_yes_is_a_no(answer: Mapping[str, Any]) -> None:
+    class Answers:
+        def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+            return answer
+
+    assert refused("SELECT age FROM patients", Answers()).code in {"policy.undefined", "query.function"}
+
+
+def test_no_value_of_a_parameter_is_in_the_policys_question(policy: PolicyServer) -> None:
+    spy = Recorded(policy)
+    ask("SELECT age FROM patients WHERE pid = ?", spy, params=(987654321,))
+    assert "987654321" not in str(spy.question)
