@@ -124,6 +124,7 @@ c.JupyterHub.load_roles = [
             "access:services!service=portal",
             "access:servers!user",
             "read:users:name!user",
+            "read:users:groups!user",  # what a log-in asks for; there are no groups here
             "users:activity!user",
         ],
     },
@@ -142,7 +143,7 @@ POLICY = (
     ("default-src", "'none'"),
     # The one style sheet stands in the page, known by its digest: no file to serve, no other style to slip in.
     ("style-src", f"'sha256-{b64encode(sha256(css.encode()).digest()).decode()}'"),
-    ("img-src", "'self'"),
+    ("img-src", "'self' data:"),
     ("connect-src", "'self'"),
     # A log-in may lead on to a workspace that asked for it.
     ("form-action", f"'self' https://*.{site.workspace_domain}:{site.https_port}"),

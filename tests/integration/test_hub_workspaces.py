@@ -244,10 +244,11 @@ def test_who_has_no_permit_in_force_gets_no_container(
 
 
 def test_a_server_without_a_name_is_refused(hub: HubSite) -> None:
-    """Every workspace belongs to a project; a name that no project can have is refused alike."""
+    """Every workspace belongs to a project; a name that no project can have is refused as well."""
     with hub.portal() as portal:
         assert "[session.unnamed]" in message(portal.post("/users/tanaka/server"))
-        assert "[session.unnamed]" in message(portal.post(f"/users/tanaka/servers/{'a' * 31}"))
+        for name in ("Not_A_Project", "a" * 31, "a.b", "a%2fb"):
+            assert portal.post(f"/users/tanaka/servers/{name}").status_code in (400, 404), name
     assert containers_of("tanaka") == []
 
 
@@ -364,18 +365,36 @@ def test_a_person_mints_no_token_and_starts_nothing_past_the_portal(hub: HubSite
     assert containers_of("tanaka") == []
 
 
+def _open_lab(hub: HubSite, browser: httpx.Client, person: str) -> httpx.Response:
+    """Go to a person's lab as a browser does, through the hub's word on who is there."""
+    place = httpx.URL(f"{SITE.workspace_origin(person)}/user/{person}/nafld-fib/lab")
+    answer = browser.get(place)
+    for _ in range(12):
+        if not answer.is_redirect:
+            break
+        place = place.join(answer.headers["location"])
+        answer = browser.get(place)
+    return answer
+
+
+def test_a_person_reaches_the_own_workspace_with_the_one_login(hub: HubSite) -> None:
+    """The hub's log-in opens the workspace on its other site, without another question."""
+    start(hub, "tanaka", "nafld-fib")
+    with hub.browser() as browser:
+        hub.log_in(browser, "tanaka")
+        answer = _open_lab(hub, browser, "tanaka")
+    assert answer.status_code == 200
+    assert "jupyter-config-data" in answer.text
+
+
 def test_another_persons_workspace_stays_closed(hub: HubSite) -> None:
     """Logged in as mori, tanaka's workspace gives no page: the log-in of one is no log-in at the other."""
     start(hub, "tanaka", "nafld-fib")
     with hub.browser() as browser:
         hub.log_in(browser, "mori")
-        place, steps = f"{SITE.workspace_origin('tanaka')}/user/tanaka/nafld-fib/lab", 0
-        answer = browser.get(place)
-        while answer.is_redirect and steps < 12:
-            place, steps = str(httpx.URL(place).join(answer.headers["location"])), steps + 1
-            answer = browser.get(place)
-        assert answer.status_code == 403
-        assert "jupyter-config-data" not in answer.text
+        answer = _open_lab(hub, browser, "tanaka")
+    assert answer.status_code == 403
+    assert "jupyter-config-data" not in answer.text
 
 
 def test_counts_of_the_hub_need_a_token(hub: HubSite) -> None:
