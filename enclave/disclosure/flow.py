@@ -41,7 +41,7 @@ def protect(
 
     1. What binds: the strictest of all rule sets. 2. The table is well-formed and whole. 3. Primary: what a rule finds
     unsafe by itself, in the answer and in the totals that could be asked for. 4. Secondary: what else hides, with a
-    certificate for each hidden number. 5. Audit: the certificates are checked by other code, in whole numbers.
+    certificate for each number that must not be had. 5. Audit: the certificates are checked by other code, in whole numbers.
 
     `time_limit` in seconds of solving. Raises Refused `disclosure.*`: a bad table, a rule that this engine does not
     apply, `disclosure.no_safe_pattern` (facts `why`: structure, time or audit). Never a pattern that leaks.
@@ -72,6 +72,7 @@ def claim_of(cells: lattice.Lattice, pattern: secondary.Pattern) -> interval.Cla
     for measure, series in enumerate(cells.series_of):
         measures_of.setdefault(series, []).append(measure)
     return interval.Claim(
+        frozenset(node.keys for node in cells.nodes if node.unsafe and node.row is not None),
         frozenset(node.keys for node in hidden if node.row is not None),
         frozenset(node.keys for node in hidden if node.row is None),
         tuple(
@@ -114,15 +115,14 @@ def _audited(
 ) -> dict[tuple[object, ...], Reason]:
     """Why each hidden row is hidden, by its keys. Raises Refused where the audit does not confirm the pattern."""
     claim = claim_of(cells, pattern)
-    unsafe = {node.keys for node in cells.nodes if node.unsafe and node.row is not None}
     holds = (
-        unsafe <= claim.hidden
+        claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n)
         and interval.distinct_holds(table, claim.hidden, cells.least)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})
-    return {keys: Reason.PRIMARY if keys in unsafe else Reason.SECONDARY for keys in claim.hidden}
+    return {keys: Reason.PRIMARY if keys in claim.unsafe else Reason.SECONDARY for keys in claim.hidden}
 
 
 def _row(row: Row, reason: Reason | None, rules: Rules) -> ProtectedRow:

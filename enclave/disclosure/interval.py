@@ -30,8 +30,10 @@ ROW = -1
 @dataclass(frozen=True)
 class Claim:
     """What a pattern claims: these rows are hidden, these totals that nobody asked for are unknown, and with these
-    moves every hidden number has a second value. A move changes numbers by place."""
+    moves every hidden number that matters has a second value: all of an `unsafe` row, else the persons. A move
+    changes numbers by place."""
 
+    unsafe: frozenset[Keys]
     hidden: frozenset[Keys]
     unknown: frozenset[Keys]
     moves: tuple[Mapping[Place, int], ...]
@@ -72,10 +74,11 @@ def _numbers(table: Table) -> tuple[dict[Keys, tuple[int, ...]], set[tuple[int, 
 
 
 def verify(table: Table, claim: Claim, least: int, floor: int) -> bool:
-    """Whether every hidden number of `table` has two possible values and no readable group is below `floor`.
+    """Whether the hidden numbers of `table` have two possible values each and no readable group is below `floor`.
 
     1. Each move touches only what is hidden or unknown. 2. It keeps every sum. 3. It leaves every number at `least`
-    or more, and no count above its row's persons. 4. Every hidden number is changed by some move. 5. What is hidden
+    or more, and no count above its row's persons. 4. Every number of an unsafe row, and the persons of
+    every hidden row, are changed by some move. 5. What is hidden
     under a shown total is together nobody or at least `floor`.
     """
     cells, groupings = _numbers(table)
@@ -88,7 +91,8 @@ def verify(table: Table, claim: Claim, least: int, floor: int) -> bool:
         if row.keys not in claim.hidden:
             continue
         for measure, persons in enumerate((row.total_persons, *row.persons), start=ROW):
-            if persons >= least and (row.keys, measure) not in changed:
+            matters = measure == ROW or row.keys in claim.unsafe
+            if matters and persons >= least and (row.keys, measure) not in changed:
                 return False
     return _no_thin_group(known, floor)
 

@@ -2,7 +2,8 @@
 
 The attacker knows every shown cell, every total that a question of its own would show, which rows are empty, that sums
 are sums, that hidden counts are whole and (where zeros are shown) at least 1, and that a filtered count is at most the
-row's. For each hidden number at least two values stay possible, and what is hidden under one shown total is, together,
+row's. For every number of an unsafe row, and for the persons of every hidden row, at least two values stay possible
+(for every hidden number where that can be had), and what is hidden under one shown total is, together,
 nobody or at least the threshold: it can be read as one cell.
 
 How
@@ -20,7 +21,7 @@ The same table gives the same pattern whatever the order of its rows. Does not p
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from enclave.disclosure.corners import Corners
 from enclave.disclosure.lattice import Lattice, Relation
@@ -30,7 +31,9 @@ _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
 
 _REFINE_AT_MOST = 60
-"""Rows that are tried to be shown again, per grouping: a count and not a time, so that patterns do not depend on speed."""
+_REFINE_WORK = 20_000
+"""Rows that are tried to be shown again, per grouping, fewer where each try is long (numbers in the programme): counts
+and not a time, so that patterns do not depend on speed."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,24 @@ class _Stage:
     targets: frozenset[int]
     budget: Budget
     corners: Corners | None = None
+    strict: bool = True
     banned: set[int] = field(default_factory=set)
 
     def open_candidates(self) -> list[int]:
         return sorted(self.candidates - self.hidden - self.banned)
+
+    def required(self, node: int) -> list[Number]:
+        """The numbers of a hidden node that must not be pinned: all in an unsafe row, else its persons.
+
+        `strict` asks for all in every row. Without it a filtered count that is large enough by itself may be worked out
+        for a row that hides only to help another: it is a number that could be shown.
+        """
+        every = self.strict or self.lattice.nodes[node].unsafe
+        return [
+            (node, series)
+            for series in range(len(self.lattice.series))
+            if self.lattice.moves(node, series) and (every or series == 0)
+        ]
 
     def cost(self, node: int) -> float:
         return float(max(1, self.lattice.nodes[node].persons[0]))
@@ -73,12 +90,7 @@ def _numbers(stage: _Stage) -> list[Number]:
     """The hidden numbers that need two values, smallest first."""
     lattice = stage.lattice
     protect = (stage.targets & stage.hidden) | (stage.candidates & stage.hidden)
-    found = [
-        (node, series)
-        for node in protect
-        for series in range(len(lattice.series))
-        if lattice.moves(node, series)
-    ]
+    found = [number for node in protect for number in stage.required(node)]
     return sorted(found, key=lambda number: (lattice.nodes[number[0]].persons[number[1]], number))
 
 
@@ -156,15 +168,13 @@ def _fill(stage: _Stage, model: Model, relation: Relation, group: int) -> None:
         if node in stage.candidates - stage.hidden - stage.banned and _pools(stage, node)[group] > 0
     ]
     for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
-        series = [
-            (node, series) for series in range(len(stage.lattice.series)) if stage.lattice.moves(node, series)
-        ]
-        tried = [model.move(number) for number in series]
-        if all(move is not None for move in tried):
-            stage.hidden.add(node)
+        if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
+            _hide(stage, {node})
             return
         stage.banned.add(node)
         model.block([node])
+        if stage.corners:
+            stage.corners.price([node], math.inf)
     raise NoPatternError
 
 
@@ -177,7 +187,9 @@ def _grow(stage: _Stage) -> list[Move]:
         covered = _covered(moves)
         wanted = [number for number in _numbers(stage) if number not in covered]
         if wanted and not moves:
-            moves += Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget).spread(wanted)
+            only_hidden = Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            if stage.corners is None or only_hidden.size <= _SMALL:
+                moves += only_hidden.spread(wanted)
             covered = _covered(moves)
         _price(stage, helpers=True)
         for number in wanted:
@@ -193,7 +205,6 @@ def _grow(stage: _Stage) -> list[Move]:
             _hide(stage, {node for node, _ in move})
         thin = _thin(stage)
         if thin is not None:
-            model.price({node: stage.cost(node) for node in stage.open_candidates()})
             _fill(stage, model, *thin)
         elif all(number in covered for number in _numbers(stage)):
             return moves
@@ -225,7 +236,8 @@ class _PinnedError(Exception):
 def _refine(stage: _Stage, primary: frozenset[int], moves: list[Move]) -> list[Move]:
     """Shows again, dearest first, what is not needed."""
     extra = sorted((stage.hidden & stage.candidates) - primary, key=lambda node: (-stage.cost(node), node))
-    for node in extra[:_REFINE_AT_MOST]:
+    tries = min(_REFINE_AT_MOST, _REFINE_WORK // max(1, len(_numbers(stage))))
+    for node in extra[:tries]:
         stage.hidden.discard(node)
         still = None if _thin(stage) is not None else _certify(stage, moves, thorough=False)
         if still is None:
@@ -248,6 +260,17 @@ def _solve(stage: _Stage) -> tuple[frozenset[int], list[Move]]:
             stage.hidden = set(primary)
         else:
             return frozenset(stage.hidden), moves
+
+
+def _strictly_or_not(stage: _Stage) -> tuple[frozenset[int], list[Move]]:
+    """A pattern that pins no hidden number at all, or else one that pins none that matters (`_Stage.required`)."""
+    start = set(stage.hidden)
+    try:
+        return _solve(stage)
+    except NoPatternError:
+        if len(stage.lattice.series) == 1:
+            raise
+    return _solve(replace(stage, hidden=start, banned=set(), strict=False))
 
 
 def _upto(lattice: Lattice, grouping: int) -> list[Relation]:
@@ -293,7 +316,7 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
             _corners(lattice, grouping),
         )
         try:
-            found, moves = _solve(stage)
+            found, moves = _strictly_or_not(stage)
         except NoPatternError:
             if any(nodes[place].row is not None for place in own):
                 raise NoPatternError(grouping) from None
@@ -307,7 +330,7 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
 def _whole(lattice: Lattice, hidden: set[int], known: Sequence[Move], budget: Budget) -> Pattern:
     """The pattern over all groupings together, with moves for every hidden number of the answer."""
     asked = frozenset(place for place in hidden if lattice.nodes[place].row is not None)
-    stage = _Stage(lattice, lattice.relations, frozenset(), set(hidden), asked, budget)
+    stage = _Stage(lattice, lattice.relations, frozenset(), set(hidden), asked, budget, strict=False)
     finest = _finest(lattice)
     if finest is not None:
         stage.corners = _corners(lattice, finest)

@@ -7,7 +7,7 @@ from itertools import combinations
 from enclave.core.refusal import Refused
 from enclave.disclosure.flow import protect
 from enclave.disclosure.rules import MinPersons, RuleSet, Zero
-from enclave.disclosure.table import TOTAL, Hidden, Measure, ProtectedTable, Row, Shown, Table
+from enclave.disclosure.table import TOTAL, Hidden, Measure, ProtectedTable, Reason, Row, Shown, Table
 
 N = 4
 """The threshold of these tables: small, so that everything can be enumerated."""
@@ -127,9 +127,17 @@ def _possible(members: list[tuple[Keys, int]], total: object, chosen: Mapping[tu
 
 
 def pinned(cells: Cells, asked: list[tuple[int, ...]]) -> list[tuple[Keys, int]]:
-    """The hidden numbers of an answer that only one value fits. Raises Refused where there is no answer."""
+    """The hidden numbers of an answer that only one value fits: of unsafe rows all, of the others the persons.
+
+    Raises Refused where there is no answer.
+    """
     answer, known = known_of(cells, asked)
-    open_places = set(hidden(answer))
+    open_places = {(row.keys, 0) for row in answer.rows if isinstance(row.cells[0], Hidden)} | {
+        (row.keys, place)
+        for row in answer.rows
+        for place, cell in enumerate(row.cells)
+        if isinstance(cell, Hidden) and cell.reason is Reason.PRIMARY
+    }
     first: dict[tuple[Keys, int], int] = {}
     for found in fitting(cells, known):
         for keys, place in list(open_places):
