@@ -46,7 +46,9 @@ def pairs() -> list[Pair]:
         for block in re.split(r"^-- case: ", file.read_text(), flags=re.MULTILINE)[1:]:
             title, _, rest = block.partition("\n")
             head = dict(re.findall(r"^-- (form|grant): (.+)$", rest, flags=re.MULTILINE))
-            asked, _, expected = re.sub(r"^-- (form|grant): .+\n", "", rest, flags=re.MULTILINE).partition("-- becomes\n")
+            asked, _, expected = re.sub(r"^-- (form|grant): .+\n", "", rest, flags=re.MULTILINE).partition(
+                "-- becomes\n"
+            )
             found.append(
                 Pair(
                     file.stem,

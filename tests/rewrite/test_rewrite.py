@@ -104,4 +104,6 @@ def _run(engine: Engine, guarded: Guarded) -> list[tuple[Any, ...]]:
 
 def _rounded(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Sums of floats differ in their last digits with the order of addition."""
-    return tuple(float(f"{float(v):.9g}") if isinstance(v, float) or hasattr(v, "as_tuple") else v for v in row)
+    return tuple(
+        float(f"{float(v):.9g}") if isinstance(v, float) or hasattr(v, "as_tuple") else v for v in row
+    )

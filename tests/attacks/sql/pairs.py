@@ -1,11 +1,11 @@
 """The corpus: `*.sql`, each attack beside a near-identical honest twin. `{U+200B}` in a text is that character.
 
-    -- attack: what it tries
-    -- code: the refusal it must get
-    -- form: rows or table
-    SELECT …
-    -- twin: rows or table
-    SELECT …
+-- attack: what it tries
+-- code: the refusal it must get
+-- form: rows or table
+SELECT …
+-- twin: rows or table
+SELECT …
 """
 
 import re

@@ -23,7 +23,10 @@ def test_question_marks_are_filled_in_the_order_of_the_text() -> None:
     """Also where the parser keeps another order, as for WITH."""
     text = "WITH a AS (SELECT ? AS z) SELECT ?, (SELECT ?) FROM a JOIN b ON ? = ? WHERE ? GROUP BY ?"
     made_of = made(text, (1, 2, 3, 4, 5, True, "six"))
-    assert made_of == "WITH a AS (SELECT 1 AS z) SELECT 2, (SELECT 3) FROM a JOIN b ON 4 = 5 WHERE TRUE GROUP BY 'six'"
+    assert (
+        made_of
+        == "WITH a AS (SELECT 1 AS z) SELECT 2, (SELECT 3) FROM a JOIN b ON 4 = 5 WHERE TRUE GROUP BY 'six'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,13 +115,18 @@ def test_comments_do_not_reach_the_engine() -> None:
 
 
 def test_a_quoted_function_name_is_the_same_function() -> None:
-    assert code('SELECT "Error"(\'x\')') == "query.function"
-    assert made('SELECT "suffix"(\'x\', \'y\')') == "SELECT SUFFIX('x', 'y')"
+    assert code("SELECT \"Error\"('x')") == "query.function"
+    assert made("SELECT \"suffix\"('x', 'y')") == "SELECT SUFFIX('x', 'y')"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["age >= 18", "male AND bmi IS NOT NULL", "age BETWEEN 1 AND 2 OR event IN ('a', 'b')", "date >= DATE '2010-04-01'"],
+    [
+        "age >= 18",
+        "male AND bmi IS NOT NULL",
+        "age BETWEEN 1 AND 2 OR event IN ('a', 'b')",
+        "date >= DATE '2010-04-01'",
+    ],
 )
 def test_a_permits_row_condition_is_one_predicate(text: str) -> None:
     assert predicate(text) is not None

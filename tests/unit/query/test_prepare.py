@@ -54,7 +54,9 @@ def test_a_column_of_two_tables_needs_its_table(policy: PolicyServer) -> None:
 
 
 def test_the_engine_is_told_what_it_may_read(policy: PolicyServer) -> None:
-    assert describe_expected(ask("SELECT count(*) FROM events", policy)) == {"nafld.events": ["pid", "days", "event"]}
+    assert describe_expected(ask("SELECT count(*) FROM events", policy)) == {
+        "nafld.events": ["pid", "days", "event"]
+    }
 
 
 def test_cells_say_how_an_answer_is_read(policy: PolicyServer) -> None:
@@ -77,7 +79,9 @@ def test_cells_say_how_an_answer_is_read(policy: PolicyServer) -> None:
 
 def test_the_spelling_of_output_names_is_kept(policy: PolicyServer) -> None:
     assert ask("SELECT age AS Age, COUNT(*) FROM patients GROUP BY Age", policy).names == ("Age", "count(*)")
-    names = ask("SELECT age // 5 AS Age5, count(*) AS N FROM patients GROUP BY ALL ORDER BY age5", policy, Form.TABLE)
+    names = ask(
+        "SELECT age // 5 AS Age5, count(*) AS N FROM patients GROUP BY ALL ORDER BY age5", policy, Form.TABLE
+    )
     assert names.names == ("Age5", "N")
 
 

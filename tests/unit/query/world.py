@@ -122,7 +122,12 @@ def policies() -> Iterator[PolicyServer]:
 
 
 def ask(
-    text: str, policy: Any, form: Form = Form.ROWS, params: Params = (), tier: Tier | None = None, **parts: Any
+    text: str,
+    policy: Any,
+    form: Form = Form.ROWS,
+    params: Params = (),
+    tier: Tier | None = None,
+    **parts: Any,
 ) -> Guarded:
     """`prepare` with this world's permit, schema and session, or those given."""
     return prepare(
@@ -160,10 +165,17 @@ def build(path: Path) -> Path:
                 (pid, chance.randint(-500, 5000), chance.choice(tests), round(chance.uniform(1, 300), 1))
             )
         for _ in range(chance.randint(0, 3)):
-            rows["nafld.events"].append((pid, chance.randint(0, 5000), chance.choice(("htn", "nafld", "diabetes"))))
+            rows["nafld.events"].append(
+                (pid, chance.randint(0, 5000), chance.choice(("htn", "nafld", "diabetes")))
+            )
         for _ in range(chance.randint(0, 3)):
             rows["claims.visits"].append(
-                (pid, f"20{chance.randint(10, 16)}-0{chance.randint(1, 9)}-01", chance.choice(("E11", "K76")), 100)
+                (
+                    pid,
+                    f"20{chance.randint(10, 16)}-0{chance.randint(1, 9)}-01",
+                    chance.choice(("E11", "K76")),
+                    100,
+                )
             )
         rows["nafld.notes"].append((pid, f"note-{pid}"))
         rows["secret.people"].append((pid, f"SECRET-{pid}"))
