@@ -107,6 +107,7 @@ def serve_ledger(site: Site) -> None:
         site.ledger_socket,
         site.secrets / "ledger" / "log.key",
         site.callers("ledger"),
+        readers=frozenset(machine.READERS_OF_LEDGER),
         socket_group=SERVICES_GROUP,
     )
 
@@ -164,11 +165,32 @@ def serve_portal(site: Site) -> None:
 
 
 def serve_gateway(site: Site) -> None:
+    from enclave.adapters.engine import EnginePool
+    from enclave.adapters.metrics import GatewayMetrics
+    from enclave.adapters.policy_server import bundle_digest
+    from enclave.adapters.rule_files import load_directory, pick
+    from enclave.gateway.deps import Deps
+    from enclave.gateway.extracts import OpenExtracts
     from enclave.gateway.web import build
 
-    app = build(gateway_deps(site))
+    rule_sets = load_directory(site.policies / "data")
+    deps = Deps(
+        records=records_of(site, "gateway"),
+        trusted=trusted_of(site),
+        policy=PolicyServer(site.policy_socket),
+        # The policy server reads its bundle when it starts, and so does this process: both restart with the program.
+        policy_digest=lambda digest=bundle_digest(site.policies): digest,
+        rule_sets=lambda ids: pick(rule_sets, ids),
+        extracts=OpenExtracts(custody_client.custody_of(site, "gateway"), site.extracts, EnginePool()),
+        catalogue=lambda: read_catalogue(site),
+        metrics=GatewayMetrics(),
+        metrics_token=edge.token_digest(_secret(site, "gateway", "metrics")),
+        hosts=frozenset({f"{site.service_ip}:{site.gateway_port}"}),
+        now=edge.now,
+        new_id=edge.new_id,
+    )
     _serve(
-        app, site.service_ip, site.gateway_port,
+        build(deps), site.service_ip, site.gateway_port,
         ssl_certfile=str(site.tls / "gateway.pem"), ssl_keyfile=str(site.tls / "gateway.key"),
     )  # fmt: skip
 

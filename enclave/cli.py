@@ -126,10 +126,10 @@ LogFolder = Annotated[Path | None, typer.Argument(help="台帳の写し · A cop
 
 def _log_and_key(folder: Path | None, site: str, key: str | None):  # type: ignore[no-untyped-def]
     from enclave.adapters import ledger_files
-    from enclave.audit.note import VerifierKey
+    from enclave.audit import note
 
     place = folder or load_site(site).log
-    return place, VerifierKey.parse(key) if key else ledger_files.read_verifier_key(place)
+    return place, note.verifier_key(key) if key else ledger_files.read_verifier_key(place)
 
 
 @audit.command("verify")
@@ -175,7 +175,8 @@ def search(
 
     found = ledger_of(load_site(site), "operator").search(Sought(project=project, person=person, action=action, limit=limit))
     for entry in found.entries:
-        print(json.dumps({"index": entry.index, "leaf": entry.leaf}, ensure_ascii=False))
+        # Escaped on purpose: what a leaf says must not act on the terminal.
+        print(json.dumps({"index": entry.index, "leaf": entry.leaf}))
 
 
 @audit.command("export")

@@ -18,7 +18,7 @@ from docker.errors import DockerException
 from enclave.adapters import containers, edge, firewall, ledger_files, machine, supervision, tls
 from enclave.adapters.migrations import bring_up_to_date
 from enclave.adapters.records import connect
-from enclave.config import RECORDS_GROUP, Site
+from enclave.config import PREFIX, RECORDS_GROUP, Site
 from enclave.core.refusal import Refused, Wording
 
 CODES: dict[str, Wording] = {
@@ -91,7 +91,7 @@ def up(site: Site, wait_s: float = 60.0) -> None:
 
 def _program() -> str:
     """The digest of the installed copy of the program."""
-    stamp = Path(machine.PREFIX) / ".program"
+    stamp = PREFIX / ".program"
     return stamp.read_text() if stamp.exists() else ""
 
 

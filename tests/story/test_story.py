@@ -1,0 +1,292 @@
+"""The whole story in a real browser: application, permit, extract, notebook, export, checkers, release, audit.
+
+Chromium drives the pages that people see; certificates are checked. The custodian's step is the custodian's command.
+One story, told in order: each test goes on where the one before stopped.
+"""
+
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from enclave.config import Site
+from enclave.demo.accounts import account
+from enclave.demo.browser import browser, person_at
+from enclave.demo.load import fresh_code
+
+pytestmark = [pytest.mark.site, pytest.mark.docker]
+
+PROJECT = "nafld-story"
+COLUMNS = ("pid", "age", "male", "bmi", "futime", "status")
+
+
+def enclave(*words: str) -> subprocess.CompletedProcess[str]:
+    """The command, as an operator types it."""
+    return subprocess.run([sys.executable, "-P", "-m", "enclave", *words], capture_output=True, text=True, check=False)
+
+
+class Stage:
+    """The browser, who is logged in, and what the story has brought forth so far."""
+
+    def __init__(self, site: Site, chromium: Browser) -> None:
+        self.site = site
+        self._chromium = chromium
+        self._contexts: dict[str, BrowserContext] = {}
+        self.permit = ""
+        self.export = ""
+        self.checked: dict[str, str] = {}
+
+    def page_of(self, person: str, language: str = "en") -> Page:
+        """A page of a person who is logged in (password and a one-time code, once per story)."""
+        if person not in self._contexts:
+            context = person_at(self._chromium, language)
+            context.set_default_timeout(30_000)
+            self._contexts[person] = context
+            page = context.new_page()
+            page.goto(f"{self.site.origin}/login")
+            page.fill('input[name="username"]', person)
+            page.fill('input[name="password"]', account(person).password)
+            page.fill('input[name="otp"]', fresh_code(self.site, person))
+            page.click('form button[type="submit"], form input[type="submit"]')
+            page.wait_for_url(f"{self.site.origin}/**")
+            return page
+        return self._contexts[person].new_page()
+
+    def go(self, person: str, path: str) -> Page:
+        page = self.page_of(person)
+        page.goto(self.site.origin + path)
+        return page
+
+
+@pytest.fixture(scope="module")
+def stage(site: Site) -> Iterator[Stage]:
+    with browser(site) as chromium:
+        yield Stage(site, chromium)
+
+
+def test_1_the_database_is_in_the_public_catalogue(stage: Stage, site: Site) -> None:
+    """Whoever is not logged in sees the front page and the catalogue with nafld's three tables."""
+    context = person_at(stage._chromium, "en")
+    page = context.new_page()
+    page.goto(site.origin)
+    expect(page.locator("h1")).to_be_visible()
+    page.goto(f"{site.origin}/catalogue")
+    for table in ("patients", "labs", "events"):
+        expect(page.get_by_text(f"nafld.{table}").first).to_be_visible()
+    page.goto(f"{site.origin}/projects")
+    assert "password" in page.content()
+    context.close()
+
+
+def test_2_two_approvals_make_a_signed_permit_and_custody_its_extract(stage: Stage, site: Site) -> None:
+    """The form, two opinions, the permit with its verified signature, the extract with permitted columns only."""
+    page = stage.go("tanaka", "/applications/new")
+    for name, text in {
+        "title": "Age and survival in fatty liver disease",
+        "project": PROJECT,
+        "purpose": "How mortality by sex and age differs.",
+        "public_interest": "It informs screening.",
+        "other_data": "Published tables do not follow persons.",
+        "members": "tanaka",
+        "use_from": "2026-01-01",
+        "use_to": "2027-12-31",
+    }.items():
+        page.fill(f'[name="{name}"]', text)
+    for column in COLUMNS:
+        page.check(f'input[name="columns"][value="nafld.patients.{column}"]')
+    rows = page.locator('[name="output_id"]').count()
+    assert rows >= 2
+    for n, (output, kind, title) in enumerate((("t1", "table", "Deaths"), ("f1", "figure", "Curve"))):
+        page.locator('[name="output_id"]').nth(n).fill(output)
+        page.locator('[name="output_kind"]').nth(n).select_option(kind)
+        page.locator('[name="output_title"]').nth(n).fill(title)
+    page.click('[data-action="submit-application"]')
+    page.wait_for_url(re.compile(r"/applications/[^/]+$"))
+    for member in ("sato", "suzuki"):
+        review = stage.go(member, "/reviews")
+        review.click('a[data-action="open-review"]')
+        review.check('input[name="opinion"][value="approve"]')
+        review.fill('textarea[name="comment"]', "In proportion to its purpose.")
+        review.click('[data-action="give-opinion"]')
+        review.wait_for_load_state()
+    page.reload()
+    page.click('[data-action="open-permit"]')
+    expect(page.locator('[data-signature="verified"]')).to_be_visible()
+    stage.permit = re.search(r"p-\d{4}-\d{4}", page.url).group()  # type: ignore[union-attr]
+    built = enclave("data", "extract", stage.permit, "--site", site.name)
+    assert built.returncode == 0, built.stderr
+    folder = next(site.extracts.glob("*/*/extract.duckdb")).parent
+    manifest = (folder / "manifest.json").read_text()
+    assert '"case_pid"' not in manifest
+    assert '"nafld.labs"' not in manifest
+    raw = (folder / "extract.duckdb").read_bytes()
+    assert b"patients" not in raw
+    assert b"futime" not in raw
+    page.reload()
+    expect(page.get_by_text("17,549").first).to_be_visible()
+
+
+def _run_cell(page: Page, code: str, wait_for: str) -> str:
+    """Type a cell into the open notebook, run it, and return its output once `wait_for` (a pattern) stands in it."""
+    before = page.locator(".jp-CodeCell").count()
+    page.keyboard.press("Escape")
+    page.locator(".jp-CodeCell").last.click()
+    editor = page.locator(".jp-CodeCell").last.locator(".cm-content")
+    editor.click()
+    page.keyboard.insert_text(code)
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-CodeCell")).to_have_count(before + 1, timeout=30_000)
+    output = page.locator(".jp-CodeCell").nth(before - 1).locator(".jp-OutputArea")
+    expect(output).to_contain_text(re.compile(wait_for), timeout=60_000)
+    return output.inner_text()
+
+
+@pytest.fixture(scope="module")
+def notebook(stage: Stage, site: Site) -> Page:
+    """An empty notebook in the workspace, opened from the project's page as a person would."""
+    page = stage.go("tanaka", f"/projects/{PROJECT}")
+    page.click('[data-action="open-workspace"]')
+    page.wait_for_url(re.compile(re.escape(site.workspace_origin("tanaka"))), timeout=90_000)
+    page.wait_for_selector("#jp-main-dock-panel", timeout=90_000)
+    page.goto(f"{site.workspace_origin('tanaka')}/user/tanaka/{PROJECT}/lab?reset")
+    page.wait_for_selector(".jp-Launcher", timeout=60_000)
+    page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=60_000)
+    page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    return page
+
+
+def test_3_the_notebook_answers_within_the_permit_and_refuses_outside(notebook: Page) -> None:
+    """sql() gives a frame and a receipt, a plot is drawn, a column outside the permit is refused with code and hint."""
+    said = _run_cell(
+        notebook,
+        'from enclave_client import connect\ne = connect()\nrows = e.sql("SELECT pid, age, male, status FROM nafld.patients")\n'
+        'print("ROWS", len(rows), "LOG", rows.attrs["receipt"]["log"])',
+        r"ROWS 17549 LOG \[\d+, \d+\]",
+    )
+    assert "ROWS" in said
+    _run_cell(notebook, 'rows.age.plot.hist(); print("DRAWN")', "DRAWN")
+    assert notebook.locator(".jp-OutputArea img").count() >= 1
+    refused = _run_cell(notebook, 'e.sql("SELECT case_pid FROM nafld.patients")', r"query\.column_not_permitted")
+    assert "Traceback" not in refused
+
+
+def test_4_small_cells_come_back_hidden_and_zero_stays_zero(notebook: Page) -> None:
+    """In every line with its margin no hidden cell stands alone, and empty cells are not hidden."""
+    code = '''
+d = e.table("SELECT male, age // 5 * 5 AS band, status, count(*) AS n, count(*) FILTER (WHERE age > 200) AS none FROM nafld.patients GROUP BY CUBE (male, age // 5 * 5, status)")
+import pandas as pd
+plain = pd.DataFrame(d)
+hidden = plain[plain.n_status == "hidden"]
+alone = 0
+dims = ["male", "band", "status"]
+key = plain[dims].astype(str) + plain[[x + "_status" for x in dims]].astype(str).values
+for x in dims:
+    others = [o for o in dims if o != x]
+    for _, line in plain.groupby([key[o] for o in others]):
+        alone += int((line.n_status == "hidden").sum() == 1)
+print("HIDDEN", len(hidden), "EMPTY", int(hidden.n.notna().sum()), "ALONE", alone, "ZERO", set(plain.none_status), set(plain.none.dropna()))
+'''
+    said = _run_cell(notebook, code, r"HIDDEN \d+ EMPTY")
+    found = re.search(r"HIDDEN (\d+) EMPTY (\d+) ALONE (\d+) ZERO (.*)", said)
+    assert found is not None
+    assert int(found.group(1)) > 0
+    assert (found.group(2), found.group(3)) == ("0", "0")
+    assert "shown" in found.group(4)
+    assert "hidden" not in found.group(4)
+
+
+def test_5_a_checked_table_and_figure_are_queued_and_a_small_cell_is_turned_back(notebook: Page) -> None:
+    """The machine's findings appear at once; an unprotected small cell comes back with the cell named."""
+    code = '''
+import matplotlib.pyplot as plt
+t = e.table("SELECT male, age // 10 * 10 AS band, count(*) AS n FROM nafld.patients GROUP BY CUBE (male, age // 10 * 10)")
+c = t.details().shown()
+fig, ax = plt.subplots(); ax.bar(c.band.astype(str) + c.male.astype(str), c.n)
+s = e.submit([e.item(t, name="persons"), e.figure(fig, data=t, name="persons")], output="t1", purpose="as planned")
+print("SUBMITTED", s.id, s.state)
+'''
+    said = _run_cell(notebook, code, r"SUBMITTED \S+ \w+")
+    sent = re.search(r"SUBMITTED (\S+) (\w+)", said)
+    assert sent is not None
+    assert sent.group(2) == "queued"
+    code = '''
+bad = rows.assign(band=rows.age // 5 * 5).groupby(["male", "band", "status"], as_index=False).size().rename(columns={"size": "n"})
+s = e.submit(e.item(bad, name="bad", dimensions=["male", "band", "status"]), output="t1", purpose="by mistake")
+print("SUBMITTED", s.id, s.state)
+s
+'''
+    said = _run_cell(notebook, code, r"SUBMITTED \S+ \w+[\s\S]*disclosure\.small_cell")
+    assert "returned" in said
+    assert re.search(r"male=\d, band=\d+, status=\d", said)
+
+
+def test_6_two_blind_checkers_approve_and_the_release_is_what_was_checked(stage: Stage) -> None:
+    """Table and findings side by side; neither sees the other's vote; the download has the digest that was checked."""
+    for n, checker in enumerate(("takahashi", "ito")):
+        page = stage.go(checker, "/checks")
+        page.click('a[data-action="open-check"]')
+        stage.export = page.url.rsplit("/", 1)[-1]
+        expect(page.get_by_text("export.matches_receipt").first).to_be_visible()
+        expect(page.locator("table").first).to_be_visible()
+        other = "takahashi" if n else "ito"
+        assert account(other).person.name_en not in page.content()
+        page.check('input[name="vote"][value="approve"]')
+        page.fill('textarea[name="comment"]', "Looked at.")
+        page.click('[data-action="cast-vote"]')
+        page.wait_for_load_state()
+    page = stage.go("tanaka", f"/projects/{PROJECT}/exports/{stage.export}")
+    shown = page.content()
+    with page.expect_download() as waiting:
+        page.locator('[data-action="download-file"]').first.click()
+    data = Path(waiting.value.path()).read_bytes()
+    assert hashlib.sha256(data).hexdigest() in shown
+    with page.expect_download() as waiting:
+        page.click('[data-action="download-release"]')
+    whole = zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+    assert data in [whole.read(name) for name in whole.namelist()]
+
+
+def test_7_the_auditor_sees_every_step_and_one_byte_changed_is_found(stage: Stage, site: Site, tmp_path: Path) -> None:
+    """The log filtered to the project tells the story in order; a copy verifies, and an edited copy names the entry."""
+    page = stage.go("kobayashi", f"/log?project={PROJECT}&limit=500")
+    for action in (
+        "application.submitted",
+        "application.opinion_given",
+        "permit.granted",
+        "extract.built",
+        "workspace.started",
+        "query.authorised",
+        "query.answered",
+        "export.submitted",
+        "export.returned",
+        "export.voted",
+        "export.released",
+        "export.downloaded",
+    ):
+        expect(page.get_by_text(action, exact=True).first).to_be_visible()
+    copy = tmp_path / "log"
+    assert enclave("audit", "export", str(copy), "--site", site.name).returncode == 0
+    good = enclave("audit", "verify", str(copy))
+    assert good.returncode == 0, good.stderr
+    bundle = next(p for p in sorted((copy / "tile" / "entries").rglob("*")) if p.is_file())
+    edited = tmp_path / "edited"
+    shutil.copytree(copy, edited)
+    target = edited / bundle.relative_to(copy)
+    raw = bytearray(target.read_bytes())
+    place = raw.index(b"tanaka")
+    raw[place] ^= 1
+    target.chmod(0o644)
+    target.write_bytes(raw)
+    bad = enclave("audit", "verify", str(edited), "--json")
+    assert bad.returncode == 3
+    assert "audit.entry_altered" in bad.stdout
+    assert re.search(r'"index": \d+', bad.stdout)
