@@ -24,6 +24,9 @@ PATIENCE_START = 30.0
 """Seconds for a start: the hub answers when the workspace is ready or after its own slow_spawn_timeout (10)."""
 
 _CODE = re.compile(r"\b[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+\b")
+_MARKED = re.compile(r"\[([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)\]")
+"""Our hub ends its sentences with the code in brackets."""
+
 STORIES = ("session", "permit", "policy", "ledger", "custody", "hub", "application", "export", "query")
 
 
@@ -145,10 +148,10 @@ class HubApi:
     def ensure_user(self, person: str) -> None:
         """Make the hub know a person who never logged in there."""
         place = f"/users/{quote(person, safe='')}"
-        if self._call("GET", place).status_code == 404 and (
-            self._call("POST", place).status_code not in {201, 409}
-        ):
-            raise Refused("hub.unavailable")
+        if self._call("GET", place).status_code != 404:
+            return
+        if self._call("POST", place).status_code not in {201, 409}:
+            raise Refused("hub.refused")
 
     def start(self, person: str, project: str) -> None:
         self.ensure_user(person)
@@ -206,7 +209,7 @@ def code_challenge(verifier: str) -> str:
 
 def refusal_in(message: str) -> Refused:
     """The refusal whose code stands in a message of the hub; `hub.refused` where none does."""
-    for found in _CODE.findall(message):
+    for found in (*_MARKED.findall(message), *_CODE.findall(message)):
         if found.split(".")[0] in STORIES:
             return Refused(found)
     return Refused("hub.refused")
@@ -218,9 +221,8 @@ def _refusal(answer: httpx.Response) -> Refused:
     except Refused:
         message = answer.text[:400]
     refused = refusal_in(message)
-    return (
-        Refused("hub.unavailable") if refused.code == "hub.refused" and answer.status_code >= 500 else refused
-    )
+    silent = refused.code == "hub.refused" and answer.status_code in {502, 503, 504}
+    return Refused("hub.unavailable") if silent else refused
 
 
 def _server(person: str, project: str) -> str:

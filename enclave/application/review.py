@@ -16,6 +16,7 @@ from enclave.core.refusal import Refused
 from enclave.core.roles import Role
 
 POLICY = "enclave/review/decision"
+UNDEFINED = "policy.undefined"
 
 
 class State(StrEnum):
@@ -125,14 +126,10 @@ def may_opine(
 def denied(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """The codes of a no, empty for a yes. `allow` must be exactly true; silence and oddities are a no."""
     deny = answer.get("deny")
-    codes = (
-        tuple(sorted(str(code) for code in deny)) if isinstance(deny, list | tuple | set | frozenset) else ()
-    )
-    return (
-        ()
-        if answer.get("allow") is True and deny is not None and not codes
-        else codes or ("policy.undefined",)
-    )
+    if not isinstance(deny, list | tuple | set | frozenset):
+        return (UNDEFINED,)
+    codes = tuple(sorted(str(code) for code in deny))
+    return codes or (() if answer.get("allow") is True else (UNDEFINED,))
 
 
 REFUSALS_NEEDED = 2

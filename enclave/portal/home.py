@@ -1,6 +1,7 @@
 """The first page after log-in: for each role, what there is to do next."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -18,6 +19,9 @@ from enclave.portal.pages import Pages
 from enclave.portal.permits import standing
 from enclave.portal.reviews import waiting_for
 from enclave.portal.visit import Visit
+
+STILL_NEWS = timedelta(days=30)
+"""How long a decided export stays among the things to do; a later one for the same output takes its place."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,12 @@ def _researcher(deps: Deps, visit: Visit, person: Person) -> list[Task]:
                     Role.RESEARCHER,
                 )
             )
+    later: set[tuple[str, str]] = set()
     for export in exports_of(deps.records, person=person.id):
+        superseded = (export.project, export.output) in later
+        later.add((export.project, export.output))
+        if superseded or deps.now() - export.submitted_at > STILL_NEWS:
+            continue
         path = f"/projects/{export.project}/exports/{export.id}"
         if export.state.value == "released":
             tasks.append(

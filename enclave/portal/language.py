@@ -1,12 +1,16 @@
 """Which language a page is in, and how times, sizes and states read in it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from enclave.core.clock import parse_rfc3339
+
 COOKIE = "__Host-enclave-lang"
 LANGUAGES = ("ja", "en")
 JAPAN = timezone(timedelta(hours=9), "JST")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -53,6 +57,16 @@ class Speech:
         if self.language == "ja":
             return f"{at.year}年{at.month}月{at.day}日"
         return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+    def last_day(self, end: datetime) -> str:
+        """The last day before a half-open end."""
+        return self.day(end - timedelta(microseconds=1))
+
+    def fact(self, value: object) -> object:
+        """A fact of a refusal as people read it: times as in Japan, everything else as it is."""
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            return self.moment(parse_rfc3339(value))
+        return value
 
     def size(self, count: int) -> str:
         amount = float(count)

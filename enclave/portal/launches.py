@@ -45,6 +45,13 @@ class Launches:
                 return
             self._asked[key] = self._threads.submit(self._run, person, project)
 
+    def forget(self, person: str, project: str) -> None:
+        """A failure that was shown is not shown for ever."""
+        with self._lock:
+            asked = self._asked.get((person, project))
+            if asked is not None and asked.done():
+                self._asked.pop((person, project))
+
     def stop(self, person: str, project: str) -> None:
         with self._lock:
             self._asked.pop((person, project), None)

@@ -63,6 +63,7 @@ class Pages:
             moment=speech.moment,
             second=speech.second,
             day=speech.day,
+            last_day=speech.last_day,
             size=speech.size,
             number=speech.number,
             csrf=Markup('<input type="hidden" name="csrf" value="{}">').format(visit.csrf),
@@ -83,7 +84,8 @@ class Pages:
         return HTMLResponse(self.text(visit, template, **facts))
 
     def problem(self, visit: Visit, refused: Refused) -> dict[str, Any]:
-        return refusal.problem(refused, self._wordings, visit.language)
+        facts = {name: visit.speech.fact(value) for name, value in refused.facts.items()}
+        return refusal.problem(Refused(refused.code, facts, refused.codes), self._wordings, visit.language)
 
     def refusal(self, visit: Visit, refused: Refused) -> HTMLResponse:
         """The page of a no: what, why, what to do."""

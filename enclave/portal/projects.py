@@ -59,6 +59,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             launch = launches.state(person.id, project)
         except Refused as silent:
             launch = Launch("unknown", silent)
+        launches.forget(person.id, project)
         shown = refused or (launch.refused if launch.stage == "failed" else None)
         said = pages.problem(visit, shown) if shown else None
         return pages.show(

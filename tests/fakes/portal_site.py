@@ -1,8 +1,12 @@
 """The portal over real records, real signatures, the real catalogue and the real policies; hub and ledger are little."""
 
+import functools
 import hashlib
 import json
+import sqlite3
+import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,7 +120,12 @@ class PortalSite:
         permit = self.permit(project)
         checked = tuple(
             CheckedFile(
-                name, kind, data, digest_of(data), findings, {"dimensions": ["male"], "counts": {"n": "n"}, "receipt": None}
+                name,
+                kind,
+                data,
+                digest_of(data),
+                findings,
+                {"dimensions": ["male"], "counts": {"n": "n"}, "receipt": None},
             )
             for name, kind, data, findings in files
         )
@@ -139,23 +148,51 @@ class PortalSite:
         return export
 
 
+@functools.cache
+def _empty_records() -> bytes:
+    """A migrated database, made once: the migrations take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records.sqlite"
+        engine = connect(path)
+        bring_up_to_date(engine)
+        engine.dispose()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
 def make(folder: Path, patch: pytest.MonkeyPatch, policy: PolicyPort) -> PortalSite:
     """A portal in a folder of its own, with the people of the demo and the real database's descriptor."""
     patch.setattr(config, "HOMES", folder)
     site = Site("test", 1)
-    for place in (site.records.parent, site.blobs, site.extracts, site.catalogue, site.secrets / "portal", site.log):
+    for place in (
+        site.records.parent,
+        site.blobs,
+        site.extracts,
+        site.catalogue,
+        site.secrets / "portal",
+        site.log,
+    ):
         place.mkdir(parents=True)
+    site.records.write_bytes(_empty_records())
     engine = connect(site.records)
-    bring_up_to_date(engine)
     ledger = MemoryLedger()
     records = Records(engine, ledger, site.blobs)
     clock = Clock(datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
-    with records.change(edge.event(Actor("operator", "operator"), "person.entered", Thing("person", "all"))) as tx:
+    with records.change(
+        edge.event(Actor("operator", "operator"), "person.entered", Thing("person", "all"))
+    ) as tx:
         # Straight into the table: nobody logs in with a password here, and hashing nine of them takes seconds.
         for name, ja, en, place_ja, place_en, role in PEOPLE:
             row = {"name_ja": ja, "name_en": en, "affiliation_ja": place_ja, "affiliation_en": place_en}
-            tx.execute(t.persons.insert().values(id=name, password_hash="-", totp_secret="-", active=True, **row))
-            tx.execute(t.person_roles.insert().values(person=name, role=role.value, granted_at="2026-04-01T00:00:00Z"))
+            tx.execute(
+                t.persons.insert().values(id=name, password_hash="-", totp_secret="-", active=True, **row)
+            )
+            tx.execute(
+                t.person_roles.insert().values(
+                    person=name, role=role.value, granted_at="2026-04-01T00:00:00Z"
+                )
+            )
     write_descriptor(read_descriptor(ROOT / "deploy" / "demo" / "nafld" / "descriptor.yaml"), site.catalogue)
     hub, switched = LittleHub(site.origin), Switched(policy)
     trusted = {signing.key_id(KEY.public_key()): KEY.public_key()}

@@ -27,7 +27,7 @@ def opa() -> Iterator[PolicyServer]:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opa: PolicyServer) -> PortalSite:
     return make(tmp_path, monkeypatch, opa)
 
@@ -81,19 +81,21 @@ class Browser:
         return self
 
     def _looked(self, answer: Response, status: int) -> Response:
-        assert answer.status_code == status, f"{answer.status_code} for {answer.request.url}: {answer.text[:2000]}"
+        assert answer.status_code == status, (
+            f"{answer.status_code} for {answer.request.url}: {answer.text[:2000]}"
+        )
         self.answer = answer
         if answer.headers.get("content-type", "").startswith("text/html"):
             self.page = check_page(answer.text, whole=answer.text.lstrip().startswith("<!doctype"))
         return answer
 
 
-@pytest.fixture()
+@pytest.fixture
 def app(portal: PortalSite) -> Any:
     return build(portal.deps)
 
 
-@pytest.fixture()
+@pytest.fixture
 def browse(portal: PortalSite, app: Any) -> Any:
     """`browse("tanaka", "ja")`: a browser, logged in where a person is named."""
 

@@ -61,7 +61,9 @@ def _check_labels(elements: list[Element]) -> None:
     for element in elements:
         name = str(element.tag).removeprefix(XHTML)
         if name in CONTROLS and element.get("type") not in HIDDEN_TYPES:
-            assert element.get("id") in labelled or element.get("aria-label"), f"no label for {element.get('name')}"
+            assert element.get("id") in labelled or element.get("aria-label"), (
+                f"no label for {element.get('name')}"
+            )
         if name == "img":
             assert element.get("alt") is not None
         if name in {"button", "a"} and element.get("href", "x"):
@@ -76,7 +78,8 @@ def _check_nothing_inline(elements: list[Element]) -> None:
             assert not (element.text or "").strip(), "an inline script"
         assert name != "style", "an inline style sheet"
         for attribute, value in element.attrib.items():
-            assert attribute != "style" and not attribute.startswith(("on", "hx-on")), f"inline {attribute}"
+            assert attribute != "style", "an inline style"
+            assert not attribute.startswith(("on", "hx-on")), f"inline {attribute}"
             assert not str(value).lower().lstrip().startswith("javascript:")
             if attribute in {"src", "href", "action"}:
                 assert not str(value).startswith(("http:", "//")), f"{attribute} to elsewhere: {value}"

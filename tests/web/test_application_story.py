@@ -3,14 +3,19 @@
 import json
 from typing import Any
 
+from enclave.adapters import edge
+from enclave.adapters import records_schema as t
 from enclave.adapters.signing import verify_permit
 from enclave.audit.ledger import Sought
+from enclave.core.event import Actor, Thing
 from tests.fakes.portal_site import PortalSite
 from tests.web.application_form import FILLED, approved
-from tests.web.page_checks import words
+from tests.web.page_checks import check_page, words
 
 
-def test_two_approvals_bring_a_signed_permit_with_exactly_what_was_asked(portal: PortalSite, browse: Any) -> None:
+def test_two_approvals_bring_a_signed_permit_with_exactly_what_was_asked(
+    portal: PortalSite, browse: Any
+) -> None:
     """The permit grants the columns that were ticked, to the members who were named, and its signature verifies."""
     approved(browse)
     permit = portal.permit("nafld-fib")
@@ -29,7 +34,9 @@ def test_two_approvals_bring_a_signed_permit_with_exactly_what_was_asked(portal:
 def test_every_step_is_in_the_log_under_the_project(portal: PortalSite, browse: Any) -> None:
     """An auditor who filters by project sees the story from the first draft to the permit."""
     approved(browse)
-    actions = [str(e.leaf["action"]) for e in reversed(portal.ledger.search(Sought(project="nafld-fib")).entries)]
+    actions = [
+        str(e.leaf["action"]) for e in reversed(portal.ledger.search(Sought(project="nafld-fib")).entries)
+    ]
     assert actions == [
         "application.created",
         "application.submitted",
@@ -76,8 +83,6 @@ def test_an_opinion_sent_twice_counts_once(portal: PortalSite, browse: Any) -> N
     sato = browse("sato")
     page = sato.get(f"/reviews/{application}")
     sato.press("give-opinion", opinion="approve")
-    from tests.web.page_checks import check_page
-
     sato.page = check_page(page.text)
     sato.press("give-opinion", opinion="approve")
     given = portal.ledger.search(Sought(action="application.opinion_given")).entries
@@ -86,12 +91,14 @@ def test_an_opinion_sent_twice_counts_once(portal: PortalSite, browse: Any) -> N
 
 def test_a_committee_member_cannot_review_what_they_are_party_to(portal: PortalSite, browse: Any) -> None:
     """A member of the research team gets a refusal, not a sheet."""
-    from enclave.adapters import edge
-    from enclave.adapters import records_schema as t
-    from enclave.core.event import Actor, Thing
-
-    with portal.records.change(edge.event(Actor("o", "operator"), "role.granted", Thing("person", "sato"))) as tx:
-        tx.execute(t.person_roles.insert().values(person="sato", role="researcher", granted_at="2026-01-01T00:00:00Z"))
+    with portal.records.change(
+        edge.event(Actor("o", "operator"), "role.granted", Thing("person", "sato"))
+    ) as tx:
+        tx.execute(
+            t.person_roles.insert().values(
+                person="sato", role="researcher", granted_at="2026-01-01T00:00:00Z"
+            )
+        )
     tanaka = browse("tanaka")
     tanaka.get("/applications/new")
     tanaka.press("submit-application", **{**FILLED, "members": "tanaka sato"})
@@ -108,7 +115,9 @@ def test_nothing_typed_is_lost_when_a_field_is_wrong(browse: Any) -> None:
     tanaka = browse("tanaka")
     tanaka.get("/applications/new")
     tanaka.press(
-        "submit-application", status=422, **{**FILLED, "members": "tanaka nobody", "use_to": "2029-12-31", "title": ""}
+        "submit-application",
+        status=422,
+        **{**FILLED, "members": "tanaka nobody", "use_to": "2029-12-31", "title": ""},
     )
     shown = words(tanaka.page)
     assert "Nobody is registered as “nobody”." in shown
