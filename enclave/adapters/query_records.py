@@ -26,6 +26,26 @@ from enclave.query.stages import Used
 RUNNING, DONE, REFUSED, ABORTED, CANCELLED = "running", "done", "refused", "aborted", "cancelled"
 
 
+# Statements that every question needs, made once: building an expression costs more than running it.
+_q = t.queries.c
+_USED = sa.select(
+    sa.func.count(), sa.func.coalesce(sa.func.sum(_q.rows), 0), sa.func.coalesce(sa.func.sum(_q.bytes), 0)
+).where(_q.project == sa.bindparam("project"), _q.day == sa.bindparam("day"))
+_ENTER = sa.insert(t.queries)
+_RUNNING = sa.select(_q.receipt).where(_q.id == sa.bindparam("query"), _q.state == RUNNING)
+_CLOSE = (
+    sa.update(t.queries)
+    .where(_q.id == sa.bindparam("query"))
+    .values(
+        state=sa.bindparam("to_state"),
+        rows=sa.bindparam("to_rows"),
+        bytes=sa.bindparam("to_bytes"),
+        receipt=sa.bindparam("to_receipt"),
+        ended_at=sa.bindparam("at"),
+    )
+)
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question as it came, before anything was judged. `statement` is the digest of its erasable text."""
@@ -70,30 +90,25 @@ def statement(records: Records, kept: Kept) -> Mapping[str, Any]:
 
 def used_today(records: Records, project: str, at: datetime) -> Used:
     """What the project used on the day (UTC) of `at`; refused questions count as questions."""
-    q = t.queries.c
-    wanted = sa.select(
-        sa.func.count(), sa.func.coalesce(sa.func.sum(q.rows), 0), sa.func.coalesce(sa.func.sum(q.bytes), 0)
-    ).where(q.project == project, q.day == _day(at))
     with records.read() as connection:
-        queries, rows, sent = connection.execute(wanted).one()
+        queries, rows, sent = connection.execute(_USED, {"project": project, "day": _day(at)}).one()
     return Used(int(queries), int(rows), int(sent))
 
 
 def enter(records: Records, event: Event, asked: Asked) -> None:
     """An authorised question, about to run. `event` is `query.authorised`."""
     with records.change(event) as tx:
-        tx.execute(sa.insert(t.queries).values(**_row(asked), state=RUNNING, receipt={"events": [event.id]}))
+        tx.execute(
+            _ENTER, {**_row(asked), "state": RUNNING, "receipt": {"events": [event.id]}, "ended_at": None}
+        )
 
 
 def enter_refused(records: Records, event: Event, asked: Asked, refused: Refused) -> None:
     """A question that was refused before it ran. `event` is `query.refused`."""
     with records.change(event) as tx:
         kept = {"events": [event.id], **_no(refused)}
-        tx.execute(
-            sa.insert(t.queries).values(
-                **_row(asked), state=REFUSED, receipt=kept, ended_at=rfc3339(asked.at)
-            )
-        )
+        ended = {"state": REFUSED, "receipt": kept, "ended_at": rfc3339(asked.at)}
+        tx.execute(_ENTER, {**_row(asked), **ended})
 
 
 def close(
@@ -113,18 +128,13 @@ def close(
     Raises Refused `query.unknown` where it had ended already: a question ends once.
     """
     with records.change(event) as tx:
-        before = tx.execute(
-            sa.select(t.queries.c.receipt).where(t.queries.c.id == query, t.queries.c.state == RUNNING)
-        ).one_or_none()
+        before = tx.execute(_RUNNING, {"query": query}).one_or_none()
         if before is None:
             raise Refused("query.unknown")
         events = [*(before.receipt or {}).get("events", []), event.id]
         kept = {"events": events, **(receipt or {}), **(_no(refused) if refused is not None else {})}
-        tx.execute(
-            sa.update(t.queries)
-            .where(t.queries.c.id == query)
-            .values(state=state, rows=rows, bytes=sent, receipt=kept, ended_at=rfc3339(at))
-        )
+        ended = {"to_state": state, "to_rows": rows, "to_bytes": sent, "to_receipt": kept, "at": rfc3339(at)}
+        tx.execute(_CLOSE, {"query": query, **ended})
 
 
 def find(records: Records, query: str) -> Kept:

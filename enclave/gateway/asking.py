@@ -13,7 +13,9 @@ import io
 import json
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -56,13 +58,16 @@ def enter(deps: Deps, token_digest: str, address: str) -> Entered:
 class Asking:
     """One question on its way. `begin`, then `chunks` to the end; `running.stop` from any thread."""
 
-    def __init__(self, deps: Deps, board: Board, entered: Entered, question: Question) -> None:
+    def __init__(
+        self, deps: Deps, board: Board, entered: Entered, question: Question, pool: ThreadPoolExecutor
+    ) -> None:
         self._deps = deps
         self._board = board
         self._question = question
         self._session = entered.session
         self._signed = entered.signed
         self._started = time.perf_counter()
+        self._pool = pool
         self._rows = 0
         self._sent = 0
         self.id = QueryId(deps.new_id())
@@ -73,44 +78,49 @@ class Asking:
 
     def begin(self) -> None:
         """Steps 3 and 4: from here on the question is in the log, allowed or not. Raises Refused."""
-        deps, question, permit = self._deps, self._question, self._signed.permit
+        deps, question = self._deps, self._question
         self._board.enter(self.running)
         deps.metrics.running.set(len(self._board))
         try:
             now = deps.now()
-            kept = q.keep_statement(
-                deps.records, question.sql, question.raw_params, question.tier and question.tier.value
+            # Written while the question is judged: the blob's way to the disk takes as long as that.
+            keeping = self._pool.submit(
+                q.keep_statement, deps.records, question.sql, question.raw_params, question.tier
             )
-            self._asked = q.Asked(self.id, self._session, permit, question.form.value, kept, now)
             try:
-                self._extract = deps.extracts.open(self._signed, self._session)
-                session = Session(
-                    self._session.id,
-                    self._session.person,
-                    self._session.project,
-                    f"{self._session.permit_id}@{self._session.revision}",
-                    now,
-                    q.used_today(deps.records, self._session.project, now),
-                )
-                self._guarded = prepare(
-                    question.sql,
-                    question.params,
-                    question.form,
-                    permit,
-                    self._extract.schema,
-                    session,
-                    deps.policy,
-                    question.tier,
-                )
+                self._guarded = self._judge(now)
             except Refused as refused:
+                self._asked = self._kept(keeping.result(), now)
                 event = q.event_of(self._asked, "query.refused", Outcome.REFUSED, refused.codes)
                 q.enter_refused(deps.records, event, self._asked, refused)
                 self._count("refused", refused)
                 raise
+            self._asked = self._kept(keeping.result(), now)
             q.enter(deps.records, q.event_of(self._asked, "query.authorised"), self._asked)
         except BaseException:
             self._leave()
             raise
+
+    def _judge(self, now: datetime) -> Guarded:
+        """Step 3. Raises Refused."""
+        deps, question, session, permit = self._deps, self._question, self._session, self._signed.permit
+        self._extract = deps.extracts.open(self._signed, session)
+        asking = Session(
+            session.id,
+            session.person,
+            session.project,
+            f"{session.permit_id}@{session.revision}",
+            now,
+            q.used_today(deps.records, session.project, now),
+        )
+        schema = self._extract.schema
+        return prepare(
+            question.sql, question.params, question.form, permit, schema, asking, deps.policy, question.tier
+        )
+
+    def _kept(self, statement: str, now: datetime) -> q.Asked:
+        form = self._question.form.value
+        return q.Asked(self.id, self._session, self._signed.permit, form, statement, now)
 
     def chunks(self) -> Iterator[bytes]:
         """Steps 5 to 8: the Arrow stream, piece by piece.

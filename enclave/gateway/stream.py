@@ -6,6 +6,7 @@ half second: a session that was revoked ends its queries too.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from enclave.core.refusal import Refused
 from enclave.gateway.running import Running
+
+log = logging.getLogger("enclave.gateway")
 
 FIRST_PIECE = 0.25
 """Seconds that the first piece is waited for before the answer's headers leave."""
@@ -97,18 +100,15 @@ class Stream(Response):
         sending = asyncio.ensure_future(self._send(send))
         try:
             await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
-            if not sending.done():
-                sending.cancel()
-                await asyncio.wait({sending})
-                await self._pieces.stop(Refused("query.disconnected"))
-                return
-            # A failure after the headers cannot be told in them: the connection is cut without a last chunk.
-            sending.result()
-        except BaseException:
-            await self._pieces.stop(Refused("query.disconnected"))
-            raise
         finally:
             gone.cancel()
+            sending.cancel()
+            await asyncio.wait({sending})
+            # Recorded by then, whatever ended it. To return without the last piece cuts the connection: after the
+            # headers that is the only no there is, and the server logs it without the texts of an error.
+            await self._pieces.stop(Refused("query.disconnected"))
+        if not sending.cancelled() and (failed := sending.exception()) is not None:
+            log.warning("answer cut: %s", failed.code if isinstance(failed, Refused) else type(failed).__name__)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -49,7 +49,7 @@ def build(deps: Deps) -> ASGIApp:
     async def ask(request: Request) -> Response:
         who = await entered(request, deps)
         question = question_of(await read_json(request, MAX_QUESTION))
-        asking = Asking(deps, board, who, question)
+        asking = Asking(deps, board, who, question, pool)
         await run_in_threadpool(asking.begin)
         address = request.client.host if request.client is not None else ""
         pieces = Pieces(asking.chunks(), asking.running, lambda: _still_allowed(deps, who, address), pool)

@@ -1,0 +1,171 @@
+"""Answers that take long: cancelled, cut, abandoned, revoked in mid-stream, and told truly afterwards."""
+
+import http.client
+import json
+import threading
+import time
+
+import pytest
+
+from enclave.adapters import query_records
+from enclave.core.permit import Permit
+from tests.unit.gateway.ground import Answered, Ground
+
+LONG = "SELECT count(*) AS n FROM labs a CROSS JOIN labs b WHERE sin(a.value) + cos(b.value) = 7"
+SHORT = "SELECT count(*) AS n FROM patients a CROSS JOIN patients b WHERE sin(a.age) + cos(b.age) = 7"
+WIDE = "SELECT a.pid, a.test, a.value, b.days FROM labs a JOIN events b ON a.pid = b.pid"
+FAILS_LATE = "SELECT a.pid, CAST(CASE WHEN a.days > 6900 THEN a.test ELSE '1' END AS INTEGER) AS x FROM labs a JOIN events b ON a.pid = b.pid"
+
+
+def running(ground: Ground, number: int = 1) -> str:
+    """The id of a query that runs and whose headers are gone, once that many do."""
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        leaves = ground.leaves()
+        ended = {leaf["object"]["id"] for leaf in leaves if leaf["action"] != "query.authorised"}
+        authorised = [leaf["object"]["id"] for leaf in leaves if leaf["action"] == "query.authorised"]
+        left = [query for query in authorised if query not in ended]
+        if len(left) >= number:
+            time.sleep(0.4)
+            return str(left[-1])
+        time.sleep(0.05)
+    pytest.fail("they do not run")
+
+
+class Asker(threading.Thread):
+    """Somebody who waits for a long answer."""
+
+    def __init__(self, ground: Ground, token: str, sql: str) -> None:
+        super().__init__(daemon=True)
+        self._ground, self._token, self._sql = ground, token, sql
+        self.answer: Answered | None = None
+        self.start()
+
+    def run(self) -> None:
+        self.answer = self._ground.query(self._token, self._sql)
+
+    def ended(self, patience: float = 15) -> Answered:
+        self.join(patience)
+        assert self.answer is not None, "still waiting"
+        return self.answer
+
+
+def test_a_large_answer_comes_whole(ground: Ground, token: str) -> None:
+    """More than one batch arrives, every row once, and the receipt counts them."""
+    answer = ground.query(token, WIDE)
+    table = answer.table()
+    assert answer.status == 200
+    assert not answer.cut
+    assert table.num_rows > 200_000
+    state = ground.settled(token, answer.headers["enclave-query"])
+    assert state["receipt"]["rows"] == table.num_rows
+
+
+def test_a_cancelled_query_ends_and_says_so(ground: Ground, token: str) -> None:
+    asker = Asker(ground, token, LONG)
+    query = running(ground)
+    state = ground.state(token, query)
+    assert state["state"] == "running"
+    assert 0 <= state["progress"] <= 1
+    assert ground.ask("DELETE", f"/v1/queries/{query}", token).status == 200
+    assert asker.ended().cut
+    state = ground.settled(token, query)
+    assert (state["state"], state["code"]) == ("cancelled", "query.cancelled")
+    assert ground.leaves(query)[-1]["action"] == "query.aborted"
+
+
+def test_a_reader_who_goes_away_stops_the_query(ground: Ground, token: str) -> None:
+    """A closed connection ends the statement, and the log says that nobody took the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", ground.port, timeout=30)
+    connection.request(
+        "POST",
+        "/v1/queries",
+        json.dumps({"sql": LONG}),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    answer = connection.getresponse()
+    query = answer.headers["enclave-query"]
+    answer.close()
+    connection.close()
+    state = ground.settled(token, query)
+    assert (state["state"], state["code"]) == ("aborted", "query.disconnected")
+    assert ground.leaves(query)[-1]["outcome"] == "aborted"
+
+
+def test_a_revoked_session_ends_its_running_query_within_two_seconds(
+    ground: Ground, token: str, permit: Permit
+) -> None:
+    asker = Asker(ground, token, LONG)
+    query = running(ground)
+    revoked = time.monotonic()
+    ground.revoke("tanaka")
+    assert asker.ended().cut
+    assert time.monotonic() - revoked < 4
+    assert ground.query(token, "SELECT 1 AS x").json()["code"] == "session.ended"
+    again = ground.session("tanaka", permit)
+    state = ground.settled(again, query)
+    assert (state["state"], state["code"]) == ("aborted", "session.ended")
+
+
+def test_an_error_in_mid_stream_cuts_it_and_is_told_afterwards(ground: Ground, token: str) -> None:
+    """After the headers a refusal cannot be a problem any more: the stream has no end, the state has the code."""
+    answer = ground.query(token, FAILS_LATE)
+    if answer.status == 200:
+        assert answer.cut
+        query = answer.headers["enclave-query"]
+        assert ground.settled(token, query)["code"] == "query.value"
+    else:
+        assert answer.json()["code"] == "query.value"
+    assert "query.answered" not in [leaf["action"] for leaf in ground.leaves()[-1:]]
+
+
+def test_a_session_runs_four_queries_at_most(ground: Ground, token: str) -> None:
+    askers = [Asker(ground, token, LONG) for _ in range(4)]
+    running(ground, 4)
+    answer = ground.query(token, "SELECT count(*) AS n FROM patients")
+    assert (answer.status, answer.json()["code"]) == (429, "gateway.busy")
+    ground.revoke("tanaka")
+    for asker in askers:
+        asker.ended(20)
+
+
+def test_a_silent_ledger_answers_nothing(ground: Ground, token: str) -> None:
+    """A question that cannot be recorded does not run; the answer is 503 and no batch."""
+    assert ground.query(token, "SELECT count(*) AS n FROM patients").status == 200
+    before = len(ground.leaves())
+    ground.ledger.stop()
+    try:
+        answer = ground.query(token, "SELECT count(*) AS n FROM patients")
+        assert (answer.status, answer.json()["code"]) == (503, "ledger.unavailable")
+    finally:
+        ground.ledger.start()
+    assert len(ground.leaves()) == before
+    assert ground.query(token, "SELECT count(*) AS n FROM patients").status == 200
+
+
+def test_a_ledger_that_falls_silent_while_a_query_runs_keeps_its_answer_back(ground: Ground, token: str) -> None:
+    """What was authorised but cannot be recorded as answered never arrives whole."""
+    asker = Asker(ground, token, SHORT)
+    query = running(ground)
+    ground.ledger.stop()
+    try:
+        answer = asker.ended(60)
+        assert answer.cut or answer.status == 503
+    finally:
+        ground.ledger.start()
+    assert "query.answered" not in [leaf["action"] for leaf in ground.leaves(query)]
+
+
+def test_what_an_earlier_process_left_running_is_closed_at_the_start(ground: Ground, token: str) -> None:
+    """A gateway that died in mid-query says so in the log when it starts again."""
+    import sqlalchemy as sa
+
+    from enclave.adapters import records_schema as t
+    from tests.unit.gateway.ground import an_event
+
+    query = ground.query(token, "SELECT count(*) AS n FROM patients").headers["enclave-query"]
+    with ground.records.change(an_event("test.edited", "query", query)) as tx:
+        tx.execute(sa.update(t.queries).values(state="running"))
+    assert query_records.abandon(ground.records, ground.moment[0]) == 1
+    state = ground.state(token, query)
+    assert (state["state"], state["code"]) == ("aborted", "query.abandoned")
