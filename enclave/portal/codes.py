@@ -55,12 +55,6 @@ CODES: dict[str, Wording] = {
         "Name the place and the reason, so that the researcher can mend it.",
         422,
     ),
-    "policy.undefined": Wording(
-        "この操作を認める方針がありません。",
-        "No policy allows this.",
-        "何も実行されていません。運用担当者に連絡してください。",
-        "Nothing was done. Tell the operator.",
-    ),
     "hub.unavailable": Wording(
         "ログインとワークスペースを受け持つ機構が応答しません。",
         "The service for log-in and workspaces does not answer.",

@@ -18,8 +18,17 @@ from enclave.core.roles import Role
 from enclave.export.codes import CODES as EXPORT
 from enclave.portal.codes import CODES as PORTAL
 from enclave.portal.visit import Visit
+from enclave.query.codes import CODES as QUERY
 
-WORDINGS: dict[str, Wording] = {**refusal.CODES, **CATALOGUE, **AUDIT, **APPLICATION, **EXPORT, **PORTAL}
+WORDINGS: dict[str, Wording] = {
+    **refusal.CODES,
+    **CATALOGUE,
+    **AUDIT,
+    **QUERY,
+    **APPLICATION,
+    **EXPORT,
+    **PORTAL,
+}
 """Every sentence that a page may have to show."""
 
 NAVIGATION: tuple[tuple[str, Role | None, str, str], ...] = (
