@@ -372,7 +372,8 @@ def vote(
         raise Refused("policy.undefined")
     kept = records.keep_text(comment) if comment else None
     mine = Vote(PersonId(checker), choice, Digest(digest), now)
-    with records.change(event) as tx:
+    with records.change() as tx:
+        add_event(tx, event)
         # Inside the transaction: of two votes at once one comes second, sees the first, and decides.
         fresh = tx.execute(sa.select(t.exports).where(t.exports.c.id == export_id)).one()
         after(State(fresh.state), Step.VOTE)

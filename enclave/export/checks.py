@@ -56,11 +56,16 @@ def name(subject: Subject) -> Iterator[Finding]:
         yield fail("export.name", limit=LONGEST)
 
 
+_OTHER = (b"<?xml", b"<!", b"<html", b"<svg", b"<script", b"%pdf", b"{\\rtf", b"#!", b"mz\x90", b"pk\x03\x04")
+"""How files begin that a program opens by their content, whatever they are called."""
+
+
 def extension(subject: Subject) -> Iterator[Finding]:
     """The extension says what the file is, and the first bytes agree (renamed programs, polyglots)."""
     expected = EXTENSION[subject.kind]
     starts_as_picture = subject.data.startswith(SIGNATURE)
-    if not subject.name.endswith(expected) or starts_as_picture is not (subject.kind is Kind.FIGURE):
+    other = subject.data.lstrip()[:16].lower().startswith(_OTHER)
+    if not subject.name.endswith(expected) or starts_as_picture is not (subject.kind is Kind.FIGURE) or other:
         yield fail("export.extension", kind=subject.kind.value, extension=expected)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from enclave.adapters import signing
 from enclave.adapters.custodian import Custodian
 from enclave.adapters.engine import EngineLimits, EnginePool
 from enclave.adapters.policy_server import start_private
@@ -23,11 +24,11 @@ from tests.unit.gateway.ground import (
     serving,
 )
 
-from enclave.adapters import signing
-
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Custodian, object, LedgerProcess]]:
+def built(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Site, Custodian, object, LedgerProcess]]:
     """Policy server, ledger, and custody with the real cohort registered and one extract built."""
     folder = tmp_path_factory.mktemp("ground")
     patch = pytest.MonkeyPatch()

@@ -16,14 +16,18 @@ import pyarrow as pa
 import sqlalchemy as sa
 import uvicorn
 
-from enclave.adapters import edge, rule_files
+from enclave.adapters import edge, rule_files, signing
 from enclave.adapters import records_schema as t
 from enclave.adapters.custodian import Caller, Custodian
 from enclave.adapters.custody_client import OpenedExtract
 from enclave.adapters.descriptor_files import read_catalogue
 from enclave.adapters.engine import EnginePool
 from enclave.adapters.metrics import GatewayMetrics
-from enclave.adapters.permit_records import WorkspaceSession, create_workspace_session, revoke_workspace_sessions
+from enclave.adapters.permit_records import (
+    WorkspaceSession,
+    create_workspace_session,
+    revoke_workspace_sessions,
+)
 from enclave.adapters.policy_server import PolicyServer, bundle_digest
 from enclave.adapters.records import Records, connect
 from enclave.config import Site
@@ -36,8 +40,6 @@ from enclave.gateway.extracts import OpenExtracts
 from enclave.gateway.web import build
 from tests.fakes.custody_site import KEY, TRUSTED, a_permit, noon
 from tests.fakes.ledger_process import LedgerProcess
-
-from enclave.adapters import signing
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = {

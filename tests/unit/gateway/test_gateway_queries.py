@@ -3,7 +3,9 @@
 from enclave.core.permit import Permit
 from tests.unit.gateway.ground import Ground
 
-BY_SEX = "SELECT male, count(*) AS n, count(DISTINCT pid) AS persons FROM patients GROUP BY male ORDER BY male"
+BY_SEX = (
+    "SELECT male, count(*) AS n, count(DISTINCT pid) AS persons FROM patients GROUP BY male ORDER BY male"
+)
 
 
 def test_rows_come_as_an_arrow_stream_with_a_receipt(ground: Ground, token: str) -> None:
@@ -103,7 +105,9 @@ def test_a_value_in_an_engine_error_never_leaves(ground: Ground, token: str) -> 
     assert b"nafld" not in answer.body.replace(b"nafld-fib", b"")
 
 
-def test_an_expired_permit_is_refused_at_the_next_question(ground: Ground, token: str, permit: Permit) -> None:
+def test_an_expired_permit_is_refused_at_the_next_question(
+    ground: Ground, token: str, permit: Permit
+) -> None:
     assert ground.query(token, BY_SEX).status == 200
     ground.moment[0] = permit.valid_to
     # The session would have ended too, so one that is younger asks.

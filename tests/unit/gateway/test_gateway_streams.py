@@ -143,7 +143,9 @@ def test_a_silent_ledger_answers_nothing(ground: Ground, token: str) -> None:
     assert ground.query(token, "SELECT count(*) AS n FROM patients").status == 200
 
 
-def test_a_ledger_that_falls_silent_while_a_query_runs_keeps_its_answer_back(ground: Ground, token: str) -> None:
+def test_a_ledger_that_falls_silent_while_a_query_runs_keeps_its_answer_back(
+    ground: Ground, token: str
+) -> None:
     """What was authorised but cannot be recorded as answered never arrives whole."""
     asker = Asker(ground, token, SHORT)
     query = running(ground)
