@@ -130,6 +130,8 @@ def serve_custody(site: Site) -> None:
 
 
 def serve_portal(site: Site) -> None:
+    from enclave.custody.codes import CODES as CUSTODY_CODES
+    from enclave.hub.codes import CODES as HUB_CODES
     from enclave.portal.deps import Deps
     from enclave.portal.sessions import Sessions
     from enclave.portal.web import build
@@ -159,6 +161,7 @@ def serve_portal(site: Site) -> None:
             random=secrets.token_bytes,
             metrics_digest=edge.token_digest(_secret(site, "portal", "metrics")).removeprefix("sha256:"),
             row_condition=row_condition,
+            wordings={**HUB_CODES, **CUSTODY_CODES},
         )
     )
     _serve(app, site.service_ip, site.portal_port)

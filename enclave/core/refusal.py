@@ -105,6 +105,12 @@ CODES: dict[str, Wording] = {
         "--person に次のいずれかを指定: {custodians}",
         "Give --person one of: {custodians}",
     ),
+    "custody.own_project": Wording(
+        "データ管理者自身が取扱者であるプロジェクトの抽出データは作れません。",
+        "A custodian does not build the extract of a project that they are a handler of.",
+        "別のデータ管理者に依頼してください。",
+        "Ask another custodian.",
+    ),
     "session.required": Wording(
         "ログインが必要です。",
         "You need to be logged in.",
@@ -144,6 +150,24 @@ CODES: dict[str, Wording] = {
         "{minutes} 分後にもう一度お試しください。",
         "Try again in {minutes} minutes.",
         429,
+    ),
+    "session.inactive": Wording(
+        "この利用者は現在利用を停止されています。",
+        "This person's access is suspended.",
+        "事務局にお問い合わせください。",
+        "Ask the secretariat.",
+    ),
+    "session.project_differs": Wording(
+        "このワークスペースは別のプロジェクトのものです。",
+        "This workspace belongs to another project.",
+        "ポータルから、そのプロジェクトのワークスペースを開いてください。",
+        "Open that project's workspace from the portal.",
+    ),
+    "session.workspace_unavailable": Wording(
+        "承諾が定める種類のワークスペースは、まだ提供されていません。",
+        "The kind of workspace that the permit asks for is not offered yet.",
+        "事務局にお問い合わせください。",
+        "Ask the secretariat.",
     ),
     "session.unknown": Wording(
         "このワークスペースの認証を確認できません。",

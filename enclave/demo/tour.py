@@ -1,0 +1,107 @@
+"""The tour: drives the real pages headlessly, as each person of the story, and saves a picture of each.
+
+Shows what is there; changes nothing but opening (and closing) a workspace.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from enclave.config import Site
+from enclave.demo.accounts import account
+from enclave.demo.browser import browser, person_at
+from enclave.demo.load import fresh_code
+from enclave.demo.walk import PROJECT
+
+Show = Callable[[Page, str], None]
+
+
+def tour(site: Site, out: Path, language: str) -> None:
+    """Save `NN-name.png` for each page into `out` and print each line as it is taken."""
+    out.mkdir(parents=True, exist_ok=True)
+    taken = 0
+
+    def show(page: Page, name: str, *, whole: bool = True) -> None:
+        nonlocal taken
+        taken += 1
+        path = out / f"{taken:02d}-{name}.png"
+        page.screenshot(path=path, full_page=whole)
+        print(f"  {path}", flush=True)
+
+    with browser(site) as chromium:
+
+        def as_person(person: str) -> Page:
+            page = person_at(chromium, language).new_page()
+            page.goto(f"{site.origin}/login")
+            page.fill('input[name="username"]', person)
+            page.fill('input[name="password"]', account(person).password)
+            page.fill('input[name="otp"]', fresh_code(site, person))
+            page.click('form button[type="submit"], form input[type="submit"]')
+            page.wait_for_url(f"{site.origin}/**")
+            return page
+
+        page = person_at(chromium, language).new_page()
+        for path, name in (("/", "front"), ("/catalogue", "catalogue"), ("/register", "register"), ("/login", "login")):
+            page.goto(site.origin + path)
+            show(page, name)
+        page = as_person("tanaka")
+        show(page, "home-researcher")
+        for path, name in (("/applications/new", "application-form"), ("/applications", "applications"), ("/permits", "permits")):
+            page.goto(site.origin + path)
+            show(page, name)
+        permit = page.locator('a[href^="/permits/p-"]').first
+        permit.click()
+        page.wait_for_load_state()
+        show(page, "permit")
+        page.goto(f"{site.origin}/projects/{PROJECT}")
+        show(page, "project")
+        released = page.locator(f'a[href^="/projects/{PROJECT}/exports/"]')
+        addresses = [a.get_attribute("href") for a in released.all()]
+        for address in dict.fromkeys(addresses):
+            page.goto(f"{site.origin}{address}")
+            if page.locator('[data-action="download-file"]').count():
+                show(page, "release")
+                break
+        page.goto(f"{site.origin}/projects/{PROJECT}")
+        page.click('[data-action="open-workspace"], [data-action="enter-workspace"]')
+        page.wait_for_url(re.compile(re.escape(site.workspace_origin("tanaka"))), timeout=90_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        _run_all(page)
+        show(page, "notebook", whole=False)
+        for n, title in enumerate(("plot", "refusal", "protected-table", "findings")):
+            places = page.locator(".jp-Notebook .jp-MarkdownCell h2")
+            if places.count() > n + 1:
+                places.nth(n + 1).scroll_into_view_if_needed()
+                page.mouse.wheel(0, 500)
+                page.wait_for_timeout(800)
+                show(page, f"notebook-{title}", whole=False)
+        page.goto(f"{site.origin}/projects/{PROJECT}")
+        page.click('[data-action="stop-workspace"]')
+        page = as_person("takahashi")
+        page.goto(f"{site.origin}/checks")
+        show(page, "checks")
+        first = page.locator('a[data-action="open-check"]').first
+        if first.count():
+            first.click()
+            page.wait_for_load_state()
+            show(page, "check")
+        page = as_person("kobayashi")
+        page.goto(f"{site.origin}/log?project={PROJECT}")
+        show(page, "log")
+        page.goto(f"{site.origin}/log/checkpoint")
+        show(page, "checkpoint")
+
+
+def _run_all(page: Page) -> None:
+    """Run every cell of the open notebook and wait until the kernel is idle again."""
+    idle = re.compile(r"ipykernel\) \| (アイドル|Idle)")
+    page.get_by_text(idle).first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    page.keyboard.press("Escape")
+    page.evaluate("document.querySelector('.jp-NotebookPanel-toolbar')?.focus()")
+    page.locator('[data-command="notebook:restart-run-all"], jp-button[data-command="notebook:restart-run-all"]').first.click()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(4000)
+    page.get_by_text(idle).first.wait_for(timeout=120_000)

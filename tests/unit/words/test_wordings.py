@@ -1,0 +1,42 @@
+"""Every code that anything of the product can say has its sentence and hint in Japanese and English."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from enclave.wordings import WORDINGS
+
+ROOT = Path(__file__).parents[3]
+REGO_CODE = re.compile(r'"((?:query|permit|export|application|session|custody|policy|disclosure)\.[a-z_.]+)"')
+PYTHON_CODE = re.compile(r'Refused\(\s*"([a-z_]+\.[a-z_.]+)"')
+
+
+def _codes(pattern: re.Pattern[str], folder: str, suffix: str) -> set[str]:
+    found: set[str] = set()
+    for file in (ROOT / folder).rglob(f"*{suffix}"):
+        if "_test" not in file.name and "client" not in file.parts:
+            found.update(pattern.findall(file.read_text(encoding="utf-8")))
+    return found
+
+
+@pytest.mark.parametrize("code", sorted(_codes(REGO_CODE, "policies/enclave", ".rego")))
+def test_every_code_of_a_policy_has_its_sentence(code: str) -> None:
+    """A no of the policy server is never shown as a bare code."""
+    assert code in WORDINGS
+
+
+@pytest.mark.parametrize("code", sorted(_codes(PYTHON_CODE, "enclave", ".py")))
+def test_every_refusal_in_the_code_has_its_sentence(code: str) -> None:
+    """A no of any story is never shown as a bare code."""
+    assert code in WORDINGS
+
+
+@pytest.mark.parametrize("code", sorted(WORDINGS))
+def test_each_sentence_exists_in_both_languages(code: str) -> None:
+    """Title and hint are there in both; the Japanese one is Japanese, the English one is not."""
+    wording = WORDINGS[code]
+    assert re.search(r"[぀-ヿ一-鿿]", wording.title_ja)
+    assert wording.title_en
+    assert not re.search(r"[぀-ヿ一-鿿]", wording.title_en + wording.hint_en)
+    assert bool(wording.hint_ja) == bool(wording.hint_en)
