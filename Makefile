@@ -18,7 +18,7 @@ check: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m importlinter.cli lint
+	$(dir $(PY))lint-imports
 	$(OPA) check --strict policies
 	$(OPA) test policies
 

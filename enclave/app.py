@@ -15,7 +15,16 @@ from typing import Any
 
 import uvicorn
 
-from enclave.adapters import custody_client, custody_service, edge, firewall, ledger_service, machine, proxy, signing
+from enclave.adapters import (
+    custody_client,
+    custody_service,
+    edge,
+    firewall,
+    ledger_service,
+    machine,
+    proxy,
+    signing,
+)
 from enclave.adapters.descriptor_files import read_catalogue, read_descriptor
 from enclave.adapters.hub_api import HubApi
 from enclave.adapters.ledger_client import LedgerClient
@@ -89,10 +98,14 @@ def register_database(site: Site, descriptor: Path, person: str | None = None) -
         return custody_client.register(site, place / "descriptor.yaml", person=custodian)
 
 
-def build_extract(site: Site, permit_id: str, person: str | None = None, *, refresh: bool = False) -> dict[str, Any]:
+def build_extract(
+    site: Site, permit_id: str, person: str | None = None, *, refresh: bool = False
+) -> dict[str, Any]:
     """The extract of a permit; its manifest."""
     custodian = custodian_of(site, person)
-    return custody_client.extract(site, permit_of(site, permit_id).envelope, person=custodian, refresh=refresh)
+    return custody_client.extract(
+        site, permit_of(site, permit_id).envelope, person=custodian, refresh=refresh
+    )
 
 
 def erase_provision(site: Site, provision: str, person: str | None = None) -> dict[str, Any]:
@@ -177,12 +190,13 @@ def serve_gateway(site: Site) -> None:
     from enclave.gateway.web import build
 
     rule_sets = load_directory(site.policies / "data")
+    policies = bundle_digest(site.policies)
     deps = Deps(
         records=records_of(site, "gateway"),
         trusted=trusted_of(site),
         policy=PolicyServer(site.policy_socket),
         # The policy server reads its bundle when it starts, and so does this process: both restart with the program.
-        policy_digest=lambda digest=bundle_digest(site.policies): digest,
+        policy_digest=lambda: policies,
         rule_sets=lambda ids: pick(rule_sets, ids),
         extracts=OpenExtracts(custody_client.custody_of(site, "gateway"), site.extracts, EnginePool()),
         catalogue=lambda: read_catalogue(site),

@@ -18,8 +18,13 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="健康データのVisiting環境 · A visiting environment for health data.",
 )  # fmt: skip
-data = typer.Typer(no_args_is_help=True, help="データの管理: 登録・抽出・消去 · Custody: databases and extracts.")
-audit = typer.Typer(no_args_is_help=True, help="記録台帳: 検証・証明・検索・書き出し · The log: verify, prove, search, export.")
+data = typer.Typer(
+    no_args_is_help=True, help="データの管理: 登録・抽出・消去 · Custody: databases and extracts."
+)
+audit = typer.Typer(
+    no_args_is_help=True,
+    help="記録台帳: 検証・証明・検索・書き出し · The log: verify, prove, search, export.",
+)
 demo = typer.Typer(no_args_is_help=True, help="デモ · The demo: load it, walk through it, look at it.")
 cli.add_typer(data, name="data")
 cli.add_typer(audit, name="audit")
@@ -27,7 +32,9 @@ cli.add_typer(demo, name="demo")
 
 SiteName = Annotated[str, typer.Option("--site", help="サイト名 · Name of the site.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSONで出力 · Print JSON.")]
-Custodian = Annotated[str | None, typer.Option("--person", help="データ管理者 · The custodian who does this step.")]
+Custodian = Annotated[
+    str | None, typer.Option("--person", help="データ管理者 · The custodian who does this step.")
+]
 Language = Annotated[str | None, typer.Option("--lang", help="ja / en")]
 
 
@@ -52,13 +59,20 @@ def up(site: SiteName = "demo") -> None:
     from enclave import operation
 
     operation.up(load_site(site))
-    print(_said(f"サイト {site} が動いています: {load_site(site).origin}", f"Site {site} is up: {load_site(site).origin}"))
+    print(
+        _said(
+            f"サイト {site} が動いています: {load_site(site).origin}",
+            f"Site {site} is up: {load_site(site).origin}",
+        )
+    )
 
 
 @cli.command()
 def down(
     site: SiteName = "demo",
-    forget: Annotated[bool, typer.Option(help="記録・鍵・抽出データも消す · Erase its records, keys and extracts too.")] = False,
+    forget: Annotated[
+        bool, typer.Option(help="記録・鍵・抽出データも消す · Erase its records, keys and extracts too.")
+    ] = False,
 ) -> None:
     """サイトを停止する · Stop the site; no process, container, network or mount of it remains."""
     from enclave import operation
@@ -77,7 +91,11 @@ def status(site: SiteName = "demo", quiet: bool = False) -> None:
     states, silent = supervision.states(place), operation.silent_services(place)
     if not quiet:
         for program in supervision.programs(place):
-            answer = _said("応答なし", "does not answer") if program.name in silent else _said("応答あり", "answers")
+            answer = (
+                _said("応答なし", "does not answer")
+                if program.name in silent
+                else _said("応答あり", "answers")
+            )
             print(f"{program.name:10} {states.get(program.name, 'STOPPED'):10} {answer}")
     raise typer.Exit(1 if silent or operation.outdated(place) else 0)
 
@@ -104,7 +122,9 @@ def extract(
     permit_id: str,
     site: SiteName = "demo",
     person: Custodian = None,
-    refresh: Annotated[bool, typer.Option(help="作り直す · Build the next one even where one exists.")] = False,
+    refresh: Annotated[
+        bool, typer.Option(help="作り直す · Build the next one even where one exists.")
+    ] = False,
 ) -> None:
     """承諾に基づき抽出データを作る · Build the extract of a permit: permitted columns, own pseudonyms, encrypted."""
     from enclave.app import build_extract
@@ -121,7 +141,9 @@ def erase(provision: str, site: SiteName = "demo", person: Custodian = None) -> 
 
 
 # -- the log -----------------------------------------------------------------------------------
-LogFolder = Annotated[Path | None, typer.Argument(help="台帳の写し · A copy of the log; the site's own otherwise.")]
+LogFolder = Annotated[
+    Path | None, typer.Argument(help="台帳の写し · A copy of the log; the site's own otherwise.")
+]
 
 
 def _log_and_key(folder: Path | None, site: str, key: str | None):  # type: ignore[no-untyped-def]
@@ -136,8 +158,12 @@ def _log_and_key(folder: Path | None, site: str, key: str | None):  # type: igno
 def verify(
     folder: LogFolder = None,
     site: SiteName = "demo",
-    key: Annotated[str | None, typer.Option(help="検証鍵 · Verifier key (name+hash+key); the copy's own otherwise.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="以前のチェックポイント · An earlier checkpoint you kept.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="検証鍵 · Verifier key (name+hash+key); the copy's own otherwise.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="以前のチェックポイント · An earlier checkpoint you kept.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """台帳を検証する · Verify every entry, tile and signature of a log, offline."""
@@ -153,7 +179,12 @@ def verify(
 
 
 @audit.command("prove")
-def prove(index: int, folder: LogFolder = None, site: SiteName = "demo", key: Annotated[str | None, typer.Option()] = None) -> None:
+def prove(
+    index: int,
+    folder: LogFolder = None,
+    site: SiteName = "demo",
+    key: Annotated[str | None, typer.Option()] = None,
+) -> None:
     """一件の証明 · The inclusion proof of one entry, as JSON."""
     from enclave.adapters import ledger_files
 
@@ -173,7 +204,9 @@ def search(
     from enclave.app import ledger_of
     from enclave.audit.ledger import Sought
 
-    found = ledger_of(load_site(site), "operator").search(Sought(project=project, person=person, action=action, limit=limit))
+    found = ledger_of(load_site(site), "operator").search(
+        Sought(project=project, person=person, action=action, limit=limit)
+    )
     for entry in found.entries:
         # Escaped on purpose: what a leaf says must not act on the terminal.
         print(json.dumps({"index": entry.index, "leaf": entry.leaf}))
@@ -186,7 +219,9 @@ def export(target: Path, site: SiteName = "demo") -> None:
 
     place, verifier = _log_and_key(None, site, None)
     found = ledger_files.export_log(place, target, verifier)
-    print(_said(f"{found.size} 件を {target} に書き出しました。", f"{found.size} entries written to {target}."))
+    print(
+        _said(f"{found.size} 件を {target} に書き出しました。", f"{found.size} entries written to {target}.")
+    )
 
 
 # -- the demo ----------------------------------------------------------------------------------

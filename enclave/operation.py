@@ -110,7 +110,9 @@ def _await_services(site: Site, wait_s: float) -> None:
             return
         if time.monotonic() > end:
             name = min(silent, key=names.index)
-            raise Refused("operation.service_failed", {"service": name, "log": str(site.logs / f"{name}.log")})
+            raise Refused(
+                "operation.service_failed", {"service": name, "log": str(site.logs / f"{name}.log")}
+            )
         time.sleep(0.1)
 
 
@@ -120,7 +122,9 @@ def silent_services(site: Site) -> list[str]:
 
     states = supervision.states(site)
     return [
-        p.name for p in supervision.programs(site) if states.get(p.name) not in {"RUNNING", "STARTING"} or not answers(site, p.name)
+        p.name
+        for p in supervision.programs(site)
+        if states.get(p.name) not in {"RUNNING", "STARTING"} or not answers(site, p.name)
     ]
 
 

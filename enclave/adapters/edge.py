@@ -41,4 +41,6 @@ def event(
     counts: dict[str, int] | None = None,
 ) -> Event:
     """An event that happens now, with a fresh id."""
-    return Event(EventId(new_id()), now(), actor, action, thing, project, permit, outcome, codes, counts or {})
+    return Event(
+        EventId(new_id()), now(), actor, action, thing, project, permit, outcome, codes, counts or {}
+    )

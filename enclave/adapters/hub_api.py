@@ -58,8 +58,8 @@ class Hub(Protocol):
         """A person's active servers by name."""
         ...
 
-    def start(self, person: str, project: str) -> None:
-        """Begin to start a server. Raises Refused with the hub's code, or `hub.refused`."""
+    def start(self, person: str, project: str, language: str) -> None:
+        """Begin to start a server that speaks a language (`ja` or `en`). Raises Refused with the hub's code, or `hub.refused`."""
         ...
 
     def stop(self, person: str, project: str) -> None:
@@ -153,9 +153,9 @@ class HubApi:
         if self._call("POST", place).status_code not in {201, 409}:
             raise Refused("hub.refused")
 
-    def start(self, person: str, project: str) -> None:
+    def start(self, person: str, project: str, language: str) -> None:
         self.ensure_user(person)
-        answer = self._call("POST", _server(person, project), timeout=PATIENCE_START)
+        answer = self._call("POST", _server(person, project), timeout=PATIENCE_START, language=language)
         if answer.status_code in {201, 202} or (
             answer.status_code == 400 and "already running" in answer.text
         ):
@@ -194,10 +194,14 @@ class HubApi:
         data: Mapping[str, str] | None = None,
         bearer: str | None = "",
         timeout: float = PATIENCE,
+        language: str | None = None,
     ) -> httpx.Response:
         token = self._token if bearer == "" else bearer
+        headers = dict(self._headers(token))
+        if language is not None:
+            headers["Accept-Language"] = language
         try:
-            return self._http.request(method, place, data=data, headers=self._headers(token), timeout=timeout)
+            return self._http.request(method, place, data=data, headers=headers, timeout=timeout)
         except httpx.HTTPError as error:
             raise Refused("hub.unavailable") from error
 

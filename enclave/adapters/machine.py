@@ -155,14 +155,18 @@ def make_secrets(site: Site) -> None:
 
 def put_address(site: Site) -> None:
     """The services' own address on the loopback interface, so that they bind to one fixed address and no other."""
-    present = subprocess.run(["ip", "-o", "addr", "show", "dev", "lo"], capture_output=True, text=True, check=True)
+    present = subprocess.run(
+        ["ip", "-o", "addr", "show", "dev", "lo"], capture_output=True, text=True, check=True
+    )
     if f" {site.service_ip}/32 " not in present.stdout:
         subprocess.run(["ip", "addr", "add", f"{site.service_ip}/32", "dev", "lo"], check=True)
 
 
 def take_address(site: Site) -> None:
     """Remove the services' address again."""
-    subprocess.run(["ip", "addr", "del", f"{site.service_ip}/32", "dev", "lo"], capture_output=True, check=False)
+    subprocess.run(
+        ["ip", "addr", "del", f"{site.service_ip}/32", "dev", "lo"], capture_output=True, check=False
+    )
 
 
 def forget(site: Site) -> None:

@@ -50,7 +50,12 @@ def _verified(row: Any, trusted: Trusted) -> SignedPermit:
 
 def permit_of_project(records: Records, project: str, trusted: Trusted) -> SignedPermit:
     """The latest revision of a project's permit, in force or not. Raises Refused `permit.unknown`, `.revoked`, `.signature`."""
-    latest = sa.select(t.permits).where(t.permits.c.project == project).order_by(t.permits.c.revision.desc()).limit(1)
+    latest = (
+        sa.select(t.permits)
+        .where(t.permits.c.project == project)
+        .order_by(t.permits.c.revision.desc())
+        .limit(1)
+    )
     with records.read() as connection:
         row = connection.execute(latest).one_or_none()
     if row is None:
@@ -58,9 +63,13 @@ def permit_of_project(records: Records, project: str, trusted: Trusted) -> Signe
     return _verified(row, trusted)
 
 
-def permit_by_id(records: Records, permit_id: str, trusted: Trusted, revision: int | None = None) -> SignedPermit:
+def permit_by_id(
+    records: Records, permit_id: str, trusted: Trusted, revision: int | None = None
+) -> SignedPermit:
     """A permit by its number, the latest revision where none is named. Raises Refused as `permit_of_project`."""
-    wanted = sa.select(t.permits).where(t.permits.c.permit_id == permit_id).order_by(t.permits.c.revision.desc())
+    wanted = (
+        sa.select(t.permits).where(t.permits.c.permit_id == permit_id).order_by(t.permits.c.revision.desc())
+    )
     if revision is not None:
         wanted = wanted.where(t.permits.c.revision == revision)
     with records.read() as connection:
@@ -73,7 +82,9 @@ def permit_by_id(records: Records, permit_id: str, trusted: Trusted, revision: i
 def permits_of_handler(records: Records, person: str, trusted: Trusted) -> tuple[SignedPermit, ...]:
     """Every unrevoked permit (latest revision) that names the person as a handler, in force or not, newest first."""
     with records.read() as connection:
-        rows = connection.execute(sa.select(t.permits).order_by(t.permits.c.revision.desc(), t.permits.c.granted_at)).all()
+        rows = connection.execute(
+            sa.select(t.permits).order_by(t.permits.c.revision.desc(), t.permits.c.granted_at)
+        ).all()
     latest: dict[str, Any] = {}
     for row in rows:
         latest.setdefault(row.permit_id, row)
@@ -89,7 +100,9 @@ def create_workspace_session(
     with records.change(event) as tx:
         tx.execute(
             sa.update(t.workspace_sessions)
-            .where(t.workspace_sessions.c.person == session.person, t.workspace_sessions.c.revoked_at.is_(None))
+            .where(
+                t.workspace_sessions.c.person == session.person, t.workspace_sessions.c.revoked_at.is_(None)
+            )
             .values(revoked_at=rfc3339(at))
         )
         tx.execute(
@@ -131,7 +144,9 @@ def live_session(records: Records, token_digest: str, address: str, at: datetime
     wanted = sa.select(t.workspace_sessions).where(t.workspace_sessions.c.token_digest == token_digest)
     with records.read() as connection:
         row = connection.execute(wanted).one_or_none()
-        active = row is not None and connection.scalar(sa.select(t.persons.c.active).where(t.persons.c.id == row.person))
+        active = row is not None and connection.scalar(
+            sa.select(t.persons.c.active).where(t.persons.c.id == row.person)
+        )
     if row is None:
         raise Refused("session.unknown")
     if row.revoked_at is not None or not active or parse_rfc3339(row.expires_at) <= at:

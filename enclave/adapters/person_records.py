@@ -69,7 +69,9 @@ def add_person(
             )
         )
         for role in sorted(person.roles):
-            tx.execute(sa.insert(t.person_roles).values(person=person.id, role=role.value, granted_at=rfc3339(at)))
+            tx.execute(
+                sa.insert(t.person_roles).values(person=person.id, role=role.value, granted_at=rfc3339(at))
+            )
 
 
 def find_person(records: Records, person: str) -> Person | None:
@@ -108,7 +110,9 @@ def _persons(records: Records, only: Iterable[str] | None) -> tuple[Person, ...]
         )
 
 
-def check_credentials(records: Records, person: str, password: str, code: str, at: datetime, event: Event) -> None:
+def check_credentials(
+    records: Records, person: str, password: str, code: str, at: datetime, event: Event
+) -> None:
     """Consume a one-time code together with the password, recording `event` with the use.
 
     Raises Refused `session.login_failed` for an unknown name, a wrong password, an inactive person or a wrong code

@@ -38,7 +38,10 @@ def programs(site: Site) -> tuple[Program, ...]:
 
     def service(name: str, priority: int, user: str | None = None) -> Program:
         return Program(
-            name, USERS[name] if user is None else user, f"{PYTHON} -P -m enclave serve {name} --site {site.name}", priority
+            name,
+            USERS[name] if user is None else user,
+            f"{PYTHON} -P -m enclave serve {name} --site {site.name}",
+            priority,
         )
 
     opa = " ".join(policy_server.command(site.policies, site.policy_socket))
@@ -72,7 +75,12 @@ def configuration(site: Site) -> str:
         f"serverurl=unix://{site.supervisor_socket}",
     ]
     for program in programs(site):
-        environment = {"HOME": "/nonexistent", "ENCLAVE_SITE": site.name, "LANG": "C.UTF-8", **program.environment}
+        environment = {
+            "HOME": "/nonexistent",
+            "ENCLAVE_SITE": site.name,
+            "LANG": "C.UTF-8",
+            **program.environment,
+        }
         lines += [
             f"[program:{program.name}]",
             f"command={program.command}",

@@ -93,7 +93,9 @@ class Permit:
     def check_in_force(self, now: datetime) -> None:
         """Raise Refused `permit.not_yet_valid` or `permit.expired`; validity is half-open [valid_from, valid_to)."""
         if now < self.valid_from:
-            raise Refused("permit.not_yet_valid", {"permit": self.reference, "valid_from": rfc3339(self.valid_from)})
+            raise Refused(
+                "permit.not_yet_valid", {"permit": self.reference, "valid_from": rfc3339(self.valid_from)}
+            )
         if now >= self.valid_to:
             raise Refused("permit.expired", {"permit": self.reference, "valid_to": rfc3339(self.valid_to)})
 
@@ -104,7 +106,9 @@ class Permit:
 
     def tables(self) -> tuple[tuple[DatabaseId, str, TableGrant], ...]:
         """Every (database, table, grant) in the permit's own order."""
-        return tuple((db, name, grant) for db, tables in self.databases.items() for name, grant in tables.items())
+        return tuple(
+            (db, name, grant) for db, tables in self.databases.items() for name, grant in tables.items()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of SHAPES; `parse` reads it back to an equal value."""
@@ -119,12 +123,14 @@ class Permit:
             "tier": self.tier.value,
             "workspace": self.workspace.value,
             "databases": {
-                db: {name: _grant_json(grant) for name, grant in tables.items()} for db, tables in self.databases.items()
+                db: {name: _grant_json(grant) for name, grant in tables.items()}
+                for db, tables in self.databases.items()
             },
             "linkage_groups": [list(group) for group in self.linkage_groups],
             "rule_sets": list(self.rule_sets),
             "outputs": [
-                {"id": o.id, "kind": o.kind, "title": o.title, "dimensions": list(o.dimensions)} for o in self.outputs
+                {"id": o.id, "kind": o.kind, "title": o.title, "dimensions": list(o.dimensions)}
+                for o in self.outputs
             ],
             "limits": {
                 name: value
@@ -144,7 +150,11 @@ class Permit:
 def _grant_json(grant: TableGrant) -> dict[str, Any]:
     printed: dict[str, Any] = {"columns": list(grant.columns)}
     if grant.period is not None:
-        printed["period"] = {"column": grant.period.column, "from": grant.period.start, "to": grant.period.end}
+        printed["period"] = {
+            "column": grant.period.column,
+            "from": grant.period.start,
+            "to": grant.period.end,
+        }
     if grant.rows is not None:
         printed["rows"] = grant.rows
     if grant.coarsen:
@@ -200,7 +210,9 @@ def parse(data: Mapping[str, Any]) -> Permit:
             tier=Tier(data["tier"]),
             workspace=Workspace(data.get("workspace", "direct")),
             databases=databases,
-            linkage_groups=tuple(tuple(DatabaseId(d) for d in _texts(g)) for g in data.get("linkage_groups", ())),
+            linkage_groups=tuple(
+                tuple(DatabaseId(d) for d in _texts(g)) for g in data.get("linkage_groups", ())
+            ),
             rule_sets=_texts(data["rule_sets"]),
             outputs=outputs,
             limits=limits,

@@ -34,7 +34,9 @@ class Refused(Exception):  # noqa: N818  the project's word for a no; it is not 
     when more than one rule said no; `code` is the first of them. Two refusals with the same content are equal.
     """
 
-    def __init__(self, code: str, facts: Mapping[str, object] | None = None, codes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, code: str, facts: Mapping[str, object] | None = None, codes: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.facts: Mapping[str, object] = dict(facts or {})

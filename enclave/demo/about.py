@@ -30,7 +30,10 @@ def about(site: Site, language: str) -> str:
         ),
         f"{say('SSHで来た方', 'Came by SSH')} ssh -L {site.https_port}:127.0.0.1:{site.https_port} "
         + say("利用者名@この計算機", "you@this-machine"),
-        say("            そのあと手元のブラウザで上の入口を開きます。", "            then open the address above in the browser at your side."),
+        say(
+            "            そのあと手元のブラウザで上の入口を開きます。",
+            "            then open the address above in the browser at your side.",
+        ),
         "",
         f"{say('アカウント', 'Accounts')}   "
         + say("（ワンタイムコード: enclave demo code 名前）", "(one-time code: enclave demo code NAME)"),
@@ -57,11 +60,14 @@ def about(site: Site, language: str) -> str:
         ),
         say(
             "  4. kobayashi でログインし、記録をプロジェクトで絞る。手元では: enclave audit verify" + other,
-            "  4. Log in as kobayashi and filter the log to the project. At the terminal: enclave audit verify" + other,
+            "  4. Log in as kobayashi and filter the log to the project. At the terminal: enclave audit verify"
+            + other,
         ),
         say(
-            "  5. 台帳を止めて（kill）どの画面も何もしなくなること、すぐ戻ることを見る: enclave status" + other,
-            "  5. Kill the ledger's process, see every page refuse to act, and see it come back: enclave status" + other,
+            "  5. 台帳を止めて（kill）どの画面も何もしなくなること、すぐ戻ることを見る: enclave status"
+            + other,
+            "  5. Kill the ledger's process, see every page refuse to act, and see it come back: enclave status"
+            + other,
         ),
         "",
         f"{say('画面だけ見る', 'Pictures only')}  enclave demo tour{other}",

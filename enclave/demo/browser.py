@@ -49,5 +49,7 @@ def browser(site: Site) -> Iterator[Browser]:
 def person_at(chromium: Browser, language: str) -> BrowserContext:
     """A fresh person: no cookies, their language, a common screen."""
     return chromium.new_context(
-        locale="ja-JP" if language == "ja" else "en-GB", viewport={"width": 1280, "height": 860}, accept_downloads=True
+        locale="ja-JP" if language == "ja" else "en-GB",
+        viewport={"width": 1280, "height": 860},
+        accept_downloads=True,
     )

@@ -46,7 +46,9 @@ def load(site: Site) -> None:
     for one in ACCOUNTS:
         if one.person.id not in there:
             event = edge.event(setup, "person.entered", Thing("person", one.person.id))
-            add_person(records, event, one.person, password=one.password, totp_secret=one.totp_secret, at=edge.now())
+            add_person(
+                records, event, one.person, password=one.password, totp_secret=one.totp_secret, at=edge.now()
+            )
     if not (site.catalogue / "nafld" / "descriptor.yaml").exists():
         register_database(site, DESCRIPTOR)
 
@@ -57,7 +59,10 @@ def loaded(site: Site) -> bool:
         there = {p.id for p in all_persons(records_of(site, "operator"))}
     except (Refused, OSError, sa.exc.SQLAlchemyError):
         return False
-    return all(a.person.id in there for a in ACCOUNTS) and (site.catalogue / "nafld" / "descriptor.yaml").exists()
+    return (
+        all(a.person.id in there for a in ACCOUNTS)
+        and (site.catalogue / "nafld" / "descriptor.yaml").exists()
+    )
 
 
 def fresh_code(site: Site, person: str) -> str:

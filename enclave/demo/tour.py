@@ -43,12 +43,21 @@ def tour(site: Site, out: Path, language: str) -> None:
             return page
 
         page = person_at(chromium, language).new_page()
-        for path, name in (("/", "front"), ("/catalogue", "catalogue"), ("/register", "register"), ("/login", "login")):
+        for path, name in (
+            ("/", "front"),
+            ("/catalogue", "catalogue"),
+            ("/register", "register"),
+            ("/login", "login"),
+        ):
             page.goto(site.origin + path)
             show(page, name)
         page = as_person("tanaka")
         show(page, "home-researcher")
-        for path, name in (("/applications/new", "application-form"), ("/applications", "applications"), ("/permits", "permits")):
+        for path, name in (
+            ("/applications/new", "application-form"),
+            ("/applications", "applications"),
+            ("/permits", "permits"),
+        ):
             page.goto(site.origin + path)
             show(page, name)
         permit = page.locator('a[href^="/permits/p-"]').first
@@ -101,7 +110,9 @@ def _run_all(page: Page) -> None:
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Escape")
     page.evaluate("document.querySelector('.jp-NotebookPanel-toolbar')?.focus()")
-    page.locator('[data-command="notebook:restart-run-all"], jp-button[data-command="notebook:restart-run-all"]').first.click()
+    page.locator(
+        '[data-command="notebook:restart-run-all"], jp-button[data-command="notebook:restart-run-all"]'
+    ).first.click()
     page.keyboard.press("Enter")
     page.wait_for_timeout(4000)
     page.get_by_text(idle).first.wait_for(timeout=120_000)

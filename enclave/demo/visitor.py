@@ -140,7 +140,9 @@ class Visitor:
                 if name:
                     data[name] = value
                 target = urljoin(str(page.url), form.action or str(page.url))
-                return self.http.post(target, data=data, headers={"Origin": self.site.origin}).raise_for_status()
+                return self.http.post(
+                    target, data=data, headers={"Origin": self.site.origin}
+                ).raise_for_status()
         raise LookupError(f"no button {action} on {page.url}")
 
     def log_in(self, person: str, password: str, code: str, path: str = "/login") -> httpx.Response:
@@ -157,16 +159,27 @@ class Visitor:
         The same HTTP and WebSocket routes that JupyterLab uses. Raises TimeoutError.
         """
         xsrf = {"X-XSRFToken": self._cookie(base, "_xsrf"), "Origin": base.split("/user/", maxsplit=1)[0]}
-        kernel = self.http.post(urljoin(base, "api/kernels"), json={}, headers=xsrf).raise_for_status().json()["id"]
+        kernel = (
+            self.http.post(urljoin(base, "api/kernels"), json={}, headers=xsrf)
+            .raise_for_status()
+            .json()["id"]
+        )
         try:
-            return IOLoop().run_sync(lambda: self._execute(base, kernel, code), timeout=PATIENCE_S)
+            said: list[dict[str, Any]] = IOLoop().run_sync(
+                lambda: self._execute(base, kernel, code), timeout=PATIENCE_S
+            )
+            return said
         finally:
             self.http.delete(urljoin(base, f"api/kernels/{kernel}"), headers=xsrf)
 
     def _cookie(self, url: str, name: str) -> str:
         host = httpx.URL(url).host
         path = httpx.URL(url).path
-        found = [c for c in self.http.cookies.jar if c.name == name and c.domain in {host, f".{host}", f"{host}.local"}]
+        found = [
+            c
+            for c in self.http.cookies.jar
+            if c.name == name and c.domain in {host, f".{host}", f"{host}.local"}
+        ]
         found = [c for c in found if path.startswith(c.path)] or found
         return max(found, key=lambda c: len(c.path)).value or "" if found else ""
 
@@ -175,7 +188,10 @@ class Visitor:
         asked = self.http.build_request("GET", address)
         request = HTTPRequest(
             address.replace("https://", "wss://"),
-            headers={"Cookie": asked.headers.get("cookie", ""), "Origin": base.split("/user/", maxsplit=1)[0]},
+            headers={
+                "Cookie": asked.headers.get("cookie", ""),
+                "Origin": base.split("/user/", maxsplit=1)[0],
+            },
             ssl_options=self._tls,
         )
         connection = await websocket_connect(request)
@@ -184,7 +200,13 @@ class Visitor:
             json.dumps(
                 {
                     "channel": "shell",
-                    "header": {"msg_id": number, "msg_type": "execute_request", "username": "", "session": "", "version": "5.3"},
+                    "header": {
+                        "msg_id": number,
+                        "msg_type": "execute_request",
+                        "username": "",
+                        "session": "",
+                        "version": "5.3",
+                    },
                     "parent_header": {},
                     "metadata": {},
                     "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},

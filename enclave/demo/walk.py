@@ -113,14 +113,18 @@ def walk(site: Site, language: str) -> None:
         w.step(w.say("審査と承諾", "Review and permit"), "permit.granted", lambda: _review(w))
         permit = _permit_id(w)
         w.step(w.say("抽出データ", "Extract"), "extract.built", lambda: _extract(w, permit))
-        w.step(w.say("ワークスペースと分析", "Workspace and analysis"), "export.submitted", lambda: _analyse(w))
+        w.step(
+            w.say("ワークスペースと分析", "Workspace and analysis"), "export.submitted", lambda: _analyse(w)
+        )
         w.step(w.say("2名による公表物確認", "Two checkers"), "export.released", lambda: _check(w))
         w.step(w.say("持ち出し", "Download"), "export.downloaded", lambda: _download(w))
         _draft(w)
         _verify(w)
 
 
-def application_form(say: Callable[[str, str], str], project: str, use_from: str, use_to: str) -> dict[str, Any]:
+def application_form(
+    say: Callable[[str, str], str], project: str, use_from: str, use_to: str
+) -> dict[str, Any]:
     """The form of an application to `nafld`, filled in."""
     return {
         "title": say("脂肪性肝疾患における年齢と生存", "Age and survival in fatty liver disease"),
@@ -129,8 +133,12 @@ def application_form(say: Callable[[str, str], str], project: str, use_from: str
             "脂肪性肝疾患の患者と対照について、性・年齢別の死亡割合を明らかにする。",
             "To learn how mortality by sex and age differs in people with fatty liver disease and their controls.",
         ),
-        "public_interest": say("健診の対象年齢を決める根拠になる。", "It informs from which age screening is worth while."),
-        "other_data": say("公表された集計表では個人を追跡できない。", "Published tables do not follow persons over time."),
+        "public_interest": say(
+            "健診の対象年齢を決める根拠になる。", "It informs from which age screening is worth while."
+        ),
+        "other_data": say(
+            "公表された集計表では個人を追跡できない。", "Published tables do not follow persons over time."
+        ),
         "columns": [f"nafld.patients.{c}" for c in PATIENTS] + [f"nafld.labs.{c}" for c in LABS],
         "members": "tanaka mori",
         "use_from": use_from,

@@ -5,8 +5,9 @@ and records it. Relies on the engine pool for what an engine may do.
 """
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from enclave.adapters.custody_client import OpenedExtract
 from enclave.adapters.permit_records import SignedPermit, WorkspaceSession
@@ -22,7 +23,7 @@ class Custody(Protocol):
     """Opens an extract for a session that holds a permit."""
 
     def open(
-        self, provision: str, n: int | None, envelope: object, *, session: str, person: str | None = None
+        self, provision: str, n: int | None, envelope: Mapping[str, Any], *, session: str, person: str | None = None
     ) -> OpenedExtract: ...
 
 

@@ -36,14 +36,14 @@ class Launches:
         self._asked: dict[tuple[str, str], Future[None]] = {}
         self._stopping: set[tuple[str, str]] = set()
 
-    def open(self, person: str, project: str) -> None:
-        """Ask for a workspace; asked twice, it is started once."""
+    def open(self, person: str, project: str, language: str) -> None:
+        """Ask for a workspace that greets in a language; asked twice, it is started once."""
         key = (person, project)
         with self._lock:
             before = self._asked.get(key)
             if before is not None and not before.done():
                 return
-            self._asked[key] = self._threads.submit(self._run, person, project)
+            self._asked[key] = self._threads.submit(self._run, person, project, language)
 
     def forget(self, person: str, project: str) -> None:
         """A failure that was shown is not shown for ever."""
@@ -57,7 +57,7 @@ class Launches:
             self._asked.pop((person, project), None)
         self._hub.stop(person, project)
 
-    def _run(self, person: str, project: str) -> None:
+    def _run(self, person: str, project: str, language: str) -> None:
         key = (person, project)
         servers = self._hub.servers(person)
         mine = servers.get(project)
@@ -75,7 +75,7 @@ class Launches:
                 self._wait_until_gone(person, lambda names: bool(names & set(others)))
             finally:
                 self._stopping.discard(key)
-        self._hub.start(person, project)
+        self._hub.start(person, project, language)
 
     def _wait_until_gone(self, person: str, there: Callable[[set[str]], bool]) -> None:
         ends = time.monotonic() + PATIENCE_STOP

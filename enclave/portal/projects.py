@@ -90,7 +90,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
                 raise Refused("portal.no_extract", {"permit": permit.permit_id})
         except Refused as refused:
             return page(visit, project, refused)
-        launches.open(person.id, project)
+        launches.open(person.id, project, visit.language)
         return go(f"/projects/{project}/workspace")
 
     @router.get("/projects/{project}/workspace")

@@ -56,7 +56,7 @@ class LittleHub:
         self._answer()
         return {name: server for (owner, name), server in self._servers.items() if owner == person}
 
-    def start(self, person: str, project: str) -> None:
+    def start(self, person: str, project: str, language: str) -> None:
         self._answer()
         self.calls.append(("start", person, project))
         if self.refuses is not None:

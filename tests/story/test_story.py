@@ -30,7 +30,9 @@ COLUMNS = ("pid", "age", "male", "bmi", "futime", "status")
 
 def enclave(*words: str) -> subprocess.CompletedProcess[str]:
     """The command, as an operator types it."""
-    return subprocess.run([sys.executable, "-P", "-m", "enclave", *words], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "enclave", *words], capture_output=True, text=True, check=False
+    )
 
 
 class Stage:
@@ -160,7 +162,9 @@ def notebook(stage: Stage, site: Site) -> Page:
     page.wait_for_selector(".jp-Launcher", timeout=60_000)
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
     page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=60_000)
-    expect(page.get_by_text(re.compile(r"ipykernel\) \| (アイドル|Idle)")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"ipykernel\) \| (アイドル|Idle)")).first).to_be_visible(
+        timeout=60_000
+    )
     return page
 
 
@@ -175,13 +179,15 @@ def test_3_the_notebook_answers_within_the_permit_and_refuses_outside(notebook: 
     assert "ROWS" in said
     _run_cell(notebook, 'rows.age.plot.hist(); print("DRAWN")', "DRAWN")
     expect(notebook.locator(".jp-OutputArea img").first).to_be_visible()
-    refused = _run_cell(notebook, 'e.sql("SELECT case_pid FROM nafld.patients")', r"query\.column_not_permitted")
+    refused = _run_cell(
+        notebook, 'e.sql("SELECT case_pid FROM nafld.patients")', r"query\.column_not_permitted"
+    )
     assert "Traceback" not in refused
 
 
 def test_4_small_cells_come_back_hidden_and_zero_stays_zero(notebook: Page) -> None:
     """In every line with its margin no hidden cell stands alone, and empty cells are not hidden."""
-    code = '''
+    code = """
 d = e.table("SELECT male, age // 5 * 5 AS band, status, count(*) AS n, count(*) FILTER (WHERE age > 200) AS none FROM nafld.patients GROUP BY CUBE (male, age // 5 * 5, status)")
 import pandas as pd
 plain = pd.DataFrame(d)
@@ -194,7 +200,7 @@ for x in dims:
     for _, line in plain.groupby([key[o] for o in others]):
         alone += int((line.n_status == "hidden").sum() == 1)
 print("HIDDEN", len(hidden), "NUMBERS", sum(isinstance(x, (int, float)) for x in hidden.n), "ALONE", alone, "ZERO", set(plain.none_status), set(plain.none.dropna()))
-'''
+"""
     said = _run_cell(notebook, code, r"HIDDEN \d+ NUMBERS")
     found = re.search(r"HIDDEN (\d+) NUMBERS (\d+) ALONE (\d+) ZERO (.*)", said)
     assert found is not None
@@ -206,23 +212,23 @@ print("HIDDEN", len(hidden), "NUMBERS", sum(isinstance(x, (int, float)) for x in
 
 def test_5_a_checked_table_and_figure_are_queued_and_a_small_cell_is_turned_back(notebook: Page) -> None:
     """The machine's findings appear at once; an unprotected small cell comes back with the cell named."""
-    code = '''
+    code = """
 import matplotlib.pyplot as plt
 t = e.table("SELECT male, age // 10 * 10 AS band, count(*) AS n FROM nafld.patients GROUP BY CUBE (male, age // 10 * 10)")
 c = t.details().shown()
 fig, ax = plt.subplots(); ax.bar(c.band.astype(str) + c.male.astype(str), c.n)
 s = e.submit([e.item(t, name="persons"), e.figure(fig, data=t, name="persons")], output="t1", purpose="as planned")
 print("SUBMITTED", s.id, s.state)
-'''
+"""
     said = _run_cell(notebook, code, r"SUBMITTED \S+ \w+")
     sent = re.search(r"SUBMITTED (\S+) (\w+)", said)
     assert sent is not None
     assert sent.group(2) == "queued"
-    code = '''
+    code = """
 bad = rows.assign(band=rows.age // 5 * 5).groupby(["male", "band", "status"], as_index=False).size().rename(columns={"size": "n"})
 s = e.submit(e.item(bad, name="bad", dimensions=["male", "band", "status"]), output="t1", purpose="by mistake")
 print("SUBMITTED", s.id, s.state)
-'''
+"""
     said = _run_cell(notebook, code, r"disclosure\.small_cell[\s\S]*SUBMITTED \S+ \w+")
     assert "returned" in said
     assert re.search(r"male=\d, band=\d+, status=\d", said)
@@ -254,7 +260,9 @@ def test_6_two_blind_checkers_approve_and_the_release_is_what_was_checked(stage:
     assert data in [whole.read(name) for name in whole.namelist()]
 
 
-def test_7_the_auditor_sees_every_step_and_one_byte_changed_is_found(stage: Stage, site: Site, tmp_path: Path) -> None:
+def test_7_the_auditor_sees_every_step_and_one_byte_changed_is_found(
+    stage: Stage, site: Site, tmp_path: Path
+) -> None:
     """The log filtered to the project tells the story in order; a copy verifies, and an edited copy names the entry."""
     page = stage.go("kobayashi", f"/log?project={PROJECT}&limit=500")
     for action in (

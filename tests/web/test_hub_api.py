@@ -118,7 +118,7 @@ def test_a_start_under_way_or_done_is_a_start(hub: HubApi, status: int, said: An
     """Asking again for what runs is no error."""
     _Hub.answers["GET", "/hub/api/users/tanaka"] = (200, {"name": "tanaka"})
     _Hub.answers["POST", "/hub/api/users/tanaka/servers/p"] = (status, said)
-    hub.start("tanaka", "p")
+    hub.start("tanaka", "p", "en")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_hubs_reason_becomes_the_refusals_code(hub: HubApi, status: int, mes
     _Hub.answers["GET", "/hub/api/users/tanaka"] = (200, {"name": "tanaka"})
     _Hub.answers["POST", "/hub/api/users/tanaka/servers/p"] = (status, {"status": status, "message": message})
     with pytest.raises(Refused) as refused:
-        hub.start("tanaka", "p")
+        hub.start("tanaka", "p", "en")
     assert refused.value.code == code
 
 
@@ -144,7 +144,7 @@ def test_a_person_whom_the_hub_does_not_know_is_made_known_first(hub: HubApi) ->
     """The user is created, then the server started."""
     _Hub.answers["POST", "/hub/api/users/mori"] = (201, {})
     _Hub.answers["POST", "/hub/api/users/mori/servers/p"] = (202, "")
-    hub.start("mori", "p")
+    hub.start("mori", "p", "ja")
     assert [a[:2] for a in _Hub.asked][-2:] == [
         ("POST", "/hub/api/users/mori"),
         ("POST", "/hub/api/users/mori/servers/p"),
@@ -174,7 +174,7 @@ def test_a_hub_that_is_not_there_is_unavailable(call: str) -> None:
     """Every question ends in one code."""
     gone = HubApi("http://127.0.0.1:9/hub/api", "https://enclave.localhost:9443", "portal", TOKEN)
     with pytest.raises(Refused, match=r"hub\.unavailable"):
-        getattr(gone, call)(*(["tanaka", "p"] if call in {"start", "stop"} else ["tanaka"]))
+        getattr(gone, call)(*{"start": ("tanaka", "p", "en"), "stop": ("tanaka", "p")}.get(call, ("tanaka",)))
 
 
 def test_nonsense_is_unavailable(hub: HubApi) -> None:

@@ -65,6 +65,7 @@ POLICY = (
     ("sandbox", "allow-same-origin allow-scripts allow-forms allow-modals"),
 )
 c.ServerApp.tornado_settings = {
+    "xsrf_cookie_kwargs": {"secure": True, "samesite": "Lax"},
     "headers": {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY),
         "Referrer-Policy": "no-referrer",
