@@ -227,6 +227,9 @@ def code_of(error: BaseException) -> str:
 
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
         return "query.out_of_memory"
+    if "AES tag" in str(error):
+        # A block of the file is not what custody wrote: no fault of the question, and nothing it could mend.
+        return "query.extract_unreadable"
     if isinstance(error, duckdb.InterruptException):
         return "query.cancelled"
     if isinstance(

@@ -73,7 +73,8 @@ c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = f"http://{site.service_ip}:{site.proxy_api_port}"
 c.ConfigurableHTTPProxy.auth_token = secret("proxy")
 c.Proxy.extra_routes = {f"{site.hub_host}/": site.portal_url}
-c.JupyterHub.proxy_check_interval = 5
+# With each look at who is active the hub puts back the routes that a restarted proxy has lost.
+c.JupyterHub.last_activity_interval = 3
 
 # -- persons ----------------------------------------------------------------------------------------
 c.JupyterHub.authenticator_class = PersonsAuthenticator
