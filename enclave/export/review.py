@@ -75,7 +75,7 @@ def after(state: State, step: Step) -> State:
 
 
 def diagram() -> str:
-    """TRANSITIONS as Mermaid text, for the documentation; a test holds the page against it."""
+    """TRANSITIONS as Mermaid text, for the documentation."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.SUBMITTED.value}"]
     lines += [f"    {t.at.value} --> {t.to.value}: {t.step.value} ({t.by})" for t in TRANSITIONS]
     final = [s for s in State if not any(t.at is s for t in TRANSITIONS)]

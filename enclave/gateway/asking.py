@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,6 @@ class Entered:
 
     session: WorkspaceSession
     signed: SignedPermit
-    token_digest: str
 
 
 def enter(deps: Deps, token_digest: str, address: str) -> Entered:
@@ -52,7 +51,7 @@ def enter(deps: Deps, token_digest: str, address: str) -> Entered:
     signed = permit_by_id(deps.records, session.permit_id, deps.trusted())
     signed.permit.check_in_force(now)
     signed.permit.check_handler(session.person)
-    return Entered(session, signed, token_digest)
+    return Entered(session, signed)
 
 
 class Asking:
@@ -67,6 +66,7 @@ class Asking:
         self._session = entered.session
         self._signed = entered.signed
         self._started = time.perf_counter()
+        self.finished = False
         self._pool = pool
         self._rows = 0
         self._sent = 0
@@ -123,13 +123,13 @@ class Asking:
         return q.Asked(self.id, self._session, self._signed.permit, form, statement, now)
 
     def chunks(self) -> Iterator[bytes]:
-        """Steps 5 to 8: the Arrow stream, piece by piece.
+        """Steps 5 to 8: the Arrow stream, piece by piece; before the last one everything has ended (`finished`).
 
         A small answer is one piece, which exists only once `query.answered` is in the log. Raises Refused; whatever
         ends it is recorded first, and where that fails the stream ends without its last batch all the same.
         """
         try:
-            yield from self._stream()
+            last = yield from self._stream()
         except Refused as refused:
             told = self.running.stopped or refused
             self._ended(told)
@@ -140,16 +140,18 @@ class Asking:
             raise
         finally:
             self._leave()
+        self.finished = True
+        yield last
 
-    def _stream(self) -> Iterator[bytes]:
+    def _stream(self) -> Generator[bytes, None, bytes]:
         run = self._extract.engine.run(self._guarded)  # 5
         try:
             self.running.start(run)
-            yield from self._pieces(run)
+            return (yield from self._pieces(run))
         finally:
             run.close()
 
-    def _pieces(self, run: Run) -> Iterator[bytes]:
+    def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
         tally: dict[str, int] | None = None
         schema, batches = run.schema, iter(run.batches())
         if self._guarded.form is Form.TABLE:
@@ -173,7 +175,7 @@ class Asking:
         self._budget(out)
         piece = self._take(out)
         self._answered(tally)  # 7, 8
-        yield piece
+        return piece
 
     def _take(self, out: io.BytesIO) -> bytes:
         piece = out.getvalue()

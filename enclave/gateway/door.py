@@ -135,12 +135,16 @@ def bearer(request: Request) -> str:
     return token_digest(token)
 
 
-async def entered(request: Request, deps: Deps) -> Entered:
-    """Who asks: the live session behind the token, at the socket's own address, with its permit in force."""
-    digest = bearer(request)
+def address_of(request: Request) -> str:
+    """The socket's own address. Raises Refused `session.address`."""
     if request.client is None:
         raise Refused("session.address")
-    return await run_in_threadpool(enter, deps, digest, request.client.host)
+    return request.client.host
+
+
+async def entered(request: Request, deps: Deps) -> Entered:
+    """Who asks: the live session behind the token, at its own address, with its permit in force."""
+    return await run_in_threadpool(enter, deps, bearer(request), address_of(request))
 
 
 async def read_json(request: Request, limit: int) -> Mapping[str, Any]:

@@ -23,7 +23,13 @@ class Custody(Protocol):
     """Opens an extract for a session that holds a permit."""
 
     def open(
-        self, provision: str, n: int | None, envelope: Mapping[str, Any], *, session: str, person: str | None = None
+        self,
+        provision: str,
+        n: int | None,
+        envelope: Mapping[str, Any],
+        *,
+        session: str,
+        person: str | None = None,
     ) -> OpenedExtract: ...
 
 

@@ -22,9 +22,6 @@ log = logging.getLogger("enclave.gateway")
 FIRST_PIECE = 0.25
 """Seconds that the first piece is waited for before the answer's headers leave."""
 
-NEXT_PIECE = 0.02
-"""Seconds that are waited to see whether the first piece was all."""
-
 WATCH = 0.5
 """Seconds between two looks at the session of a running query."""
 
@@ -108,7 +105,9 @@ class Stream(Response):
             # headers that is the only no there is, and the server logs it without the texts of an error.
             await self._pieces.stop(Refused("query.disconnected"))
         if not sending.cancelled() and (failed := sending.exception()) is not None:
-            log.warning("answer cut: %s", failed.code if isinstance(failed, Refused) else type(failed).__name__)
+            log.warning(
+                "answer cut: %s", failed.code if isinstance(failed, Refused) else type(failed).__name__
+            )
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -23,6 +23,7 @@ from enclave.gateway.door import (
     WORDINGS,
     Door,
     Handler,
+    address_of,
     answering,
     bearer,
     entered,
@@ -32,7 +33,7 @@ from enclave.gateway.door import (
 )
 from enclave.gateway.question import question_of
 from enclave.gateway.running import MAX_AT_ONCE, Board
-from enclave.gateway.stream import FIRST_PIECE, MEDIA_TYPE, NEXT_PIECE, Pieces, Stream
+from enclave.gateway.stream import FIRST_PIECE, MEDIA_TYPE, Pieces, Stream
 
 MAX_QUESTION = 1 << 20
 """Bytes of a question with its parameters."""
@@ -47,13 +48,18 @@ def build(deps: Deps) -> ASGIApp:
     pool = ThreadPoolExecutor(2 * MAX_AT_ONCE, thread_name_prefix="query")
 
     async def ask(request: Request) -> Response:
-        who = await entered(request, deps)
+        digest, address = bearer(request), address_of(request)
         question = question_of(await read_json(request, MAX_QUESTION))
-        asking = Asking(deps, board, who, question, pool)
-        await run_in_threadpool(asking.begin)
-        address = request.client.host if request.client is not None else ""
-        pieces = Pieces(asking.chunks(), asking.running, lambda: _still_allowed(deps, who, address), pool)
-        return await _answer(pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
+
+        def begun() -> Asking:
+            asking = Asking(deps, board, enter(deps, digest, address), question, pool)
+            asking.begin()
+            return asking
+
+        asking = await run_in_threadpool(begun)
+        # While it runs, steps 1 and 2 are taken again and again.
+        pieces = Pieces(asking.chunks(), asking.running, lambda: _check(deps, digest, address), pool)
+        return await _answer(asking, pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
 
     async def look(request: Request) -> Response:
         who = await entered(request, deps)
@@ -141,17 +147,15 @@ async def _no_route(request: Request, _: Exception) -> Response:
     return no(Refused("gateway.no_such_route"), language_of(request.headers.get("accept-language", "")))
 
 
-async def _answer(pieces: Pieces, headers: Mapping[str, str]) -> Response:
+async def _answer(asking: Asking, pieces: Pieces, headers: Mapping[str, str]) -> Response:
     """A whole answer that is there at once, a stream, or (raised) the refusal that came before anything left."""
     try:
         if not await pieces.ready(FIRST_PIECE):
             return Stream(pieces, None, headers)
         first = await pieces.next()
-        if not await pieces.ready(NEXT_PIECE):
-            return Stream(pieces, first, headers)
-        if (second := await pieces.next()) is None:
+        if asking.finished:
             return Response(first, headers=dict(headers), media_type=MEDIA_TYPE)
-        return Stream(pieces, (first or b"") + second, headers)
+        return Stream(pieces, first, headers)
     except Refused:
         raise
     except BaseException:
@@ -176,6 +180,5 @@ def _state(deps: Deps, board: Board, who: Entered, query: str, language: str) ->
     return found
 
 
-def _still_allowed(deps: Deps, who: Entered, address: str) -> None:
-    """Steps 1 and 2 again, while a query runs."""
-    enter(deps, who.token_digest, address)
+def _check(deps: Deps, digest: str, address: str) -> None:
+    enter(deps, digest, address)

@@ -242,7 +242,8 @@ def fresh_records(folder: Path, ledger: Any) -> Records:
 @contextlib.contextmanager
 def serving(deps: Deps) -> Iterator[int]:
     """The gateway on a port of this machine, as its process serves it but for TLS."""
-    with socket.socket() as listening:
+    # Named as TCP, as a server that binds by itself does: else each answer waits for a delayed acknowledgement.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         from dataclasses import replace
