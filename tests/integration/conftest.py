@@ -1,0 +1,20 @@
+"""Fixtures of the tests that take something away from the running site, or hand it something broken."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from enclave.config import Site
+from tests.integration.running_site import Desk, Ground, prepared
+
+
+@pytest.fixture(scope="session")
+def ground(site: Site) -> Ground:
+    """The running site with one project whose permit is in force and whose extract is built."""
+    return prepared(site)
+
+
+@pytest.fixture
+def desk(ground: Ground) -> Iterator[Desk]:
+    """A fresh session of `mori` at the gateway, for the prepared project."""
+    return ground.sit_down()
