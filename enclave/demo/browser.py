@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from enclave.config import Site
+from enclave.demo.accounts import account
+from enclave.demo.load import fresh_code
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -53,3 +55,13 @@ def person_at(chromium: Browser, language: str) -> BrowserContext:
         viewport={"width": 1280, "height": 860},
         accept_downloads=True,
     )
+
+
+def log_in(page: Page, site: Site, person: str) -> None:
+    """Log a demo account in on this page, with its password and a one-time code; ends on the portal's first page."""
+    page.goto(f"{site.origin}/login")
+    page.fill('input[name="username"]', person)
+    page.fill('input[name="password"]', account(person).password)
+    page.fill('input[name="otp"]', fresh_code(site, person))
+    page.click('form button[type="submit"], form input[type="submit"]')
+    page.wait_for_selector('[data-action="log-out"]')

@@ -4,18 +4,16 @@ Shows what is there; changes nothing but opening (and closing) a workspace.
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 from enclave.config import Site
-from enclave.demo.accounts import account
-from enclave.demo.browser import browser, person_at
-from enclave.demo.load import fresh_code
+from enclave.demo.browser import browser, log_in, person_at
 from enclave.demo.walk import PROJECT
 
-Show = Callable[[Page, str], None]
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+"""The notebook in front; others may be open behind it."""
 
 
 def tour(site: Site, out: Path, language: str) -> None:
@@ -34,12 +32,7 @@ def tour(site: Site, out: Path, language: str) -> None:
 
         def as_person(person: str) -> Page:
             page = person_at(chromium, language).new_page()
-            page.goto(f"{site.origin}/login")
-            page.fill('input[name="username"]', person)
-            page.fill('input[name="password"]', account(person).password)
-            page.fill('input[name="otp"]', fresh_code(site, person))
-            page.click('form button[type="submit"], form input[type="submit"]')
-            page.wait_for_url(f"{site.origin}/**")
+            log_in(page, site, person)
             return page
 
         page = person_at(chromium, language).new_page()
@@ -56,16 +49,14 @@ def tour(site: Site, out: Path, language: str) -> None:
         for path, name in (
             ("/applications/new", "application-form"),
             ("/applications", "applications"),
-            ("/permits", "permits"),
+            (f"/projects/{PROJECT}", "project"),
         ):
             page.goto(site.origin + path)
             show(page, name)
-        permit = page.locator('a[href^="/permits/p-"]').first
-        permit.click()
-        page.wait_for_load_state()
+        page.locator('a[href*="/permits/"]').first.click()
+        page.wait_for_url("**/permits/*")
         show(page, "permit")
         page.goto(f"{site.origin}/projects/{PROJECT}")
-        show(page, "project")
         released = page.locator(f'a[href^="/projects/{PROJECT}/exports/"]')
         addresses = [a.get_attribute("href") for a in released.all()]
         for address in dict.fromkeys(addresses):
@@ -76,11 +67,14 @@ def tour(site: Site, out: Path, language: str) -> None:
         page.goto(f"{site.origin}/projects/{PROJECT}")
         page.click('[data-action="open-workspace"], [data-action="enter-workspace"]')
         page.wait_for_url(re.compile(re.escape(site.workspace_origin("tanaka"))), timeout=90_000)
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        # What the person had open before is theirs; the tour begins with the first notebook alone.
+        page.wait_for_url("**/lab/tree/**")
+        page.goto(page.url.split("?", maxsplit=1)[0] + "?reset")
+        page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=60_000)
         _run_all(page)
         show(page, "notebook", whole=False)
         for n, title in enumerate(("plot", "refusal", "protected-table", "findings")):
-            places = page.locator(".jp-Notebook .jp-MarkdownCell h2")
+            places = page.locator(f"{NOTEBOOK} .jp-MarkdownCell h2")
             if places.count() > n + 1:
                 places.nth(n + 1).scroll_into_view_if_needed()
                 page.mouse.wheel(0, 500)
@@ -107,12 +101,8 @@ def _run_all(page: Page) -> None:
     """Run every cell of the open notebook and wait until the kernel is idle again."""
     idle = re.compile(r"ipykernel\) \| (アイドル|Idle)")
     page.get_by_text(idle).first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    page.keyboard.press("Escape")
-    page.evaluate("document.querySelector('.jp-NotebookPanel-toolbar')?.focus()")
-    page.locator(
-        '[data-command="notebook:restart-run-all"], jp-button[data-command="notebook:restart-run-all"]'
-    ).first.click()
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(4000)
+    page.locator("#jp-MainMenu .lm-MenuBar-item").nth(3).click()
+    page.locator('.lm-Menu-item[data-command="notebook:run-all-cells"], .lm-Menu-item[data-command="runmenu:run-all"]').first.click()
+    # The last cell's number appears when everything before it has run; a refusal on the way does not stop the notebook.
+    page.wait_for_timeout(6000)
     page.get_by_text(idle).first.wait_for(timeout=120_000)

@@ -19,8 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from enclave.config import Site
 from enclave.demo.accounts import account
-from enclave.demo.browser import browser, person_at
-from enclave.demo.load import fresh_code
+from enclave.demo.browser import browser, log_in, person_at
 
 pytestmark = [pytest.mark.site, pytest.mark.docker]
 
@@ -53,12 +52,7 @@ class Stage:
             context.set_default_timeout(30_000)
             self._contexts[person] = context
             page = context.new_page()
-            page.goto(f"{self.site.origin}/login")
-            page.fill('input[name="username"]', person)
-            page.fill('input[name="password"]', account(person).password)
-            page.fill('input[name="otp"]', fresh_code(self.site, person))
-            page.click('form button[type="submit"], form input[type="submit"]')
-            page.wait_for_url(f"{self.site.origin}/**")
+            log_in(page, self.site, person)
             return page
         return self._contexts[person].new_page()
 
