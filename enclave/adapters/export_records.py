@@ -1,4 +1,5 @@
 """Exports, their files and votes, as the records hold them. Portal and gateway call these functions.
+What they return is in `adapters/export_views`.
 
     submit_export(records, policy, event, export_id, checked, permit, roles, now) -> ExportSummary
     exports_of(records, *, person=None, project=None)                    -> tuple[ExportSummary, ...]   newest first
@@ -24,7 +25,7 @@ The bytes of a returned export are not kept.
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,17 +34,23 @@ import sqlalchemy as sa
 
 from enclave.adapters import edge
 from enclave.adapters import records_schema as t
+from enclave.adapters.export_views import (
+    WORDINGS,
+    ExportSummary,
+    ExportView,
+    FileView,
+    QueueEntry,
+    finding_view,
+    vote_view,
+)
 from enclave.adapters.permit_records import Trusted, permit_by_id
 from enclave.adapters.records import Records, add_event
 from enclave.core.clock import parse_rfc3339, rfc3339
 from enclave.core.event import Actor, Event, Outcome, Thing
 from enclave.core.ids import Digest, ExportId, PersonId, ProjectId
 from enclave.core.permit import Permit
-from enclave.core.refusal import CODES as CORE
-from enclave.core.refusal import Refused, Wording, problem
+from enclave.core.refusal import Refused
 from enclave.core.roles import Role
-from enclave.disclosure.codes import CODES as DISCLOSURE
-from enclave.export.codes import CODES as EXPORT
 from enclave.export.release import archive, check_bytes, digest_of, export_digest
 from enclave.export.request import MEDIA, CheckedSubmission, Kind, Verdict, worst
 from enclave.export.review import (
@@ -60,99 +67,10 @@ from enclave.export.review import (
     question,
     visible_votes,
 )
-from enclave.export.table_text import Sheet, read_sheet
-
-WORDINGS: dict[str, Wording] = {**CORE, **DISCLOSURE, **EXPORT}
-"""Every code that a finding can carry."""
+from enclave.export.table_text import read_sheet
 
 SERVICE = Actor("enclave", "service")
 """Who acts where no person does: the checks that turn an export back, the release that follows the last vote."""
-
-
-@dataclass(frozen=True)
-class ExportSummary:
-    """One line of a list. `permit` is `p@rev`; `files` are names in order; times are None until they happen."""
-
-    id: ExportId
-    project: ProjectId
-    permit: str
-    person: PersonId
-    output: str
-    state: State
-    digest: Digest
-    files: tuple[str, ...]
-    verdict: Verdict
-    submitted_at: datetime
-    decided_at: datetime | None
-    released_at: datetime | None
-
-
-@dataclass(frozen=True)
-class QueueEntry:
-    """What a checker's queue shows: the export, and whether this checker has voted. Nothing of the others' votes."""
-
-    export: ExportSummary
-    voted: bool
-
-
-@dataclass(frozen=True)
-class FindingView:
-    """A finding in words. `where` may hold `row` (from 1, the header not counted) and `column`."""
-
-    code: str
-    verdict: Verdict
-    where: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    rule_set: str | None
-    title: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class FileView:
-    """One file of an export. `sheet` is the parsed table (header and rows of text) where there is one to show.
-
-    `declared` holds `dimensions`, `counts`, `receipt` as submitted; `figure` (of a data table) names its figure.
-    """
-
-    position: int
-    name: str
-    kind: Kind
-    media_type: str
-    digest: Digest
-    size: int
-    verdict: Verdict
-    findings: tuple[FindingView, ...]
-    declared: Mapping[str, Any]
-    sheet: Sheet | None
-
-
-@dataclass(frozen=True)
-class VoteView:
-    """A vote as the viewer may see it; `checker` is None for the project's own people, who never learn who checked."""
-
-    checker: PersonId | None
-    choice: Choice
-    comment: str | None
-    given_at: datetime
-
-
-@dataclass(frozen=True)
-class ExportView:
-    """Everything one viewer may see of one export. `purpose` is None where its text was erased.
-
-    `needed` votes decide; `mine` is the viewer's own vote; `votes` are those visible to the viewer (all of them only
-    once they decided). `may_vote` and `may_download` say what the page should offer; asking decides again.
-    """
-
-    export: ExportSummary
-    purpose: str | None
-    files: tuple[FileView, ...]
-    needed: int
-    mine: VoteView | None
-    votes: tuple[VoteView, ...]
-    may_vote: bool
-    may_download: bool
 
 
 def event_for(actor: Actor, action: str, export: ExportSummary, **more: Any) -> Event:
@@ -222,7 +140,7 @@ def export_detail(
     side = _side(records, held, viewer)
     decided = held.summary.state in {State.REJECTED, State.RELEASED}
     all_votes = held.votes
-    mine = next((_vote_view(v, named=True) for v in all_votes if v.checker == viewer), None)
+    mine = next((vote_view(v, named=True) for v in all_votes if v.checker == viewer), None)
     if side is Role.CHECKER:
         seen = visible_votes(all_votes, PersonId(viewer), held.summary.state)
     else:
@@ -234,7 +152,7 @@ def export_detail(
         files=files,
         needed=held.permit.checkers,
         mine=mine,
-        votes=tuple(_vote_view(v, named=side is Role.CHECKER) for v in seen),
+        votes=tuple(vote_view(v, named=side is Role.CHECKER) for v in seen),
         may_vote=side is Role.CHECKER and held.summary.state is State.QUEUED and mine is None,
         may_download=side is Role.RESEARCHER
         and held.summary.state is State.RELEASED
@@ -601,21 +519,6 @@ def _summaries(connection: sa.Connection, wanted: Any) -> tuple[ExportSummary, .
     )
 
 
-def finding_view(finding: Mapping[str, Any], wordings: Mapping[str, Wording], language: str) -> FindingView:
-    """A finding in the words of a language; a code without a wording is shown as itself."""
-    refused = Refused(finding["code"], {**finding["facts"], **finding["where"]})
-    said = problem(refused, wordings, language)
-    return FindingView(
-        finding["code"],
-        Verdict(finding["verdict"]),
-        finding["where"],
-        finding["facts"],
-        finding["rule_set"],
-        str(said["title"]),
-        str(said["hint"]),
-    )
-
-
 def _file_view(records: Records, row: Any, language: str) -> FileView:
     sheet = None
     if Kind(row.kind) is not Kind.FIGURE:
@@ -633,7 +536,3 @@ def _file_view(records: Records, row: Any, language: str) -> FileView:
         row.declared,
         sheet,
     )
-
-
-def _vote_view(vote: Vote, *, named: bool) -> VoteView:
-    return VoteView(vote.checker if named else None, vote.choice, vote.comment, vote.given_at)

@@ -32,10 +32,9 @@ _USED = sa.select(
     sa.func.count(), sa.func.coalesce(sa.func.sum(_q.rows), 0), sa.func.coalesce(sa.func.sum(_q.bytes), 0)
 ).where(_q.project == sa.bindparam("project"), _q.day == sa.bindparam("day"))
 _ENTER = sa.insert(t.queries)
-_RUNNING = sa.select(_q.receipt).where(_q.id == sa.bindparam("query"), _q.state == RUNNING)
 _CLOSE = (
     sa.update(t.queries)
-    .where(_q.id == sa.bindparam("query"))
+    .where(_q.id == sa.bindparam("query"), _q.state == RUNNING)
     .values(
         state=sa.bindparam("to_state"),
         rows=sa.bindparam("to_rows"),
@@ -118,23 +117,27 @@ def close(
     state: str,
     at: datetime,
     *,
+    opened: str,
     rows: int = 0,
     sent: int = 0,
     receipt: Mapping[str, Any] | None = None,
     refused: Refused | None = None,
 ) -> None:
-    """The end of a question that ran. `event` is `query.answered`, `.refused` or `.aborted`.
+    """The end of a question that ran. `event` is `query.answered`, `.refused` or `.aborted`; `opened` the id of
+    its `query.authorised`.
 
     Raises Refused `query.unknown` where it had ended already: a question ends once.
     """
     with records.change(event) as tx:
-        before = tx.execute(_RUNNING, {"query": query}).one_or_none()
-        if before is None:
-            raise Refused("query.unknown")
-        events = [*(before.receipt or {}).get("events", []), event.id]
-        kept = {"events": events, **(receipt or {}), **(_no(refused) if refused is not None else {})}
+        kept = {
+            "events": [opened, event.id],
+            **(receipt or {}),
+            **(_no(refused) if refused is not None else {}),
+        }
         ended = {"to_state": state, "to_rows": rows, "to_bytes": sent, "to_receipt": kept, "at": rfc3339(at)}
-        tx.execute(_CLOSE, {"query": query, **ended})
+        closed = tx.execute(_CLOSE, {"query": query, **ended})
+        if closed.rowcount != 1:
+            raise Refused("query.unknown")
 
 
 def find(records: Records, query: str) -> Kept:
@@ -183,7 +186,8 @@ def abandon(records: Records, at: datetime) -> int:
             outcome=Outcome.ABORTED,
             codes=refused.codes,
         )
-        close(records, event, row.id, ABORTED, at, refused=refused)
+        opened = (row.receipt or {}).get("events", [""])[0]
+        close(records, event, row.id, ABORTED, at, opened=opened, refused=refused)
     return len(left)
 
 

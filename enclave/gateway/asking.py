@@ -74,6 +74,7 @@ class Asking:
         self.running = Running(self.id, self._session.id, self._session.person, self._session.project)
         self._asked: q.Asked
         self._guarded: Guarded
+        self._opened: str
         self._extract: OpenExtract
 
     def begin(self) -> None:
@@ -96,7 +97,9 @@ class Asking:
                 self._count("refused", refused)
                 raise
             self._asked = self._kept(keeping.result(), now)
-            q.enter(deps.records, q.event_of(self._asked, "query.authorised"), self._asked)
+            authorised = q.event_of(self._asked, "query.authorised")
+            q.enter(deps.records, authorised, self._asked)
+            self._opened = authorised.id
         except BaseException:
             self._leave()
             raise
@@ -199,6 +202,7 @@ class Asking:
             self.id,
             q.DONE,
             self._deps.now(),
+            opened=self._opened,
             rows=self._rows,
             sent=self._sent,
             receipt=self._receipt(tally),
@@ -243,6 +247,7 @@ class Asking:
                 self.id,
                 state,
                 deps.now(),
+                opened=self._opened,
                 rows=self._rows,
                 sent=self._sent,
                 refused=refused,

@@ -13,13 +13,8 @@ import pyarrow as pa
 
 from enclave.adapters import edge
 from enclave.adapters import query_records as q
-from enclave.adapters.export_records import (
-    ExportSummary,
-    FileView,
-    export_detail,
-    exports_of,
-    submit_export,
-)
+from enclave.adapters.export_records import export_detail, exports_of, submit_export
+from enclave.adapters.export_views import ExportSummary, FileView
 from enclave.adapters.person_records import find_person
 from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing

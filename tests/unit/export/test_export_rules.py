@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enclave.adapters.export_records import WORDINGS
+from enclave.adapters.export_views import WORDINGS
 from enclave.core.ids import Digest, ExportId, PersonId
 from enclave.core.refusal import Refused
 from enclave.disclosure.table import TOTAL, Hidden, Measure, ProtectedRow, ProtectedTable, Reason, Shown

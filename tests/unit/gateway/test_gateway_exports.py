@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from enclave.adapters import edge, export_records
 from enclave.adapters import records_schema as t
-from enclave.adapters.export_records import ExportSummary
+from enclave.adapters.export_views import ExportSummary
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
