@@ -6,6 +6,7 @@ where to go. A second start does only what is missing; two at once are refused.
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,9 @@ def main(words: list[str]) -> int:
     if what not in {"install", "demo"}:
         print("usage: python3 deploy/machine [install|demo]", file=sys.stderr)
         return 2
+    # A closed terminal and a polite end are interruptions like Ctrl-C: the tools at work end too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         if os.geteuid() == 0:
             lock = _only_one()

@@ -10,6 +10,7 @@ images     base and analysis image
 """
 
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -207,7 +208,7 @@ def fetch_release(releases: str, target: Path) -> None:
             published = answer.read().decode().split()[0]
         with urllib.request.urlopen(name, timeout=300) as answer:  # noqa: S310
             data = answer.read()
-    except (OSError, IndexError) as error:
+    except (OSError, http.client.HTTPException, ValueError, IndexError) as error:
         raise SetupRefused(
             "setup.policy_server",
             f"方針サーバー OPA {OPA_VERSION} を用意できません。Go 1.24 以上を導入するか、opa {OPA_VERSION} を PATH に置いてください。",

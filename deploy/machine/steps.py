@@ -4,12 +4,16 @@ A step is finished work or nothing: it first looks whether its result already st
 second start finish what is missing. Standard library only.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -63,6 +67,8 @@ class Running:
                 text=True,
                 env=env,
                 cwd=cwd,
+                # A group of its own: what a tool started ends with it, wherever the interruption came from.
+                start_new_session=True,
             )
             self._children.add(child)
         code = child.wait()
@@ -75,7 +81,8 @@ class Running:
         with self._lock:
             self._ended = True
             for child in self._children:
-                child.terminate()
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGTERM)
 
 
 RUNNING = Running()
@@ -133,12 +140,11 @@ def _settle(future: "Future[float]", step: Step) -> None:
         future.result()
     except SetupRefused:
         raise
-    except (subprocess.CalledProcessError, OSError) as error:
-        tail = (
-            step.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
-            if step.log.exists()
-            else []
-        )
+    except Exception as error:
+        if not isinstance(error, subprocess.CalledProcessError):
+            with step.log.open("a", encoding="utf-8") as log:
+                log.write("".join(traceback.format_exception(error)))
+        tail = step.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
         print("\n".join("      " + line for line in tail), file=sys.stderr)
         raise SetupRefused(
             "setup.step_failed",

@@ -145,12 +145,15 @@ def make_secrets(site: Site) -> None:
         _secret(site.secrets / other / f"{there}.token", other, text)
     permit_key = site.secrets / "portal" / "permit.key"
     if not permit_key.exists():
-        key = signing.generate_private()
-        signing.save_private(key, permit_key)
-        os.chown(permit_key, *user_id("portal"))
+        # The key is in its place only once it is trusted and its owner's: an interrupted set-up makes another one.
+        key, making = signing.generate_private(), permit_key.with_suffix(".part")
+        making.unlink(missing_ok=True)
+        signing.save_private(key, making)
+        os.chown(making, *user_id("portal"))
         trusted = signing.trusted_file(site)
         trusted.write_text(signing.public_text(key) + "\n")
         trusted.chmod(0o644)
+        making.rename(permit_key)
 
 
 def put_address(site: Site) -> None:
