@@ -11,60 +11,58 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
-from enclave.adapters import (
-    custody_client,
-    custody_service,
-    edge,
-    firewall,
-    ledger_service,
-    machine,
-    proxy,
-    signing,
-)
-from enclave.adapters.descriptor_files import read_catalogue, read_descriptor
-from enclave.adapters.hub_api import HubApi
-from enclave.adapters.ledger_client import LedgerClient
-from enclave.adapters.permit_records import SignedPermit, permit_by_id
-from enclave.adapters.person_records import all_persons
-from enclave.adapters.policy_server import PolicyServer
-from enclave.adapters.records import Records, connect
 from enclave.config import PREFIX, SERVICES_GROUP, Site
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
-from enclave.custody.plan import Predicate
-from enclave.query.condition import compile_condition
+
+if TYPE_CHECKING:
+    from enclave.adapters.ledger_client import LedgerClient
+    from enclave.adapters.permit_records import SignedPermit
+    from enclave.adapters.records import Records
+    from enclave.custody.plan import Predicate
+
+# Each function imports what it wires: a service starts in a second, not in the time that all of them take.
 
 
 def _secret(site: Site, service: str, name: str) -> str:
     return (site.secrets / service / f"{name}.token").read_text().strip()
 
 
-def ledger_of(site: Site, caller: str) -> LedgerClient:
+def ledger_of(site: Site, caller: str) -> "LedgerClient":
     """The ledger, as `caller` reaches it."""
+    from enclave.adapters.ledger_client import LedgerClient
+
     return LedgerClient(site.ledger_socket, _secret(site, caller, "ledger"))
 
 
-def records_of(site: Site, caller: str) -> Records:
+def records_of(site: Site, caller: str) -> "Records":
     """The records, with their outbox delivered by `caller`."""
+    from enclave.adapters.records import Records, connect
+
     return Records(connect(site.records), ledger_of(site, caller), site.blobs)
 
 
 def trusted_of(site: Site) -> Callable[[], Mapping[str, Any]]:
     """The keys that may sign permits, read anew at each call."""
+    from enclave.adapters import signing
+
     return lambda: signing.load_trusted(signing.trusted_file(site))
 
 
-def permit_of(site: Site, permit_id: str) -> SignedPermit:
+def permit_of(site: Site, permit_id: str) -> "SignedPermit":
     """A permit by its number, for the custodian's commands. Raises Refused `permit.*`."""
+    from enclave.adapters.permit_records import permit_by_id
+
     return permit_by_id(records_of(site, "operator"), permit_id, trusted_of(site)())
 
 
-def _compile_rows(text: str, columns: Mapping[str, str]) -> Predicate:
+def _compile_rows(text: str, columns: Mapping[str, str]) -> "Predicate":
+    from enclave.custody.plan import Predicate
+    from enclave.query.condition import compile_condition
+
     return Predicate(*compile_condition(text, columns))
 
 
@@ -74,6 +72,8 @@ def custodian_of(site: Site, person: str | None) -> str:
 
     Raises Refused `custody.custodian_needed` where nobody of that name is an active custodian, or several are.
     """
+    from enclave.adapters.person_records import all_persons
+
     able = [p.id for p in all_persons(records_of(site, "operator")) if p.active and Role.CUSTODIAN in p.roles]
     if person is None and len(able) == 1:
         return able[0]
@@ -84,6 +84,9 @@ def custodian_of(site: Site, person: str | None) -> str:
 
 def register_database(site: Site, descriptor: Path, person: str | None = None) -> dict[str, Any]:
     """Hand a descriptor and the files it names to custody, which cannot read where the operator keeps them."""
+    from enclave.adapters import custody_client, machine
+    from enclave.adapters.descriptor_files import read_descriptor
+
     custodian = custodian_of(site, person)
     tables = read_descriptor(descriptor).tables
     with tempfile.TemporaryDirectory(prefix="enclave-register-") as staging:
@@ -102,6 +105,8 @@ def build_extract(
     site: Site, permit_id: str, person: str | None = None, *, refresh: bool = False
 ) -> dict[str, Any]:
     """The extract of a permit; its manifest."""
+    from enclave.adapters import custody_client
+
     custodian = custodian_of(site, person)
     return custody_client.extract(
         site, permit_of(site, permit_id).envelope, person=custodian, refresh=refresh
@@ -110,11 +115,15 @@ def build_extract(
 
 def erase_provision(site: Site, provision: str, person: str | None = None) -> dict[str, Any]:
     """Destroy a provision's key and extracts; the certificate."""
+    from enclave.adapters import custody_client
+
     return custody_client.erase(site, provision, person=custodian_of(site, person))
 
 
 # -- the services ------------------------------------------------------------------------------
 def serve_ledger(site: Site) -> None:
+    from enclave.adapters import ledger_service, machine
+
     ledger_service.main(
         site.ledger,
         site.ledger_socket,
@@ -126,14 +135,21 @@ def serve_ledger(site: Site) -> None:
 
 
 def serve_walls(site: Site) -> None:
+    from enclave.adapters import firewall
+
     firewall.guard(site)
 
 
 def serve_proxy(site: Site) -> None:
+    from enclave.adapters import proxy
+
     proxy.main(site.name)
 
 
 def serve_custody(site: Site) -> None:
+    from enclave.adapters import custody_service
+    from enclave.adapters.policy_server import PolicyServer
+
     custody_service.serve(
         site,
         ledger=ledger_of(site, "custody"),
@@ -143,11 +159,16 @@ def serve_custody(site: Site) -> None:
 
 
 def serve_portal(site: Site) -> None:
+    from enclave.adapters import edge, signing
+    from enclave.adapters.descriptor_files import read_catalogue
+    from enclave.adapters.hub_api import HubApi
+    from enclave.adapters.policy_server import PolicyServer
     from enclave.custody.codes import CODES as CUSTODY_CODES
     from enclave.hub.codes import CODES as HUB_CODES
     from enclave.portal.deps import Deps
     from enclave.portal.sessions import Sessions
     from enclave.portal.web import build
+    from enclave.query.condition import compile_condition
 
     def row_condition(database: str, table: str, text: str) -> bool:
         described = read_catalogue(site).get(DatabaseId(database))
@@ -181,9 +202,11 @@ def serve_portal(site: Site) -> None:
 
 
 def serve_gateway(site: Site) -> None:
+    from enclave.adapters import custody_client, edge
+    from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.engine import EnginePool
     from enclave.adapters.metrics import GatewayMetrics
-    from enclave.adapters.policy_server import bundle_digest
+    from enclave.adapters.policy_server import PolicyServer, bundle_digest
     from enclave.adapters.rule_files import load_directory, pick
     from enclave.gateway.deps import Deps
     from enclave.gateway.extracts import OpenExtracts
@@ -221,6 +244,8 @@ def serve_hub(site: Site) -> None:
 
 
 def _serve(app: Any, host: str, port: int, **tls: str) -> None:
+    import uvicorn
+
     uvicorn.run(
         app, host=host, port=port, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_keep_alive=75, timeout_graceful_shutdown=5, **tls,  # type: ignore[arg-type]
@@ -270,6 +295,8 @@ def answers(site: Site, service: str) -> bool:
         case "custody":
             return _unix_answers(site.custody_socket)
         case "walls":
+            from enclave.adapters import firewall
+
             try:
                 firewall.check_wall(site)
             except Refused:

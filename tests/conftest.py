@@ -1,7 +1,10 @@
 """Fixtures of the whole system: the running test site, its people, its browser. Unit tests need none of them."""
 
+import json
 import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +31,14 @@ def site() -> Iterator[Site]:
             yield place
     finally:
         operation.down(place, forget=True)
+
+
+BEGAN = time.monotonic()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep how long the whole suite took, for the benchmark. A part of it says nothing."""
+    if session.config.args == session.config.getini("testpaths") and not session.config.getoption("keyword"):
+        place = Path(__file__).parents[1] / "build"
+        place.mkdir(exist_ok=True)
+        (place / "test-time.json").write_text(json.dumps({"seconds": round(time.monotonic() - BEGAN)}))

@@ -7,6 +7,7 @@ time step is kept and never goes back.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import argon2
 import pyotp
@@ -22,8 +23,12 @@ from enclave.core.roles import Role
 
 TOTP_SECONDS = 30
 _HASHER = argon2.PasswordHasher()
-_ABSENT = _HASHER.hash("nobody has this password")
-"""Verified against when a name is unknown, so that an unknown name takes as long as a wrong password."""
+
+
+@cache
+def _absent() -> str:
+    """Verified against when a name is unknown, so that an unknown name takes as long as a wrong password."""
+    return _HASHER.hash("nobody has this password")
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def check_credentials(
     with records.read() as connection:
         row = connection.execute(sa.select(t.persons).where(t.persons.c.id == person)).one_or_none()
     try:
-        _HASHER.verify(_ABSENT if row is None else row.password_hash, password)
+        _HASHER.verify(_absent() if row is None else row.password_hash, password)
     except argon2.exceptions.Argon2Error as error:
         raise Refused("session.login_failed") from error
     if row is None or not row.active:

@@ -25,7 +25,7 @@ from enclave.query.schema import Schema, TableName
 from enclave.query.stages import Authorised, Form, Guarded, Params, Session
 
 
-def prepare(  # noqa: PLR0917  text, circumstances, and the one machine that is asked
+def prepare(
     text: str,
     params: Params,
     form: Form,
