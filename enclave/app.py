@@ -248,6 +248,7 @@ def _serve(app: Any, host: str, port: int, **tls: str) -> None:
 
     uvicorn.run(
         app, host=host, port=port, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+        ws="none",
         timeout_keep_alive=75, timeout_graceful_shutdown=5, **tls,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -41,15 +41,24 @@ class Ledger(Protocol):
         ...
 
 
-def connect(path: Path) -> sa.Engine:
-    """An engine on the records file: WAL, full durability, foreign keys, transactions that begin IMMEDIATE."""
+def connect(path: Path, *, durable: bool = True) -> sa.Engine:
+    """An engine on the records file: WAL, foreign keys, transactions that begin IMMEDIATE unless they only read.
+
+    `durable` commits survive the machine's sudden end; the others may be lost and must be safe to do again.
+    """
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
+    synchronous = "FULL" if durable else "NORMAL"
 
     @sa.event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -61,11 +70,18 @@ def connect(path: Path) -> sa.Engine:
     return engine
 
 
+_PENDING = (
+    sa.select(t.outbox.c.seq, t.outbox.c.leaf).where(t.outbox.c.index.is_(None)).order_by(t.outbox.c.seq)
+)
+_ANY_PENDING = sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1)
+
+
 class Records:
     """One process's hold on the records. Safe to share between threads."""
 
     def __init__(self, engine: sa.Engine, ledger: Ledger, blobs: Path) -> None:
         self._engine = engine
+        self._notes = connect(Path(str(engine.url.database)), durable=False)
         self._ledger = ledger
         self._blobs = blobs
         self._flushing = threading.Lock()
@@ -91,30 +107,26 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A read transaction that sees only what the log already holds. Raises Refused `ledger.unavailable`."""
-        self.flush()
-        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
-            yield connection
+        with self._engine.connect().execution_options(reading=True) as connection:
+            transaction = connection.begin()
+            if connection.scalar(_ANY_PENDING) is not None:
+                transaction.rollback()
+                self.flush()
+                transaction = connection.begin()
+            with transaction:
+                yield connection
 
     def flush(self) -> None:
         """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""
-        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
-            if (
-                connection.scalar(sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1))
-                is None
-            ):
-                return
         # One relay at a time on this machine, so that the log keeps the order of the outbox.
         with self._flushing, _file_lock(self._blobs.parent / "outbox.lock"):
             with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
-                rows = connection.execute(
-                    sa.select(t.outbox.c.seq, t.outbox.c.leaf)
-                    .where(t.outbox.c.index.is_(None))
-                    .order_by(t.outbox.c.seq)
-                ).all()
+                rows = connection.execute(_PENDING).all()
             if not rows:
                 return
             places = self._ledger.append_leaves([row.leaf for row in rows])
-            with self._engine.begin() as connection:
+            # The ledger knows each leaf by its id: a place that is lost here is asked for again.
+            with self._notes.begin() as connection:
                 for row, place in zip(rows, places, strict=True):
                     connection.execute(
                         sa.update(t.outbox).where(t.outbox.c.seq == row.seq).values(index=place)
