@@ -33,12 +33,14 @@ class Key:
 @dataclass(frozen=True)
 class Call:
     """One aggregate call. `kind` as in `stages.Part.aggregate`; `contributes` is the condition under which a row's
-    person contributes to it (None: always)."""
+    person contributes to it (None: always). `summed`: what a sum, mean or variance is of, within `condition`."""
 
     id: str
     kind: str
     node: exp.Expr
     contributes: exp.Expr | None
+    summed: exp.Expr | None = None
+    condition: exp.Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -211,13 +213,17 @@ def _call(node: exp.Expr, tree: exp.Select, schema: Schema, person: exp.Expr, ca
             argument = argument.expressions[0]
             if kind != "count":
                 raise Refused("query.table_aggregate", {"function": printable(f"{_name(inner)}(distinct)")})
-            kind = "persons" if lineage.is_person(tree, schema, argument) else "count_distinct"
+            # count(DISTINCT CASE WHEN … THEN pid END) counts persons too: what it leaves out can be subtracted.
+            named = any(_identifier(column) for _, _, column in origins_of(argument, tree, schema))
+            kind = "persons" if named or lineage.is_person(tree, schema, argument) else "count_distinct"
         if argument != person:
             contributes.append(exp.Not(this=exp.Is(this=argument.copy(), expression=exp.Null())))
         if kind in {"sum", "avg", "variance"}:
             # sum(status) is a count of ones: those who add nothing do not hide those who do.
             contributes.append(exp.NEQ(this=exp.paren(argument.copy()), expression=exp.Literal.number(0)))
-    call = Call(f"a{len(calls) + 1}", kind, node, exp.and_(*contributes, copy=True) if contributes else None)
+    summed = argument if kind in {"sum", "avg", "variance"} else None
+    together = exp.and_(*contributes, copy=True) if contributes else None
+    call = Call(f"a{len(calls) + 1}", kind, node, together, summed, condition)
     calls[call.id] = call
     return call.id
 
@@ -319,6 +325,8 @@ def _cte(name: str, node: exp.Expr) -> exp.CTE | None:
 
 def identifies(key: Key) -> bool:
     """Whether a key is computed from a person identifier: its cells would be persons."""
-    return any(
-        column == PERSON_COLUMN or column.endswith(f"_{PERSON_COLUMN}") for _, _, column in key.origins
-    )
+    return any(_identifier(column) for _, _, column in key.origins)
+
+
+def _identifier(column: str) -> bool:
+    return column == PERSON_COLUMN or column.endswith(f"_{PERSON_COLUMN}")

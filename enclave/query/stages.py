@@ -154,12 +154,30 @@ class Part:
     `aggregate`: `records` (count of rows), `persons` (count of distinct pid), `count`, `count_distinct`, `sum`,
     `avg`, `variance`. `value` and `persons` name output columns: the part's value, and how many distinct persons
     contribute to it (its FILTER holds, its argument is not null and, for sums, means and variances, not zero).
+
+    `rest` names the column with the distinct persons of the row's other records, where subtracting the value from the
+    row's would speak of them: with several records a person can be on both sides. `coding` names the columns that tell
+    whether a sum is a count in disguise (`sum(CASE … THEN 1 ELSE 0 END)`, `avg(status + 1)`).
     """
 
     id: str
     aggregate: str
     value: str
     persons: str
+    rest: str | None = None
+    coding: "Coding | None" = None
+
+
+@dataclass(frozen=True)
+class Coding:
+    """Columns about the values that a sum, mean or variance takes in: how many different ones, how many records, and
+    the smallest, largest and sum of them (as DOUBLE)."""
+
+    different: str
+    records: str
+    low: str
+    high: str
+    total: str
 
 
 @dataclass(frozen=True)
@@ -173,14 +191,26 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Others:
+    """Columns about the records that none of several counts (`parts`) takes in. Where the counts overlap nowhere, what
+    is left of the row after subtracting all of them is these."""
+
+    parts: tuple[str, ...]
+    persons: str
+    records: str
+
+
+@dataclass(frozen=True)
 class Cells:
-    """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole."""
+    """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
+    `others` is None where fewer than two parts count under a condition."""
 
     dimensions: tuple[Dimension, ...]
     measures: tuple[Measure, ...]
     parts: tuple[Part, ...]
     persons: str
     records: str
+    others: Others | None = None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 For the row: distinct persons and records. For each aggregate call: its value where no output column is that value, and
 the distinct persons who contribute to it. Under ROLLUP, CUBE, GROUPING SETS: per key whether the row is a margin over
 it. Distinct persons, not rows: a fan-out join must not make a crowd of one person (THREATS 24).
+
+For a count under a condition and for a sum: the persons of the records that it leaves out, since total minus part is
+them. For a sum: how many different values it is of, and their ends: of two values it is a count, however it is spelled.
 """
 
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
-from enclave.query.stages import EVIDENCE, Authorised, Cells, Dimension, Measure, Part
+from enclave.query.stages import EVIDENCE, Authorised, Cells, Coding, Dimension, Measure, Others, Part
 
 PERSONS = f"{EVIDENCE}persons"
 RECORDS = f"{EVIDENCE}records"
@@ -39,11 +42,14 @@ def cells_of(authorised: Authorised) -> Cells:
                 call.kind,
                 value=bare.get(call.id, f"{EVIDENCE}{call.id}"),
                 persons=PERSONS if call.contributes is None else f"{EVIDENCE}{call.id}_persons",
+                rest=f"{EVIDENCE}{call.id}_rest" if _leaves_out(call) else None,
+                coding=_coding(call),
             )
             for call in shape.calls
         ),
         persons=PERSONS,
         records=RECORDS,
+        others=_others(shape),
     )
 
 
@@ -66,6 +72,17 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
             added.append(_named(call.node.copy(), part.value))
         if part.persons != PERSONS:
             added.append(_named(_persons(shape, call), part.persons))
+        if part.rest is not None:
+            added.append(_named(_rest(shape, call), part.rest))
+        if part.coding is not None and call.summed is not None:
+            added += _codes(call, call.summed, part.coding)
+    if cells.others is not None:
+        left = exp.and_(*(_left_out(call) for call in shape.calls if call.id in cells.others.parts))
+        persons, records = _persons(shape, None), exp.Count(this=exp.Star(), big_int=True)
+        added += [
+            _named(exp.Filter(this=persons, expression=exp.Where(this=left.copy())), cells.others.persons),
+            _named(exp.Filter(this=records, expression=exp.Where(this=left.copy())), cells.others.records),
+        ]
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))
@@ -78,6 +95,67 @@ def _persons(shape: Shape, call: Call | None) -> exp.Expr:
     if call is None or call.contributes is None:
         return counted
     return exp.Filter(this=counted, expression=exp.Where(this=call.contributes.copy()))
+
+
+def _leaves_out(call: Call) -> bool:
+    """Whether what the call leaves out can be had as a number of records. Persons are subtracted from persons, which
+    the row's own numbers tell; a number of distinct codes from nothing."""
+    return call.contributes is not None and call.kind not in {"persons", "count_distinct"}
+
+
+def _rest(shape: Shape, call: Call) -> exp.Expr:
+    """Distinct persons with a record that the call leaves out: its condition is false there, or unknown."""
+    return exp.Filter(this=_persons(shape, None), expression=exp.Where(this=_left_out(call)))
+
+
+def _left_out(call: Call) -> exp.Expr:
+    """The condition under which the call takes a record not in."""
+    if call.contributes is None:
+        raise TypeError("a call without a condition leaves nothing out")
+    return exp.Not(this=exp.Coalesce(this=exp.paren(call.contributes.copy()), expressions=[exp.false()]))
+
+
+def _others(shape: Shape) -> Others | None:
+    counting = tuple(call.id for call in shape.calls if call.contributes is not None and _counts(call))
+    return Others(counting, f"{EVIDENCE}others", f"{EVIDENCE}others_records") if len(counting) > 1 else None
+
+
+def _counts(call: Call) -> bool:
+    """Counts, and sums of cases with fixed numbers, the older way of writing a count."""
+    if call.summed is None:
+        return call.kind != "count_distinct"
+    fixed = call.summed.unnest()
+    return isinstance(fixed, exp.Case) and next(iter(_results(fixed).find_all(exp.Column)), None) is None
+
+
+def _results(case: exp.Case) -> exp.Expr:
+    """What a CASE may become, without its conditions."""
+    results = [branch.args["true"].copy() for branch in case.args["ifs"]]
+    default = case.args.get("default")
+    return exp.Tuple(expressions=[*results, default.copy()] if default is not None else results)
+
+
+def _coding(call: Call) -> Coding | None:
+    if call.summed is None:
+        return None
+    names = (f"{EVIDENCE}{call.id}_{name}" for name in ("different", "records", "low", "high", "total"))
+    return Coding(*names)
+
+
+def _codes(call: Call, summed: exp.Expr, coding: Coding) -> list[exp.Expr]:
+    number = exp.TryCast(this=exp.paren(summed.copy()), to=exp.DataType.build("DOUBLE"))
+    made: list[tuple[exp.Expr, str]] = [
+        (exp.Count(this=exp.Distinct(expressions=[summed.copy()]), big_int=True), coding.different),
+        (exp.Count(this=summed.copy(), big_int=True), coding.records),
+        (exp.Min(this=number.copy()), coding.low),
+        (exp.Max(this=number.copy()), coding.high),
+        (exp.Sum(this=number.copy()), coding.total),
+    ]
+    where = None if call.condition is None else exp.Where(this=call.condition.copy())
+    return [
+        _named(node if where is None else exp.Filter(this=node, expression=where.copy()), name)
+        for node, name in made
+    ]
 
 
 def _named(node: exp.Expr, name: str) -> exp.Expr:

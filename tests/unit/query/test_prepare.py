@@ -9,7 +9,7 @@ from enclave.adapters.policy_server import PolicyServer
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
 from enclave.query.flow import describe_expected
-from enclave.query.stages import Cells, Form, Measure, Part, TableUse, Used
+from enclave.query.stages import Cells, Coding, Form, Measure, Part, TableUse, Used
 from tests.unit.query import world
 from tests.unit.query.world import Recorded, ask
 
@@ -73,7 +73,14 @@ def test_cells_say_how_an_answer_is_read(policy: PolicyServer) -> None:
     )
     assert cells.parts == (
         Part("a1", "records", "n", "_enclave_persons"),
-        Part("a2", "sum", "d", "_enclave_a2_persons"),
+        Part(
+            "a2",
+            "sum",
+            "d",
+            "_enclave_a2_persons",
+            "_enclave_a2_rest",
+            Coding(*(f"_enclave_a2_{name}" for name in ("different", "records", "low", "high", "total"))),
+        ),
     )
 
 
