@@ -51,10 +51,11 @@ def _only_one() -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.seek(0)
+        holder = lock.read().strip()
         raise SetupRefused(
             "setup.running",
-            f"別の準備作業が進行中です（プロセス {lock.read().strip()}）。終わるまで待つか、そちらを終了してください。",
-            f"Another set-up is at work (process {lock.read().strip()}). Wait for it, or end it first.",
+            f"別の準備作業が進行中です（プロセス {holder}）。終わるまで待つか、そちらを終了してください。",
+            f"Another set-up is at work (process {holder}). Wait for it, or end it first.",
         ) from error
     lock.truncate(0)
     lock.write(str(os.getpid()))

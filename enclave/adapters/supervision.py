@@ -5,11 +5,13 @@ socket; it decides nothing else.
 """
 
 import os
+import pwd
 import signal
 import subprocess
 import time
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,6 +129,7 @@ def start(site: Site) -> None:
     """Start the supervisor, which starts the services. Does nothing where it runs already."""
     if alive(site):
         return
+    end_strays(site)
     site.supervisor_socket.unlink(missing_ok=True)
     file = site.home / "supervisord.conf"
     file.write_text(configuration(site))
@@ -188,11 +191,52 @@ def start_program(site: Site, program: str) -> None:
 def stop(site: Site) -> None:
     """End the supervisor and every service; returns when they are gone."""
     pid = _pid(site)
-    if pid is None or not alive(site):
-        return
-    os.kill(pid, signal.SIGTERM)
-    for _ in range(300):
-        if not alive(site):
+    if pid is not None and alive(site):
+        os.kill(pid, signal.SIGTERM)
+        if not _until(lambda: not alive(site), 30.0):
+            os.kill(pid, signal.SIGKILL)
+    end_strays(site)
+
+
+def end_strays(site: Site) -> None:
+    """End what a killed supervisor, or a start that was killed half-way, left behind."""
+    for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        left = strays(site)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if not left or _until(lambda: not strays(site), patience):
             return
+
+
+def strays(site: Site) -> list[int]:
+    """Processes of this site's services, supervisors first. Only of the services' own users, and the two that are root."""
+    known = {entry.pw_uid for entry in pwd.getpwall() if entry.pw_name in USERS.values()}
+    supervisors, services = [], []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            uid = process.stat().st_uid
+            marked = f"ENCLAVE_SITE={site.name}".encode() in (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if (
+            uid == 0
+            and words[-1:] == [str(site.home / "supervisord.conf")]
+            and "supervisor.supervisord" in words
+        ):
+            supervisors.append(int(process.name))
+        elif (uid == 0 and words[-4:] == ["serve", "walls", "--site", site.name]) or (
+            uid in known and (marked or any(f"{site.home}/" in word for word in words))
+        ):
+            services.append(int(process.name))
+    return supervisors + services
+
+
+def _until(true: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
         time.sleep(0.1)
-    os.kill(pid, signal.SIGKILL)
+    return True

@@ -59,18 +59,27 @@ def is_a_sentence(told: Mapping[str, Any], language: str) -> bool:
     """Whether a person who reads that language was told something: a title that is no code, with every fact filled in."""
     title, hint = str(told["title"]), str(told["hint"])
     foreign = any(ord(c) > 0x2FFF for c in title)
-    return len(title) > 5 and title != told["code"] and "…" not in title + hint and foreign == (language == "ja")
+    return (
+        len(title) > 5 and title != told["code"] and "…" not in title + hint and foreign == (language == "ja")
+    )
 
 
 def code_of(act: Callable[[], object]) -> str:
     """The code with which something was refused; `allowed` where it was not. Its sentences exist in both languages."""
+    refused = _refusal(act)
+    if refused is None:
+        return "allowed"
+    for language in LANGUAGES:
+        assert is_a_sentence(problem(refused, WORDINGS, language), language), refused
+    return refused.code
+
+
+def _refusal(act: Callable[[], object]) -> Refused | None:
     try:
         act()
     except Refused as refused:
-        for language in LANGUAGES:
-            assert is_a_sentence(problem(refused, WORDINGS, language), language), refused
-        return refused.code
-    return "allowed"
+        return refused
+    return None
 
 
 @dataclass
@@ -87,7 +96,9 @@ class Desk:
         tls = ssl.create_default_context(cafile=str(self.site.ca))
         wire = httpx.HTTPTransport(verify=tls, local_address=self.address or self.site.service_ip)
         headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": language}
-        with httpx.Client(transport=wire, base_url=self.site.gateway_url, headers=headers, timeout=60) as http:
+        with httpx.Client(
+            transport=wire, base_url=self.site.gateway_url, headers=headers, timeout=60
+        ) as http:
             return http.request(method, path, **named)
 
     def ask(self, sql: str = GOOD, form: str = "rows", language: str = "en") -> httpx.Response:
@@ -159,12 +170,16 @@ class Ground:
                 )
             )
 
-    def sit_down(self, person: str = "mori", permit: Permit | None = None, address: str | None = None) -> Desk:
+    def sit_down(
+        self, person: str = "mori", permit: Permit | None = None, address: str | None = None
+    ) -> Desk:
         """A session as the hub enters one, for a workspace at this machine's own address."""
         permit = permit or self.permit
         token, session = edge.new_token(), f"s-{edge.new_id()}"
         address = address or self.site.service_ip
-        event = edge.event(Actor(person, "handler", session), "workspace.started", Thing("workspace", session))
+        event = edge.event(
+            Actor(person, "handler", session), "workspace.started", Thing("workspace", session)
+        )
         create_workspace_session(
             self.records,
             event,
@@ -202,7 +217,9 @@ class Ground:
         return [entry.leaf for entry in reversed(found.entries)]
 
     def log_size(self) -> int:
-        return ledger_files.verify_directory(self.site.log, ledger_files.read_verifier_key(self.site.log)).size
+        return ledger_files.verify_directory(
+            self.site.log, ledger_files.read_verifier_key(self.site.log)
+        ).size
 
     # -- services ---------------------------------------------------------------------------------
     def end(self, program: str) -> None:
@@ -316,4 +333,15 @@ def edited_policies(folder: Path, story: str, rule: str, instead: str = "") -> P
     return copy
 
 
-__all__ = ["ATTACK", "GOOD", "Desk", "Ground", "code_of", "code_told", "edited_policies", "is_a_sentence", "prepared", "until"]
+__all__ = [
+    "ATTACK",
+    "GOOD",
+    "Desk",
+    "Ground",
+    "code_of",
+    "code_told",
+    "edited_policies",
+    "is_a_sentence",
+    "prepared",
+    "until",
+]

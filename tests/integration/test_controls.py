@@ -99,7 +99,9 @@ def portal_code(visitor: Visitor, method: str, path: str, **named: Any) -> str:
 
 def table_of_sexes(desk: Desk) -> dict[str, Any]:
     """A table that may leave: persons by sex."""
-    answered = desk.rows("SELECT male, count(*) AS n FROM nafld.patients GROUP BY male ORDER BY male").to_pydict()
+    answered = desk.rows(
+        "SELECT male, count(*) AS n FROM nafld.patients GROUP BY male ORDER BY male"
+    ).to_pydict()
     lines = [f"{male},{n}" for male, n in zip(answered["male"], answered["n"], strict=True)]
     csv = "\n".join(["male,n", *lines, ""])
     return {"kind": "table", "name": "sexes.csv", "csv": csv, "dimensions": ["male"], "counts": ["n"]}
@@ -179,7 +181,9 @@ def test_without_its_rule_one_checker_releases(ground: Ground, desk: Desk, folde
         first, second = queue_an_export(desk), queue_an_export(desk)
         assert cast(ground, "takahashi", first, "approve").status_code == 200
         assert state_of(ground, first) == "queued"
-        with ground.policies(edited_policies(folder, "export", "approvals_needed :=", "approvals_needed := 1")):
+        with ground.policies(
+            edited_policies(folder, "export", "approvals_needed :=", "approvals_needed := 1")
+        ):
             assert cast(ground, "takahashi", second, "approve").status_code == 200
         assert state_of(ground, second) == "released"
         assert state_of(ground, first) == "queued"
@@ -214,11 +218,22 @@ def drafted(visitor: Visitor, project: str) -> tuple[str, dict[str, Any]]:
 
 def counted(ground: Ground) -> dict[str, int]:
     """Rows of everything that a story changes."""
-    tables = ("queries", "exports", "export_files", "votes", "applications", "permits", "workspace_sessions", "outbox")
+    tables = (
+        "queries",
+        "exports",
+        "export_files",
+        "votes",
+        "applications",
+        "permits",
+        "workspace_sessions",
+        "outbox",
+    )
     return {name: int(ground.look(f"SELECT count(*) FROM {name}")[0][0]) for name in tables}
 
 
-@pytest.mark.parametrize(("program", "code"), [("ledger", "ledger.unavailable"), ("policy", "policy.unavailable")])
+@pytest.mark.parametrize(
+    ("program", "code"), [("ledger", "ledger.unavailable"), ("policy", "policy.unavailable")]
+)
 def test_a_silent_machine_stops_every_step_and_nothing_is_half_done(
     ground: Ground, desk: Desk, program: str, code: str
 ) -> None:
@@ -261,7 +276,9 @@ def test_a_silent_machine_stops_every_step_and_nothing_is_half_done(
         until(lambda: desk.ask().status_code == 200)
         assert desk.submit([table]).status_code == 201
         tanaka.http.post(address, data=form, headers={"Origin": site.origin}).raise_for_status()
-        assert ground.look("SELECT state FROM applications WHERE project = ?", f"typed-{program}") == [("submitted",)]
+        assert ground.look("SELECT state FROM applications WHERE project = ?", f"typed-{program}") == [
+            ("submitted",)
+        ]
         tanaka.send(tanaka.get(address.replace(site.origin, "")), "withdraw-application")
         assert build_extract(site, later.permit_id)["extract"] == f"{later.provision}/1"
         assert ground.spawn("tanaka", PROJECT) == "allowed"
@@ -284,7 +301,9 @@ def every_answer_was_recorded_first(ground: Ground) -> None:
             assert query in authorised
             assert query not in answered
             answered.add(query)
-    done = {row[0] for row in ground.look("SELECT id FROM queries WHERE state = 'done' AND project = ?", PROJECT)}
+    done = {
+        row[0] for row in ground.look("SELECT id FROM queries WHERE state = 'done' AND project = ?", PROJECT)
+    }
     assert done == answered
 
 
@@ -315,7 +334,7 @@ def test_a_ledger_that_dies_in_mid_answer_lets_no_answer_out(ground: Ground, des
         assert ended
     finally:
         ground.begin("ledger")
-    (query, state), = ground.look("SELECT id, state FROM queries ORDER BY asked_at DESC LIMIT 1")
+    ((query, state),) = ground.look("SELECT id, state FROM queries ORDER BY asked_at DESC LIMIT 1")
     assert state == "running"
     ground.restart("gateway")
     until(lambda: ground.look("SELECT state FROM queries WHERE id = ?", query) == [("aborted",)])
@@ -356,7 +375,9 @@ def process_of(site: Site, program: str) -> int:
     return int(info["pid"]) if info["statename"] == "RUNNING" else 0  # type: ignore[index,call-overload]
 
 
-@pytest.mark.parametrize("program", ["ledger", "policy", "walls", "custody", "gateway", "portal", "proxy", "hub"])
+@pytest.mark.parametrize(
+    "program", ["ledger", "policy", "walls", "custody", "gateway", "portal", "proxy", "hub"]
+)
 def test_a_killed_service_comes_back_and_the_story_goes_on(ground: Ground, desk: Desk, program: str) -> None:
     """kill -9: the supervisor starts it anew, no child of the dead one stays, and the next question and page are answered."""
     site, before = ground.site, process_of(ground.site, program)
@@ -405,7 +426,9 @@ def test_a_session_past_its_hour_has_ended(ground: Ground, desk: Desk) -> None:
     """Time is the server's; an hour put off lets it live."""
     kept = ground.look("SELECT expires_at FROM workspace_sessions WHERE id = ?", desk.session)[0][0]
     try:
-        ground.edit("UPDATE workspace_sessions SET expires_at = '2026-01-01T00:00:00Z' WHERE id = ?", desk.session)
+        ground.edit(
+            "UPDATE workspace_sessions SET expires_at = '2026-01-01T00:00:00Z' WHERE id = ?", desk.session
+        )
         assert desk.code() == "session.ended"
     finally:
         ground.edit("UPDATE workspace_sessions SET expires_at = ? WHERE id = ?", kept, desk.session)
@@ -442,7 +465,15 @@ HUBS = 'open("/run/enclave/hub-token").read().strip()'
 def inside(ground: Ground, person: str, token: str) -> str:
     """What a question gets that is asked from within a person's workspace."""
     name = ground.site.workspace_name(person, PROJECT)
-    words = ["docker", "exec", name, "/opt/analysis/bin/python", "-I", "-c", INSIDE.format(token=token, sql=GOOD)]
+    words = [
+        "docker",
+        "exec",
+        name,
+        "/opt/analysis/bin/python",
+        "-I",
+        "-c",
+        INSIDE.format(token=token, sql=GOOD),
+    ]
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
@@ -485,9 +516,14 @@ def test_an_edited_permit_is_no_permit(ground: Ground, desk: Desk) -> None:
         client = custody_of(ground.site, "operator")
         actor = {"person": "yamamoto", "role": "custodian"}
         assert code_of(lambda: client.extract(envelope, actor=actor)) == "permit.signature"
-        assert code_of(
-            lambda: custody_of(ground.site, "gateway").open(ground.permit.provision, None, envelope, session="s-1")
-        ) == "permit.signature"
+        assert (
+            code_of(
+                lambda: custody_of(ground.site, "gateway").open(
+                    ground.permit.provision, None, envelope, session="s-1"
+                )
+            )
+            == "permit.signature"
+        )
     finally:
         ground.edit(put, kept, *this)
     assert desk.code() == "allowed"
@@ -581,7 +617,9 @@ def test_a_ledger_whose_database_was_edited_does_not_go_on(ground: Ground, desk:
     with sqlite3.connect(place) as database:
         database.execute("DROP TRIGGER entries_stay")
         last, kept = database.execute("SELECT idx, entry FROM entries ORDER BY idx DESC LIMIT 1").fetchone()
-        database.execute("UPDATE entries SET entry = ? WHERE idx = ?", (kept.replace(b'"v":1', b'"v":2'), last))
+        database.execute(
+            "UPDATE entries SET entry = ? WHERE idx = ?", (kept.replace(b'"v":1', b'"v":2'), last)
+        )
     _owned_again(ground.site)
     log = ground.site.logs / "ledger.log"
     said = len(log.read_bytes())
@@ -626,7 +664,9 @@ def test_a_log_signed_anew_convinces_nobody_who_kept_the_key(ground: Ground, tmp
     assert ledger_files.verify_directory(forged, ledger_files.read_verifier_key(forged)).size == size - 1
     assert code_of(lambda: ledger_files.verify_directory(forged, kept)) == "audit.checkpoint_signature"
     earlier = (place / "checkpoint").read_bytes()
-    assert code_of(lambda: ledger_files.verify_directory(forged, forger.verifier, earlier)).startswith("audit.")
+    assert code_of(lambda: ledger_files.verify_directory(forged, forger.verifier, earlier)).startswith(
+        "audit."
+    )
 
 
 # -- the extract ---------------------------------------------------------------------------------------
@@ -634,7 +674,9 @@ def test_an_extract_with_a_byte_changed_never_answers_wrongly(ground: Ground) ->
     """The cipher's own check refuses every block that was changed; what does not come from such a block is as it was."""
     permit = ground.grant("flipped")
     build_extract(ground.site, permit.permit_id)
-    file = max((ground.site.extracts / permit.provision).glob("*/extract.duckdb"), key=lambda p: p.stat().st_mtime)
+    file = max(
+        (ground.site.extracts / permit.provision).glob("*/extract.duckdb"), key=lambda p: p.stat().st_mtime
+    )
     raw, everything = file.read_bytes(), "SELECT age, male, status FROM nafld.patients"
     right = ground.sit_down("mori", permit).rows(everything)
     codes = []
@@ -676,7 +718,14 @@ def test_an_extract_without_its_key_is_noise(ground: Ground) -> None:
     assert opened.key
     # The same permit, the same extract: another caller than the gateway gets no key.
     operator = custody_of(ground.site, "operator")
-    assert code_of(lambda: operator.open(ground.permit.provision, None, signed(ground), session="s-test", person="mori")) != "allowed"
+    assert (
+        code_of(
+            lambda: operator.open(
+                ground.permit.provision, None, signed(ground), session="s-test", person="mori"
+            )
+        )
+        != "allowed"
+    )
 
 
 def signed(ground: Ground) -> Mapping[str, Any]:
@@ -722,7 +771,9 @@ def test_a_role_taken_away_closes_its_pages_at_the_next_request(ground: Ground) 
         ground.edit(revoke, None)
     assert portal_code(checker, "GET", "/checks") == "allowed"
     try:
-        ground.edit("INSERT INTO person_roles (person, role, granted_at) VALUES ('takahashi', 'auditor', '2026-01-01T00:00:00Z')")
+        ground.edit(
+            "INSERT INTO person_roles (person, role, granted_at) VALUES ('takahashi', 'auditor', '2026-01-01T00:00:00Z')"
+        )
         assert portal_code(checker, "GET", "/log") == "allowed"
     finally:
         ground.edit("DELETE FROM person_roles WHERE person = 'takahashi' AND role = 'auditor'")
@@ -735,7 +786,7 @@ def test_a_released_file_that_was_changed_does_not_leave(ground: Ground, desk: D
     for checker in ("takahashi", "ito"):
         cast(ground, checker, export, "approve")
     assert state_of(ground, export) == "released"
-    (digest,), = ground.look("SELECT digest FROM export_files WHERE export = ?", export)
+    ((digest,),) = ground.look("SELECT digest FROM export_files WHERE export = ?", export)
     name = digest.removeprefix("sha256:")
     blob = ground.site.blobs / name[:2] / name
     raw = blob.read_bytes()
@@ -759,7 +810,9 @@ def test_the_ledger_takes_entries_from_its_callers_only(ground: Ground) -> None:
     event = edge.event(Actor("x", "service"), "test.forged", Thing("test", "x"))
     stranger = LedgerClient(ground.site.ledger_socket, "not a token")
     assert code_of(lambda: stranger.append([event])) != "allowed"
-    gateway = LedgerClient(ground.site.ledger_socket, (ground.site.secrets / "gateway" / "ledger.token").read_text())
+    gateway = LedgerClient(
+        ground.site.ledger_socket, (ground.site.secrets / "gateway" / "ledger.token").read_text()
+    )
     assert code_of(lambda: gateway.search(Sought(limit=1))) != "allowed"
     assert ground.leaves(action="test.forged") == []
     assert ledger_of(ground.site, "operator").search(Sought(limit=1)).entries

@@ -48,7 +48,13 @@ def readable(user: str, places: Iterable[Path]) -> set[Path]:
     """The places that a process of this user, with the groups it has right now, reads, lists or connects to."""
     groups = ",".join(map(str, groups_of(user)))
     entry = pwd.getpwnam(user)
-    words = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", f"--groups={groups}", "--no-new-privs"]
+    words = [
+        "setpriv",
+        f"--reuid={entry.pw_uid}",
+        f"--regid={entry.pw_gid}",
+        f"--groups={groups}",
+        "--no-new-privs",
+    ]
     tried = subprocess.run(
         [*words, "/usr/bin/python3", "-I", "-c", TRY],
         input="\n".join(map(str, places)), capture_output=True, text=True, check=True,
@@ -67,7 +73,7 @@ def secrets_of(site: Site) -> Mapping[str, set[Path]]:
     own["gateway"] |= {site.tls / "gateway.key"}
     own["proxy"] |= {site.tls / "public.key"}
     own["operator"] |= {site.tls / "ca.key"}
-    own["ledger"] |= {p for p in site.ledger.glob("ledger.sqlite*")}
+    own["ledger"] |= set(site.ledger.glob("ledger.sqlite*"))
     own["hub"] |= files(site.home / "hub") | files(site.workspaces)
     return own
 
@@ -92,7 +98,9 @@ def test_the_list_of_secrets_is_not_empty(ground: Ground) -> None:
     """What was tried includes the things that matter, and each owner reads its own: the check would see a success."""
     site, own = ground.site, secrets_of(ground.site)
     names = {service: {p.name for p in places} for service, places in own.items()}
-    assert {"master.key", "vault.sqlite", "patients.csv.gz", "labs.csv.gz", "events.csv.gz"} <= names["custody"]
+    assert {"master.key", "vault.sqlite", "patients.csv.gz", "labs.csv.gz", "events.csv.gz"} <= names[
+        "custody"
+    ]
     assert {"log.key", "ledger.sqlite", "callers.json"} <= names["ledger"]
     assert {"permit.key", "sessions.sqlite", "ledger.token", "hub.token"} <= names["portal"]
     assert {"custody.token", "ledger.token", "gateway.key"} <= names["gateway"]
@@ -103,7 +111,9 @@ def test_the_list_of_secrets_is_not_empty(ground: Ground) -> None:
     assert all(p.is_relative_to(site.home) for places in own.values() for p in places)
 
 
-@pytest.mark.parametrize("secret", ["master.key", "log.key", "permit.key", "custody.token", "cookie.token", "gateway.key"])
+@pytest.mark.parametrize(
+    "secret", ["master.key", "log.key", "permit.key", "custody.token", "cookie.token", "gateway.key"]
+)
 def test_a_mode_given_by_mistake_is_seen(ground: Ground, secret: str) -> None:
     """`chmod go+r` on a secret and `go+x` on its folder: the very check above names file and readers; then it is closed again."""
     places = [p for paths in secrets_of(ground.site).values() for p in paths if p.name == secret]
@@ -128,7 +138,9 @@ def test_a_group_given_by_mistake_is_seen(ground: Ground) -> None:
     try:
         vault.chmod(0o640)
         vault.parent.chmod(0o710)
-        assert {user for user, path in trespasses(ground.site) if path == str(vault)} == set(USERS.values()) - {
+        assert {user for user, path in trespasses(ground.site) if path == str(vault)} == set(
+            USERS.values()
+        ) - {
             USERS["custody"],
             USERS["proxy"],
         }
@@ -187,9 +199,13 @@ def test_extracts_are_encrypted_and_closed_to_strangers(ground: Ground) -> None:
 def test_no_secret_stands_on_a_command_line_or_in_an_environment(ground: Ground) -> None:
     """Any user may read any command line; the services' environments are what the supervisor's file says, and no secret."""
     site = ground.site
-    tokens = {p.read_text().strip() for paths in secrets_of(site).values() for p in paths if p.suffix == ".token"}
+    tokens = {
+        p.read_text().strip() for paths in secrets_of(site).values() for p in paths if p.suffix == ".token"
+    }
     assert len(tokens) > 8
-    lines = [p.read_bytes().decode(errors="replace") for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
+    lines = [
+        p.read_bytes().decode(errors="replace") for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()
+    ]
     assert not [token for token in tokens for line in lines if token in line]
     assert not [token for token in tokens if token in (site.home / "supervisord.conf").read_text()]
     said = "".join(p.read_text(errors="replace") for p in site.logs.iterdir())
@@ -214,7 +230,12 @@ def test_the_programs_of_services_are_not_theirs_to_change(ground: Ground) -> No
     from enclave.adapters import signing
     from enclave.config import PREFIX
 
-    for place in (PREFIX / "app", PREFIX / "venv", signing.trusted_file(ground.site), ground.site.home / "supervisord.conf"):
+    for place in (
+        PREFIX / "app",
+        PREFIX / "venv",
+        signing.trusted_file(ground.site),
+        ground.site.home / "supervisord.conf",
+    ):
         for path in [place, *(place.rglob("*.py") if place.name == "app" else ())]:
             assert path.owner() == "root"
             assert not path.stat().st_mode & 0o022, path
