@@ -120,8 +120,12 @@ _FIRES = "=+-@\t\r＝＋－＠"
 """First characters that make a spreadsheet compute (OWASP, CSV injection), with the wide forms of Japanese locales."""
 
 
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""Every space of Unicode (category Zs): programs trim them before they compute."""
+
+
 def _formula(text: str) -> bool:
-    start = text.lstrip(" \u3000")
+    start = text.lstrip(SPACES)
     return (
         start[:1] in _FIRES
         and start[:1] != ""

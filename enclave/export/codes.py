@@ -232,6 +232,26 @@ CODES: dict[str, Wording] = {
         "この研究で e.table(…) が返したものだけが使えます。",
         "It must come from an answered e.table(…) of this project.",
     ),
+    "export.no_receipt": Wording(
+        "この表の数値は再計算されていません。列の意味も申請者の申告です。",
+        "No number of this table was recomputed, and what its columns mean is what the researcher says.",
+        "e.table(…) の結果をそのまま提出すると、機械が数値を確かめます。",
+        "Submit what e.table(…) gave unchanged, and the machine compares every number.",
+        200,
+    ),
+    "export.only_keys": Wording(
+        "{rows} 行が秘匿セルだけで、残るのは区分の値です。個票と変わりません。",
+        "{rows} rows show nothing but their keys: a table of them is a list of records.",
+        "区分を粗くするか、秘匿された行を除いてください。",
+        "Use coarser categories, or leave out the rows that are hidden.",
+    ),
+    "export.many_hidden": Wording(
+        "{rows} 行が秘匿セルだけです。区分の値から個人が分からないか、確認者が判断します。",
+        "{rows} rows show nothing but their keys: the checkers ask whether the keys point to persons.",
+        "区分を粗くするか、秘匿された行を除いてください。",
+        "Use coarser categories, or leave out the rows that are hidden.",
+        200,
+    ),
     # -- figures ------------------------------------------------------------------------------
     "export.png_form": Wording(
         "PNG として正しくないか、画像以外のものが含まれています（{why}）。",

@@ -29,6 +29,10 @@ from enclave.export.request import (
 )
 from enclave.export.table_text import Sheet, read_sheet
 
+MOSTLY_HIDDEN = 20
+"""Rows that show nothing but their keys, from which on they are looked at: above a quarter of a table a checker is
+asked, above three quarters the table is turned back."""
+
 Recompute = Callable[[str], ProtectedTable]
 """The protected answer of a receipt's id, computed again. Raises Refused where the receipt is not this project's,
 not of a table, or no longer answerable."""
@@ -115,9 +119,21 @@ def _numbers(
         return [Finding("export.receipt_unknown", Verdict.FAIL, {}, facts)]
     found = receipt.difference(sheet, answer)
     if found is None:
-        return [Finding("export.matches_receipt", Verdict.PASS, {}, facts)]
+        return [Finding("export.matches_receipt", Verdict.PASS, {}, facts), *_hidden_rows(sheet, answer)]
     where = {"row": found.row, "column": found.column[:60]}
     return [Finding("export.differs_from_receipt", Verdict.FAIL, where, facts)]
+
+
+def _hidden_rows(sheet: Sheet, answer: ProtectedTable) -> Iterator[Finding]:
+    """Rows that show nothing but their keys say that somebody of these keys exists. A few are how suppression looks;
+    a table of them is records whose columns are keys (`GROUP BY age, bmi, …`)."""
+    measures = [measure.name for measure in answer.measures if measure.name in sheet.header]
+    empty = sum(not any(cells) for cells in zip(*(sheet.column(name) for name in measures), strict=True))
+    empty = len(sheet.rows) if not measures else empty
+    if empty >= MOSTLY_HIDDEN and 4 * empty > 3 * len(sheet.rows):
+        yield Finding("export.only_keys", Verdict.FAIL, {}, {"rows": empty})
+    elif empty >= MOSTLY_HIDDEN and 4 * empty > len(sheet.rows):
+        yield Finding("export.many_hidden", Verdict.HUMAN, {}, {"rows": empty})
 
 
 _PLACE = re.compile(r"row (\d+)(?:: (.*))?; (.+)", re.DOTALL)
@@ -128,6 +144,8 @@ def _by_rules(subject: Subject, sheet: Sheet, rule_sets: Sequence[RuleSet]) -> I
     named = {*subject.dimensions, *subject.counts}
     if not named <= set(sheet.header) or len(sheet.rows) > MAX_ROWS:
         return  # Already turned back by CHECKS; there is no telling what the columns mean.
+    # Its columns say of themselves what they are, and nobody recomputed a number: a checker has to look.
+    yield Finding("export.no_receipt", Verdict.HUMAN)
     columns = {title: sheet.column(title) for title in sheet.header}
     file = TableFile(names.shown(subject.name, 0), columns, subject.dimensions, subject.counts)
     for found in disclosure.check_table(file, rule_sets).findings:
