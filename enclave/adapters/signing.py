@@ -147,7 +147,7 @@ def load_private(path: Path) -> Ed25519PrivateKey:
     """The Ed25519 key of a PKCS #8 PEM file. Raises OSError, or ValueError where it is no such key."""
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("not an Ed25519 key")  # noqa: TRY004  one error for every wrong file
+        raise ValueError("not an Ed25519 key")
     return key
 
 

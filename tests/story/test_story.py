@@ -228,6 +228,42 @@ print("SUBMITTED", s.id, s.state)
     assert re.search(r"male=\d, band=\d+, status=\d", said)
 
 
+ACT = """
+async ([origin, project]) => {
+  const target = `${origin}/projects/${project}/workspace/stop`;
+  const told = {};
+  const body = new URLSearchParams({csrf: "x"});
+  const ways = {
+    fetch: () => fetch(target, {method: "POST", credentials: "include", body}),
+    blind: () => fetch(target, {method: "POST", credentials: "include", mode: "no-cors", body}),
+    read: () => fetch(`${origin}/projects/${project}`, {credentials: "include"}),
+    beacon: async () => { if (!navigator.sendBeacon(target, body)) throw new Error("refused"); },
+  };
+  for (const [name, act] of Object.entries(ways)) {
+    try { const answer = await act(); told[name] = answer ? `${answer.type} ${answer.status}` : "sent"; }
+    catch (error) { told[name] = "blocked"; }
+  }
+  const frame = document.createElement("iframe"); frame.name = "away"; document.body.append(frame);
+  const form = document.createElement("form");
+  Object.assign(form, {method: "post", action: target, target: "away"}); document.body.append(form); form.submit();
+  await new Promise(r => setTimeout(r, 1500));
+  return told;
+}
+"""
+
+
+def test_no_script_of_a_notebook_can_act_on_the_portal(notebook: Page, stage: Stage, site: Site) -> None:
+    """Fetch, beacon, frame and form from the workspace's origin reach nothing; the workspace was not stopped by them."""
+    told = notebook.evaluate(ACT, [site.origin, PROJECT])
+    assert told["fetch"] == told["blind"] == told["read"] == "blocked"
+    page = stage.go("tanaka", f"/projects/{PROJECT}")
+    expect(page.locator('[data-action="enter-workspace"]')).to_be_visible()
+    assert (
+        '"action": "workspace.stopped"'
+        not in enclave("audit", "search", "--site", site.name, "--project", PROJECT).stdout
+    )
+
+
 def test_6_two_blind_checkers_approve_and_the_release_is_what_was_checked(stage: Stage) -> None:
     """Table and findings side by side; neither sees the other's vote; the download has the digest that was checked."""
     for n, checker in enumerate(("takahashi", "ito")):
