@@ -150,7 +150,11 @@ def test_an_older_program_on_the_path_is_not_taken(
     monkeypatch.setattr(install, "OPA_RELEASES", releases.address)
     monkeypatch.setenv("PATH", str(tools))
     releases.publish(PROGRAM)
-    for older in (b"#!/bin/sh\necho Version: 0.70.0\n", b"#!/bin/sh\necho Version: 2.0.0\n", b"#!/bin/sh\nexit 1\n"):
+    for older in (
+        b"#!/bin/sh\necho Version: 0.70.0\n",
+        b"#!/bin/sh\necho Version: 2.0.0\n",
+        b"#!/bin/sh\nexit 1\n",
+    ):
         (tools / "opa").write_bytes(older)
         (tools / "opa").chmod(0o755)
         install._install_opa(io.StringIO())

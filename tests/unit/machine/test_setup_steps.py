@@ -51,7 +51,9 @@ def test_a_step_begins_when_all_that_it_needs_is_done() -> None:
 def test_steps_that_do_not_need_each_other_run_side_by_side() -> None:
     """Two steps that wait for each other both finish."""
     meeting = threading.Barrier(2, timeout=10)
-    steps.run([step("a", (), lambda _: meeting.wait() and None), step("b", (), lambda _: meeting.wait() and None)])
+    steps.run(
+        [step("a", (), lambda _: meeting.wait() and None), step("b", (), lambda _: meeting.wait() and None)]
+    )
     assert not meeting.broken
 
 
@@ -141,7 +143,9 @@ def test_an_interrupted_step_is_done_again_and_a_finished_one_is_not(tmp_path: P
     assert not (tmp_path / "second").exists()
     assert not _in_session(first.pid)
     (tmp_path / "again").touch()
-    assert subprocess.run([sys.executable, str(script)], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, str(script)], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )
     assert (tmp_path / "third").exists()
     assert (tmp_path / "count").read_text() == "once\n"
 
@@ -155,7 +159,9 @@ def _until(true: Callable[[], bool]) -> None:
 
 def _in_session(session: int) -> list[str]:
     """Command lines of what still runs in a session, but for what has ended already."""
-    listed = subprocess.run(["ps", "-s", str(session), "-o", "stat=,args="], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-s", str(session), "-o", "stat=,args="], capture_output=True, text=True, check=False
+    )
     return [line for line in listed.stdout.splitlines() if not line.startswith("Z")]
 
 
