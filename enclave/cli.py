@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from enclave.config import load_site
+from enclave.config import SITES, Site
+from enclave.config import load_site as find_site
 from enclave.core.refusal import Refused, problem
 
 cli = typer.Typer(
@@ -42,6 +43,14 @@ def language(chosen: str | None = None) -> str:
     """The language of what is printed: as asked, else the locale's."""
     said = chosen or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "ja" if said.startswith("ja") else "en"
+
+
+def load_site(name: str) -> Site:
+    """The site of that name. Raises Refused `operation.site_unknown`."""
+    try:
+        return find_site(name)
+    except KeyError:
+        raise Refused("operation.site_unknown", {"site": name, "known": ", ".join(SITES)}) from None
 
 
 def _said(ja: str, en: str) -> str:

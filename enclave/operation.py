@@ -25,6 +25,13 @@ CODES: dict[str, Wording] = {
     "operation.not_root": Wording(
         "管理者権限が必要です。", "This needs root.", "sudo を付けて実行してください。", "Run it with sudo."
     ),
+    "operation.site_unknown": Wording(
+        "{site} というサイトはありません。",
+        "There is no site {site}.",
+        "知られているサイト: {known}",
+        "Sites known here: {known}",
+        404,
+    ),
     "operation.busy": Wording(
         "サイト {site} は別の起動または停止の途中です。",
         "Another start or stop of site {site} is at work.",

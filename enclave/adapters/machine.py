@@ -65,8 +65,17 @@ def make_users() -> None:
         except KeyError:
             group_option = ["--gid", main] if main else ["--user-group"]
             subprocess.run(
-                ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", *group_option]
-                + ["--shell", "/usr/sbin/nologin", user],
+                [
+                    "useradd",
+                    "--system",
+                    "--no-create-home",
+                    "--home-dir",
+                    "/nonexistent",
+                    *group_option,
+                    "--shell",
+                    "/usr/sbin/nologin",
+                    user,
+                ],
                 check=True,
             )
         for group in extra.get(service, []):

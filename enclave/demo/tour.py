@@ -102,7 +102,9 @@ def _run_all(page: Page) -> None:
     idle = re.compile(r"ipykernel\) \| (アイドル|Idle)")
     page.get_by_text(idle).first.wait_for(timeout=60_000)
     page.locator("#jp-MainMenu .lm-MenuBar-item").nth(3).click()
-    page.locator('.lm-Menu-item[data-command="notebook:run-all-cells"], .lm-Menu-item[data-command="runmenu:run-all"]').first.click()
+    page.locator(
+        '.lm-Menu-item[data-command="notebook:run-all-cells"], .lm-Menu-item[data-command="runmenu:run-all"]'
+    ).first.click()
     # The last cell's number appears when everything before it has run; a refusal on the way does not stop the notebook.
     page.wait_for_timeout(6000)
     page.get_by_text(idle).first.wait_for(timeout=120_000)

@@ -6,6 +6,7 @@ One story, told in order: each test goes on where the one before stopped.
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -119,7 +120,7 @@ def test_2_two_approvals_make_a_signed_permit_and_custody_its_extract(stage: Sta
     stage.permit = re.search(r"p-\d{4}-\d{4}", page.url).group()  # type: ignore[union-attr]
     built = enclave("data", "extract", stage.permit, "--site", site.name)
     assert built.returncode == 0, built.stderr
-    folder = next(site.extracts.glob("*/*/extract.duckdb")).parent
+    folder = site.extracts / json.loads(built.stdout)["extract"]
     manifest = (folder / "manifest.json").read_text()
     assert '"case_pid"' not in manifest
     assert '"nafld.labs"' not in manifest
