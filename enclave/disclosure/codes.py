@@ -130,10 +130,16 @@ CODES: dict[str, Wording] = {
         "Leave the value empty.",
     ),
     "disclosure.not_a_count": Wording(
-        "人数の列に負の値があります。",
-        "A count is negative.",
-        "列の役割を確かめてください。",
-        "See whether the column is a count.",
+        "人数の列に、負の値か、数値でも秘匿の印でもない文字があります。",
+        "A count is negative, or neither a number nor a mark for a hidden one.",
+        "人数は数字で書き、隠すセルは空にしてください。",
+        "Write counts in digits, and leave a hidden one empty.",
+    ),
+    "disclosure.maybe_count": Wording(
+        "人数と並ぶ列が、{threshold} 人未満の人数、またはそれを与える割合かもしれません。",
+        "A column beside a count may be a count below {threshold}, or a share that gives one.",
+        "人数なら counts に指定してください。割合なら分子が {threshold} 人以上か確かめてください。",
+        "If it counts, name it in counts. If it is a share, see that its numerator is {threshold} or more.",
     ),
     "disclosure.not_additive": Wording(
         "合計が内訳の和になっていません。",

@@ -4,10 +4,11 @@ Decides, per file, `fail` (a rule is broken), `human` (it cannot tell) or `pass`
 evidence: a table without counts is never called safe. Does not: know other files or earlier releases, or which
 answer of the gateway a number came from.
 
-Checks, in this order: rows of persons, no evidence, small cells, numbers beside hidden ones, differences within a row,
-then what subtraction along the table's totals gives (`margins` finds the totals).
+Checks, in this order: rows of persons, no evidence, small cells, numbers beside hidden ones, columns that may be counts
+though nobody says so, differences within a row, then what subtraction along the table's totals gives (`margins` finds the totals).
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,8 +40,16 @@ _COUNT_NAMES = (
     "度数",
 )
 _AREA_NAMES = ("municipality", "city", "ward", "town", "市区町村", "市町村", "行政区")
+_STARRED = re.compile(
+    r"|[*＊†.…・x×–—―−‐ー-]+|\(?(secret|suppressed|hidden|masked|na|n/a|c|秘匿|非公表|非表示)\)?|(<|<=|≤|＜|under |below )\s?\d+|\d+未満",
+    re.IGNORECASE,
+)
+"""How people write a count that they hide. Anything else in a column of counts is a number in another spelling."""
+
 _NOT_FINITE = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
 _LISTED_AT_MOST = 100
+_ONLY_KEYS = 20
+"""Rows without a count to be seen, from which on a table made of them is a list of records."""
 
 
 class Verdict(StrEnum):
@@ -213,6 +222,9 @@ def _row_level(sheet: _Sheet) -> Iterator[Finding]:
             yield sheet.finding("row_level", name, why="person_column")
     if file.rows > MAX_ROWS:
         yield sheet.finding("row_level", file.path, why="rows", limit=MAX_ROWS)
+    hidden = sum(all(sheet.hidden(one, row) for one in sheet.roles.counts) for row in range(file.rows))
+    if sheet.roles.counts and hidden >= _ONLY_KEYS and 4 * hidden > 3 * file.rows:
+        yield sheet.finding("row_level", file.path, why="only_keys")
     distinct = len(set(sheet.keys))
     if sheet.roles.dimensions and not sheet.roles.counts and distinct < file.rows:
         yield sheet.finding("row_level", file.path, why="repeated_cells")
@@ -247,6 +259,9 @@ def _small(sheet: _Sheet) -> Iterator[Finding]:
                 continue
             value = number(text)
             if value is None:
+                # «four», 四 or Ⅳ is read as a count by everybody but a machine.
+                if _STARRED.fullmatch(plain(text)) is None:
+                    yield sheet.finding("not_a_count", where)
                 continue
             if sheet.hidden(column, row):
                 yield sheet.finding("hidden_written", where)
@@ -268,6 +283,34 @@ def _beside(sheet: _Sheet) -> Iterator[Finding]:
                 yield sheet.finding("hidden_written", where)
             elif value and any(sheet.hidden(count, row) for count in sheet.roles.counts):
                 yield sheet.finding("beside_hidden", where)
+
+
+def _undeclared(sheet: _Sheet) -> Iterator[Finding]:
+    """A column that nobody declared, beside counts: whole numbers that may be a part of them, or a share that gives one."""
+    wholes = [[number(cell) for cell in sheet.file.columns[name]] for name in sheet.roles.counts]
+    for column in sheet.roles.values:
+        numbers = [number(cell) for cell in sheet.file.columns[column]]
+        for whole in wholes:
+            pairs = [
+                (row, part, n) for row, (part, n) in enumerate(zip(numbers, whole, strict=True)) if part and n
+            ]
+            place = _small_part(pairs, sheet.rules.n)
+            if place is not None:
+                where = sheet.cell(place, column)
+                yield sheet.finding("maybe_count", where, Verdict.HUMAN, threshold=sheet.rules.n)
+                break
+
+
+def _small_part(pairs: Sequence[tuple[int, float, float]], n: int) -> int | None:
+    """The first row whose part of the whole would be 1 to n - 1, where every row is a part by one reading: itself, a
+    share of one or a share of a hundred. A share that is rounded too much to give whole numbers is not found."""
+    for share, slack in ((None, 0.0), (1, 0.05), (100, 0.05)):
+        parts = [(row, part if share is None else part * whole / share, whole) for row, part, whole in pairs]
+        if parts and all(0 < part <= whole and abs(part - round(part)) <= slack for _, part, whole in parts):
+            small = [row for row, part, _ in parts if 0 < round(part) < n]
+            if small:
+                return small[0]
+    return None
 
 
 def _differences(sheet: _Sheet) -> Iterator[Finding]:
@@ -362,5 +405,5 @@ def _likely_totals(
         yield sheet.finding("maybe_recomputable", sheet.cell(hidden[0], column), Verdict.HUMAN)
 
 
-CHECKS = (_row_level, _evidence, _small, _beside, _differences, _subtraction)
+CHECKS = (_row_level, _evidence, _small, _beside, _undeclared, _differences, _subtraction)
 """The list can be read and shown; each looks at the whole sheet."""

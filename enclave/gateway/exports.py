@@ -170,7 +170,7 @@ def _picture(item: Mapping[str, Any], place: str) -> bytes:
 
 def _table(item: Mapping[str, Any], place: str) -> TableItem:
     receipt = item.get("receipt")
-    if receipt is not None and not isinstance(receipt, str):
+    if receipt is not None and (not isinstance(receipt, str) or _halved(receipt)):
         raise _malformed(f"{place}.receipt")
     return TableItem(
         _text(item, "name", place),
@@ -183,14 +183,19 @@ def _table(item: Mapping[str, Any], place: str) -> TableItem:
 
 def _text(item: Mapping[str, Any], name: str, place: str) -> str:
     value = item.get(name)
-    if not isinstance(value, str):
+    # Half a character (a lone surrogate) cannot be kept; of a file's own text the checks say so.
+    if not isinstance(value, str) or (name != "csv" and _halved(value)):
         raise _malformed(f"{place}.{name}")
     return value
 
 
+def _halved(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def _texts(item: Mapping[str, Any], name: str, place: str) -> tuple[str, ...]:
     values = item.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    if not isinstance(values, list) or not all(isinstance(v, str) and not _halved(v) for v in values):
         raise _malformed(f"{place}.{name}")
     return tuple(values)
 

@@ -26,7 +26,7 @@ def question_of(body: Mapping[str, Any]) -> Question:
     if unknown:
         raise Refused("gateway.json", {"why": "unknown field"})
     sql, form, tier = body.get("sql"), body.get("form", "rows"), body.get("tier")
-    if not isinstance(sql, str):
+    if not isinstance(sql, str) or not _is_text(sql):
         raise Refused("gateway.json", {"why": "sql"})
     if form not in {"rows", "table"}:
         raise Refused("gateway.json", {"why": "form"})
@@ -42,6 +42,8 @@ def params_of(raw: object) -> Params:
         case None:
             return {}
         case dict():
+            if not all(_is_text(str(name)) for name in raw):
+                raise Refused("gateway.json", {"why": "params"})
             return {str(name): _value(value) for name, value in raw.items()}
         case list():
             return tuple(_value(value) for value in raw)
@@ -53,6 +55,11 @@ def _value(value: object) -> Scalar | tuple[Scalar, ...]:
 
 
 def _scalar(value: object) -> Scalar:
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, int | float | bool) or (isinstance(value, str) and _is_text(value)):
         return value
     raise Refused("gateway.json", {"why": "params"})
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written down: JSON lets half a character through (a lone surrogate), and no store takes it."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)

@@ -1,7 +1,7 @@
 """The auditor's pages: the log, filtered; its newest checkpoint, and how to verify it away from here."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -36,9 +36,13 @@ def _moment(text: str, *, after: bool = False) -> datetime | None:
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
             moment = datetime.strptime(text, form).replace(tzinfo=JAPAN)
+            # Asked here, since the first and last years of the calendar have no UTC of their own.
+            moment.astimezone(UTC)
+            return moment + timedelta(days=1) if after and form == "%Y-%m-%d" else moment
+        except OverflowError:
+            break
         except ValueError:
             continue
-        return moment + timedelta(days=1) if after and form == "%Y-%m-%d" else moment
     raise Refused("audit.search_time")
 
 

@@ -36,6 +36,8 @@ def test_times_of_the_filter_are_days_in_japan(portal: PortalSite, browse: Any) 
     kobayashi = browse("kobayashi")
     assert "<tr data-index=" in kobayashi.get("/log?since=2020-01-01").text
     assert "Nothing matches." in words(kobayashi.get("/log?until=2020-01-01") and kobayashi.page)
+    for no_time in ("since=0001-01-01", "until=9999-12-31"):
+        assert "audit.search_time" in kobayashi.get(f"/log?{no_time}", status=422).text
     answer = kobayashi.get("/log?since=yesterday", status=422)
     assert "audit.search_time" in answer.text
     assert 'value="yesterday"' in answer.text

@@ -121,3 +121,37 @@ def test_nothing_that_vouches_for_itself_passes_unseen() -> None:
 def test_a_formula_behind_any_space_is_a_formula(space: str) -> None:
     codes = {f.code for f in without(f"sex,n\n{space}=1+1,10\n", ("sex",), ("n",)).findings}
     assert "export.csv_formula" in codes
+
+
+UNDECLARED = {
+    "a count under another name": ("band,n,x\n20,1014,4\n30,2419,33\n", "disclosure.maybe_count", Verdict.HUMAN),
+    "a percentage that gives a count": ("band,n,share\n20,1014,0.3945\n30,2419,1.3642\n", "disclosure.maybe_count", Verdict.HUMAN),
+    "a share that gives a count": ("band,n,share\n20,1014,0.003945\n30,2419,0.013642\n", "disclosure.maybe_count", Verdict.HUMAN),
+    "a count in words": ("band,n\n20,four\n30,2419\n", "disclosure.not_a_count", Verdict.FAIL),
+    "a count in kanji": ("band,n\n20,四\n30,2419\n", "disclosure.not_a_count", Verdict.FAIL),
+    "a count with its unit": ("band,n\n20,4 persons\n30,2419\n", "disclosure.not_a_count", Verdict.FAIL),
+    "a count in base sixteen": ("band,n\n20,0x3\n30,2419\n", "disclosure.not_a_count", Verdict.FAIL),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDECLARED)
+def test_a_small_count_in_another_dress_is_seen(name: str) -> None:
+    text, code, verdict = UNDECLARED[name]
+    found = {f.code: f.verdict for f in without(text, ("band",), ("n",)).findings}
+    assert found.get(code) is verdict
+
+
+@pytest.mark.parametrize("mark", ["", "*", "-", "<10", "x", "秘匿", "10未満", "(suppressed)"])
+def test_the_marks_that_people_hide_a_count_with_are_no_counts(mark: str) -> None:
+    """The twin: two hidden cells without a total, as in any paper."""
+    file = without(f"band,n\n20,{mark}\n30,{mark}\n40,2419\n", ("band",), ("n",))
+    assert [f.code for f in file.findings] == ["export.no_receipt"]
+
+
+def test_records_with_their_counts_left_empty_are_records() -> None:
+    lines = "".join(f"{age},{bmi},{futime},\n" for _, age, bmi, futime in records(300))
+    found = {
+        f.code: f.verdict
+        for f in without(f"age,bmi,futime,n\n{lines}", ("age", "bmi", "futime"), ("n",)).findings
+    }
+    assert found["disclosure.row_level"] is Verdict.FAIL
