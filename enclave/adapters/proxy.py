@@ -47,7 +47,7 @@ def main(name: str) -> None:
         "NODE_ENV": "production",
     }
     arguments = command(site)
-    os.execve(arguments[0], arguments, environment)  # noqa: S606  no shell is meant
+    os.execve(arguments[0], arguments, environment)
 
 
 if __name__ == "__main__":
