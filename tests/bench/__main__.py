@@ -101,7 +101,13 @@ def main(words: Sequence[str]) -> int:
     took = time.monotonic() - began
     sheet.show(rows, spoken)
     kept = sheet.write(rows, took, load)
-    print((f"{took:.0f} 秒。数値: {kept}", f"{took:.0f} s. Figures: {kept}")[own])
+    cores = os.cpu_count()
+    print(
+        (
+            f"{took:.0f} 秒。開始時の負荷 {load:.1f}（{cores} コア）。数値: {kept}",
+            f"{took:.0f} s. Load when it began: {load:.1f} on {cores} cores. Figures: {kept}",
+        )[own]
+    )
     return status(rows)
 
 

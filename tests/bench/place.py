@@ -120,11 +120,12 @@ def standing() -> Iterator[Place]:
         load(site)
         yield _prepared(site, took)
     finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             operation.down(site, forget=True)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _prepared(site: Site, up_s: float) -> Place:

@@ -2,8 +2,10 @@
 
 import sqlite3
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 from enclave.adapters import edge
@@ -13,25 +15,26 @@ from enclave.app import ledger_of
 from enclave.core.event import Actor, Thing
 from enclave.gateway import cells
 from enclave.query.stages import Form
+from tests.bench.parts import guarded_by, median_of, timed
 from tests.bench.place import Place
 from tests.bench.promises import Row, Unit, Words, p50
-from tests.bench.questions import guarded_by, median_of, timed
 
-RUNS = 5
 APPENDS = 200
 
-TABLES: tuple[tuple[str, Words, str], ...] = (
+TABLES: tuple[tuple[str, Words, str, int], ...] = (
     (
         "protect_200",
         ("table() の保護、{rows} 行", "table() protected, {rows} rows"),
         "SELECT male, age // 4 * 4 AS band, status, count(*) AS n FROM nafld.patients"
         " GROUP BY CUBE (male, age // 4 * 4, status)",
+        7,
     ),
     (
         "protect_2000",
         ("table() の保護、{rows} 行", "table() protected, {rows} rows"),
         "SELECT male, age // 2 * 2 AS band, status, futime // 1500 * 1500 AS span, count(*) AS n FROM nafld.patients"
         " GROUP BY CUBE (male, age // 2 * 2, status, futime // 1500 * 1500)",
+        3,
     ),
 )
 
@@ -45,12 +48,12 @@ def _protection(place: Place) -> list[Row]:
     policy, pool, bare = PolicyServer(place.site.policy_socket), EnginePool(), place.bare()
     try:
         engine = pool.open(place.file, place.key, place.reference)
-        for name, words, sql in TABLES:
+        for name, words, sql, runs in TABLES:
             guarded = guarded_by(place, sql, Form.TABLE, policy)
             run = engine.run(guarded)
             answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
-            took = p50([timed(lambda a=answered, g=guarded: cells.protect(a, g)) for _ in range(RUNS)])
-            alone = median_of(lambda s=sql: bare.sql(s).to_arrow_table(), RUNS)
+            took = median_of(partial(cells.protect, answered, guarded), runs)
+            alone = median_of(partial(_answered_by, bare, sql), runs)
             japanese, english = (text.format(rows=f"{answered.num_rows:,}") for text in words)
             rows.append(
                 Row(
@@ -60,13 +63,17 @@ def _protection(place: Place) -> list[Row]:
                     took,
                     alone,
                     ("DuckDBの集計", "DuckDB's query"),
-                    runs=RUNS,
+                    runs=runs,
                 )
             )
     finally:
         pool.close()
         bare.close()
     return rows
+
+
+def _answered_by(bare: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    return bare.sql(sql).to_arrow_table()
 
 
 def _append(place: Place) -> Row:

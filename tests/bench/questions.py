@@ -2,7 +2,7 @@
 
 The gateway is asked over TLS on one kept connection, as another machine would, and both sides end with the whole answer
 as an Arrow table; that they are the same answer is checked first, since a wrong one could be fast. The parts below each
-figure are measured one by one against the same services.
+figure are timed in between (`parts`).
 """
 
 import contextlib
@@ -11,31 +11,20 @@ import io
 import json
 import ssl
 import sys
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from enclave.adapters import edge
-from enclave.adapters import query_records as q
-from enclave.adapters.engine import EngineLimits, EnginePool
-from enclave.adapters.permit_records import WorkspaceSession, live_session, permit_by_id
-from enclave.adapters.policy_server import PolicyServer
-from enclave.app import ledger_of, trusted_of
-from enclave.core.event import Actor, Thing
-from enclave.core.ids import QueryId
-from enclave.query import schema
-from enclave.query.flow import prepare
-from enclave.query.stages import Form, Guarded, Session, Used
+from enclave.adapters.engine import EnginePool
+from enclave.adapters.permit_records import WorkspaceSession
+from tests.bench.parts import Parts, Processors, median_of, timed
 from tests.bench.place import Place
 from tests.bench.promises import Line, Row, Target, Unit, Words, p50, p50_extra, p95
 
 RUNS = 200
-PART_RUNS = 60
+PARTS_EVERY = 4
 CLIENT_RUNS = 40
 TARGET = Target(25.0, above=True)
 
@@ -45,20 +34,6 @@ SELECT p.male, p.age // 10 * 10 AS band, l.test, count(*) AS n, avg(l.value) AS 
 FROM nafld.labs AS l JOIN nafld.patients AS p ON p.pid = l.pid
 GROUP BY p.male, p.age // 10 * 10, l.test
 """
-
-
-class Keeping:
-    """A policy server whose last question and answer stay here; `again` gives the answer without asking."""
-
-    def __init__(self, server: PolicyServer) -> None:
-        self._server = server
-        self.asked: tuple[str, Mapping[str, Any]] | None = None
-        self.answer: Mapping[str, Any] | None = None
-
-    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        if self.answer is None:
-            self.asked, self.answer = (path, dict(question)), self._server.decide(path, question)
-        return self.answer
 
 
 @dataclass(frozen=True)
@@ -92,19 +67,6 @@ def asker(place: Place) -> Asker:
     return Asker(place, token, session, connection)
 
 
-def timed(act: Callable[[], object]) -> float:
-    """Milliseconds."""
-    began = time.perf_counter()
-    act()
-    return 1000 * (time.perf_counter() - began)
-
-
-def median_of(act: Callable[[], object], runs: int) -> float:
-    """Median milliseconds, after one run that does not count."""
-    act()
-    return p50([timed(act) for _ in range(runs)])
-
-
 def measure(place: Place) -> list[Row]:
     """The rows of both queries."""
     asking, bare = asker(place), place.bare()
@@ -127,15 +89,23 @@ def _row(
     if _comparable(asking.ask(sql)) != _comparable(alone()):
         raise RuntimeError("the gateway and the bare engine answer differently")
     through, single = [], []
-    for _ in range(RUNS):
-        through.append(timed(lambda: asking.ask(sql)))
-        single.append(timed(alone))
-    parts = _parts(place, asking, sql, p50(through), p50(single))
+    pool, processors = EnginePool(), Processors(place.site)
+    try:
+        parts = Parts(place, asking.session, asking.token, sql, pool)
+        for run in range(RUNS):
+            with processors.counting():
+                through.append(timed(lambda: asking.ask(sql)))
+            single.append(timed(alone))
+            if run % PARTS_EVERY == 0:
+                parts.run()
+    finally:
+        pool.close()
     return Row(
         name, words, Unit.MILLISECONDS, p50(through), p50(single), ("DuckDB", "DuckDB"), TARGET,
         extra=p50_extra(through, single), runs=RUNS,
         lines=(
-            *parts,
+            *parts.lines(p50(through), p50(single)),
+            *processors.lines(RUNS),
             Line(("95パーセンタイル", "95th percentile"), p95(through), Unit.MILLISECONDS, p95(single)),
             _through_client(place, asking, sql),
         ),
@@ -147,90 +117,15 @@ def _comparable(answer: pa.Table) -> list[tuple[object, ...]]:
     return sorted((tuple(row) for row in rows), key=repr)
 
 
-def guarded_by(place: Place, sql: str, form: Form, policy: Any) -> Guarded:
-    """What would run for a question of the project, as the gateway prepares it."""
-    permit = place.signed.permit
-    session = Session(_NOBODY, permit.handlers[0], permit.project, permit.reference, edge.now(), Used())
-    return prepare(sql, (), form, permit, schema.read(place.manifest), session, policy)
-
-
-def _parts(place: Place, asking: Asker, sql: str, whole: float, bare: float) -> tuple[Line, ...]:
-    """What the gateway does for one question, part by part; what is left over is the way there and back."""
-    records, trusted = place.records, trusted_of(place.site)
-    keeping = Keeping(PolicyServer(place.site.policy_socket))
-    guarded = guarded_by(place, sql, Form.ROWS, keeping)
-    session, digest = asking.session, edge.token_digest(asking.token)
-
-    def enter() -> None:
-        live_session(records, digest, session.address, edge.now())
-        permit_by_id(records, session.permit_id, trusted())
-        q.used_today(records, session.project, edge.now())
-
-    def decide() -> None:
-        if keeping.asked is not None:
-            PolicyServer.decide(server, *keeping.asked)
-
-    server = PolicyServer(place.site.policy_socket)
-    ledger = ledger_of(place.site, "operator")
-
-    def append() -> None:
-        actor = Actor(session.person, "handler", session.id)
-        ledger.append(
-            [edge.event(actor, "query.authorised", Thing("query", edge.new_id()), project=session.project)]
-        )
-
-    def record() -> None:
-        asked = q.Asked(QueryId(edge.new_id()), session, place.signed.permit, "rows", _DIGEST, edge.now())
-        q.enter(records, q.event_of(asked, "query.authorised"), asked)
-        answered = q.event_of(asked, "query.answered", counts={"rows": 1})
-        q.close(records, answered, asked.id, q.DONE, edge.now(), receipt={"id": asked.id})
-
-    pool = EnginePool(EngineLimits())
-    try:
-        engine = pool.open(place.file, place.key, place.reference)
-
-        def execute() -> None:
-            run = engine.run(guarded)
-            pa.Table.from_batches(list(run.batches()), schema=run.schema)
-
-        took_enter = median_of(enter, PART_RUNS)
-        took_prepare = median_of(lambda: guarded_by(place, sql, Form.ROWS, keeping), PART_RUNS)
-        took_decide = median_of(decide, PART_RUNS)
-        took_append = 2 * median_of(append, PART_RUNS)
-        took_record = median_of(record, PART_RUNS) - took_append
-        took_engine = median_of(execute, PART_RUNS)
-    finally:
-        pool.close()
-    rest = whole - (took_enter + took_prepare + took_decide + took_append + took_record + took_engine)
-    named: tuple[tuple[Words, float, float | None], ...] = (
-        (("セッション・承諾・使用量の確認", "session, permit, budget read"), took_enter, None),
-        (("解析・書換え", "prepare: parse, resolve, rewrite"), took_prepare, None),
-        (("ポリシー判断", "policy decision"), took_decide, None),
-        (("台帳への追記 ×2", "ledger appends ×2"), took_append, None),
-        (
-            ("業務記録への確定 ×2（台帳を除く）", "records committed ×2 (without the ledger)"),
-            took_record,
-            None,
-        ),
-        (("エンジン（隔離プロセス）", "engine (walled process)"), took_engine, bare),
-        (("残り: TLS・HTTP・スレッド", "the rest: TLS, HTTP, threads"), rest, None),
-    )
-    return tuple(Line(words, took, Unit.MILLISECONDS, alone) for words, took, alone in named)
-
-
 def _through_client(place: Place, asking: Asker, sql: str) -> Line:
     """The same question as a notebook asks it: a connection for each request, the state asked for, a data frame."""
     code = str(Path(__file__).parents[2] / "enclave" / "client")
     if code not in sys.path:
         sys.path.append(code)
-    import enclave_client
+    import enclave_client  # type: ignore[import-not-found]  # a project of its own, found just above
 
     with place.workspace_folder(asking.token) as folder, contextlib.redirect_stdout(io.StringIO()):
         enclave = enclave_client.connect(folder)
         took = median_of(lambda: enclave.sql(sql), CLIENT_RUNS)
     words = ("ノートブックの e.sql() から data frame まで", "as e.sql() in a notebook, to the data frame")
     return Line(words, took, Unit.MILLISECONDS)
-
-
-_DIGEST = "sha256:" + "0" * 64
-_NOBODY: Any = "s-bench"
