@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,9 +89,21 @@ RUNNING = Running()
 _PRINTING = threading.Lock()
 
 
+CLEAR = "\r\x1b[K"
+"""Back to the line's start, and empty it: what stands under the finished lines is only about the moment."""
+
+
 def _print(text: str) -> None:
     with _PRINTING:
-        print(text, flush=True)
+        print((CLEAR if sys.stdout.isatty() else "") + text, flush=True)
+
+
+def _tick(running: Iterable[Step], began: float) -> None:
+    """On a terminal, one line that moves: what is being done now, and for how long the set-up has been at work."""
+    if sys.stdout.isatty():
+        now = " · ".join(step.title for step in running)
+        with _PRINTING:
+            print(f"{CLEAR}    {_duration(time.monotonic() - began)}  {now}"[:100], end="", flush=True)
 
 
 def _duration(seconds: float) -> str:
@@ -116,6 +128,7 @@ def run(steps: Sequence[Step]) -> None:
     """Run all steps in the order their needs allow. Raises SetupRefused naming the step that failed and its log."""
     LOGS.mkdir(parents=True, exist_ok=True)
     numbers = {s.name: f"[{i}/{len(steps)}]" for i, s in enumerate(steps, 1)}
+    began = time.monotonic()
     done: set[str] = set()
     left = list(steps)
     running: dict[Future[float], Step] = {}
@@ -126,6 +139,7 @@ def run(steps: Sequence[Step]) -> None:
                     left.remove(step)
                     running[pool.submit(_perform, step, numbers[step.name])] = step
                 finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                _tick(running.values(), began)
                 for future in finished:
                     step = running.pop(future)
                     _settle(future, step)
@@ -133,6 +147,9 @@ def run(steps: Sequence[Step]) -> None:
         except BaseException:
             RUNNING.end()
             raise
+        finally:
+            if sys.stdout.isatty():
+                print(CLEAR, end="", flush=True)
 
 
 def _settle(future: "Future[float]", step: Step) -> None:
