@@ -7,6 +7,7 @@ Does not: stop a person with developer tools from reading what their own browser
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jupyter_server.base.handlers import JupyterHandler
@@ -14,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.ioloop import IOLoop
 
 FIRST_NOTEBOOK = "はじめに-first-steps.ipynb"
 ABSENT_SERVICES = frozenset({"files", "nbconvert", "view", "shutdown"})
@@ -29,6 +31,16 @@ class EnterHandler(JupyterHandler):
         first = Path(self.serverapp.root_dir) / FIRST_NOTEBOOK  # type: ignore[union-attr]
         place = ("lab", "tree", quote(FIRST_NOTEBOOK)) if first.is_file() else ("lab",)
         self.redirect(url_path_join(self.base_url, *place))
+        if first.is_file():
+            IOLoop.current().spawn_callback(_first_kernel, self.session_manager)
+
+
+async def _first_kernel(sessions: Any) -> None:
+    """Start the first notebook's kernel while the browser still loads the lab, which then finds it and attaches."""
+    if not await sessions.session_exists(path=FIRST_NOTEBOOK):
+        await sessions.create_session(
+            path=FIRST_NOTEBOOK, name=FIRST_NOTEBOOK, type="notebook", kernel_name="python3"
+        )
 
 
 class WorkspaceApp(ExtensionApp):

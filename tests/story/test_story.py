@@ -106,10 +106,11 @@ def test_2_two_approvals_make_a_signed_permit_and_custody_its_extract(stage: Sta
         page.locator('[name="output_kind"]').nth(n).select_option(kind)
         page.locator('[name="output_title"]').nth(n).fill(title)
     page.click('[data-action="submit-application"]')
-    page.wait_for_url(re.compile(r"/applications/[^/]+$"))
+    page.wait_for_url(re.compile(r"/applications/(?!new)[^/]+$"))
+    application = page.url.rsplit("/", 1)[-1]
     for member in ("sato", "suzuki"):
         review = stage.go(member, "/reviews")
-        review.click('a[data-action="open-review"]')
+        review.click(f'a[data-action="open-review"][href*="{application}"]')
         review.check('input[name="opinion"][value="approve"]')
         review.fill('textarea[name="comment"]', "In proportion to its purpose.")
         review.click('[data-action="give-opinion"]')
@@ -205,7 +206,9 @@ print("HIDDEN", len(hidden), "NUMBERS", sum(isinstance(x, (int, float)) for x in
     assert "hidden" not in found.group(4)
 
 
-def test_5_a_checked_table_and_figure_are_queued_and_a_small_cell_is_turned_back(notebook: Page) -> None:
+def test_5_a_checked_table_and_figure_are_queued_and_a_small_cell_is_turned_back(
+    notebook: Page, stage: Stage
+) -> None:
     """The machine's findings appear at once; an unprotected small cell comes back with the cell named."""
     code = """
 import matplotlib.pyplot as plt
@@ -219,6 +222,7 @@ print("SUBMITTED", s.id, s.state)
     sent = re.search(r"SUBMITTED (\S+) (\w+)", said)
     assert sent is not None
     assert sent.group(2) == "queued"
+    stage.export = sent.group(1)
     code = """
 bad = rows.assign(band=rows.age // 5 * 5).groupby(["male", "band", "status"], as_index=False).size().rename(columns={"size": "n"})
 s = e.submit(e.item(bad, name="bad", dimensions=["male", "band", "status"]), output="t1", purpose="by mistake")
@@ -269,8 +273,7 @@ def test_6_two_blind_checkers_approve_and_the_release_is_what_was_checked(stage:
     """Table and findings side by side; neither sees the other's vote; the download has the digest that was checked."""
     for n, checker in enumerate(("takahashi", "ito")):
         page = stage.go(checker, "/checks")
-        page.click('a[data-action="open-check"]')
-        stage.export = page.url.rsplit("/", 1)[-1]
+        page.click(f'a[data-action="open-check"][href*="{stage.export}"]')
         expect(page.get_by_text("export.matches_receipt").first).to_be_visible()
         expect(page.locator("table").first).to_be_visible()
         other = "takahashi" if n else "ito"
