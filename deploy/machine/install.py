@@ -227,15 +227,12 @@ def fetch_release(releases: str, target: Path) -> None:
 
 
 def _images_present() -> bool:
-    return (
-        subprocess.run(
-            [str(CLONE / "images" / "build"), "--check"],
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        ).returncode
-        == 0
-    )
+    def answer(*words: str | Path) -> str | None:
+        run = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
+        return run.stdout.strip() if run.returncode == 0 else None
+
+    name = answer(CLONE / "images" / "build", "--name")
+    return bool(name) and answer("docker", "image", "inspect", str(name)) is not None
 
 
 def steps() -> list[Step]:
