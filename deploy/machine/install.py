@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -65,11 +66,29 @@ def _install_packages(log: IO[str]) -> None:
     )
 
 
+DOCKER_PIDS = (
+    ("dockerd", Path("/run/docker.pid")),
+    ("containerd", Path("/run/docker/containerd/containerd.pid")),
+)
+
+
+def forget_dead(pids: Iterable[tuple[str, Path]]) -> None:
+    """Remove the pid files of daemons that are gone: one whose number went to another process stops the next start."""
+    for program, file in pids:
+        try:
+            command = Path(f"/proc/{int(file.read_text())}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            command = b""
+        if program.encode() not in command:
+            file.unlink(missing_ok=True)
+
+
 def _start_docker(log: IO[str]) -> None:
     if Path("/run/systemd/system").is_dir():
         RUNNING.command(log, "systemctl", "start", "docker")
     else:
         RUN.mkdir(parents=True, exist_ok=True)
+        forget_dead(DOCKER_PIDS)
         daemon = subprocess.Popen(
             ["dockerd"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )

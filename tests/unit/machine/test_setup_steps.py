@@ -171,3 +171,16 @@ def test_nothing_begins_after_the_end() -> None:
     running.end()
     with pytest.raises(KeyboardInterrupt):
         running.command(sys.stdout, "true")
+
+
+def test_a_dead_daemon_does_not_stop_the_next(tmp_path: Path) -> None:
+    """Its pid file goes even where its number went to another process; a living daemon's stays."""
+
+    from install import forget_dead
+
+    gone, taken, alive = (tmp_path / name for name in ("gone", "taken", "alive"))
+    gone.write_text("999999999")
+    taken.write_text(str(os.getpid()))
+    alive.write_text(str(os.getpid()))
+    forget_dead((("dockerd", gone), ("dockerd", taken), ("python", alive), ("dockerd", tmp_path / "absent")))
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["alive"]
