@@ -12,7 +12,7 @@ from typing import Any
 
 from enclave.application.request import Application
 from enclave.core.ids import ApplicationId, PersonId
-from enclave.core.refusal import Refused
+from enclave.core.lifecycle import Transition, is_possible, state_after
 from enclave.core.roles import Role
 
 POLICY = "enclave/review/decision"
@@ -42,17 +42,7 @@ class Opinion(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True)
-class Transition:
-    """In state `at`, the step leads to `to`; `by` takes it (the committee's last opinion brings the decision)."""
-
-    at: State
-    step: Step
-    to: State
-    by: str
-
-
-TRANSITIONS: tuple[Transition, ...] = (
+TRANSITIONS: tuple[Transition[State, Step], ...] = (
     Transition(State.DRAFT, Step.SAVE, State.DRAFT, "applicant"),
     Transition(State.DRAFT, Step.SUBMIT, State.SUBMITTED, "applicant"),
     Transition(State.DRAFT, Step.WITHDRAW, State.WITHDRAWN, "applicant"),
@@ -67,14 +57,11 @@ TRANSITIONS: tuple[Transition, ...] = (
 
 def after(state: State, step: Step) -> State:
     """The state that a step leads to. Raises Refused `application.state` where the table has no such step."""
-    for transition in TRANSITIONS:
-        if transition.at is state and transition.step is step:
-            return transition.to
-    raise Refused("application.state", {"state": state.value, "step": step.value})
+    return state_after(TRANSITIONS, state, step, "application.state")
 
 
 def possible(state: State, step: Step) -> bool:
-    return any(t.at is state and t.step is step for t in TRANSITIONS)
+    return is_possible(TRANSITIONS, state, step)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from enclave.core.clock import rfc3339
 from enclave.core.ids import Digest, ExportId, PersonId
+from enclave.core.lifecycle import Transition, state_after
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 
@@ -45,17 +46,7 @@ class Choice(StrEnum):
     REJECT = "reject"
 
 
-@dataclass(frozen=True)
-class Transition:
-    """In state `at`, the step leads to `to`; `by` takes it."""
-
-    at: State
-    step: Step
-    to: State
-    by: str
-
-
-TRANSITIONS: tuple[Transition, ...] = (
+TRANSITIONS: tuple[Transition[State, Step], ...] = (
     Transition(State.SUBMITTED, Step.RETURN, State.RETURNED, "machine"),
     Transition(State.SUBMITTED, Step.QUEUE, State.QUEUED, "machine"),
     Transition(State.QUEUED, Step.VOTE, State.QUEUED, "checker"),
@@ -68,18 +59,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 
 def after(state: State, step: Step) -> State:
     """The state that a step leads to. Raises Refused `export.state` where the table has no such step."""
-    for transition in TRANSITIONS:
-        if transition.at is state and transition.step is step:
-            return transition.to
-    raise Refused("export.state", {"state": state.value, "step": step.value})
-
-
-def diagram() -> str:
-    """TRANSITIONS as Mermaid text, for the documentation."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.SUBMITTED.value}"]
-    lines += [f"    {t.at.value} --> {t.to.value}: {t.step.value} ({t.by})" for t in TRANSITIONS]
-    final = [s for s in State if not any(t.at is s for t in TRANSITIONS)]
-    return "\n".join(lines + [f"    {s.value} --> [*]" for s in final]) + "\n"
+    return state_after(TRANSITIONS, state, step, "export.state")
 
 
 @dataclass(frozen=True)
