@@ -3,6 +3,7 @@
 Decides the permit's fields. Relies on chance and numbers handed in. Signing belongs to `enclave.adapters.signing`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -56,11 +57,9 @@ def permit_id(year: int, number: int) -> PermitId:
 
 
 def next_permit_id(year: int, taken: Iterable[str]) -> PermitId:
-    """The number after the highest one of the year."""
-    prefix = f"p-{year:04d}-"
-    return permit_id(
-        year, 1 + max((int(t.removeprefix(prefix)) for t in taken if t.startswith(prefix)), default=0)
-    )
+    """The number after the highest one of the year. A permit that came with another form of number is passed over."""
+    numbers = (re.fullmatch(rf"p-{year:04d}-(\d{{4}})", one) for one in taken)
+    return permit_id(year, 1 + max((int(found[1]) for found in numbers if found), default=0))
 
 
 def provision_id(random: bytes, taken: Iterable[str] = ()) -> ProvisionId:

@@ -181,3 +181,12 @@ def test_each_database_stands_alone_until_linkage_can_be_applied_for() -> None:
     )
     permit = permits.build(two, number=PermitId("p-2026-0001"), provision=ProvisionId("v-0001"))
     assert permit.linkage_groups == (("a",), ("b",))
+
+
+def test_a_permit_numbered_elsewhere_does_not_stop_the_count() -> None:
+    """A permit that was brought in under another form of number is passed over; the next one still gets its own."""
+    from enclave.application.permit import next_permit_id
+
+    assert (
+        next_permit_id(2026, ["p-2026-0003", "p-2026-pilot", "p-2025-0900", "p-2026-00041"]) == "p-2026-0004"
+    )
