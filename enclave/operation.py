@@ -32,6 +32,13 @@ CODES: dict[str, Wording] = {
         "Sites known here: {known}",
         404,
     ),
+    "operation.docker_silent": Wording(
+        "Docker が応答しません。",
+        "Docker does not answer.",
+        "Docker を起動するか、make install を実行してください。",
+        "Start Docker, or run  make install",
+        503,
+    ),
     "operation.busy": Wording(
         "サイト {site} は別の起動または停止の途中です。",
         "Another start or stop of site {site} is at work.",
@@ -88,6 +95,8 @@ def prepare(site: Site) -> None:
 def up(site: Site, wait_s: float = 60.0) -> None:
     """Bring the site up and return when every service answers. Raises Refused `operation.service_failed`."""
     with _alone(site):
+        if not _docker_answers():
+            raise Refused("operation.docker_silent")
         prepare(site)
         if outdated(site):
             supervision.stop(site)
@@ -135,11 +144,11 @@ def silent_services(site: Site) -> list[str]:
     ]
 
 
-def down(site: Site, *, forget: bool = False) -> None:
+def down(site: Site, *, forget: bool = False, keep_docker: bool = False) -> None:
     """End the site: no process, container, network, firewall rule or address of it remains.
 
     Homes of researchers (volumes) and all records stay unless `forget`. The Docker daemon that the set-up started
-    itself is ended with the last site.
+    itself is ended with the last site, unless `keep_docker`: who brings a site up again at once needs it.
     """
     with _alone(site):
         supervision.stop(site)
@@ -149,7 +158,8 @@ def down(site: Site, *, forget: bool = False) -> None:
         machine.take_address(site)
         if forget:
             machine.forget(site)
-        _end_own_docker()
+        if not keep_docker:
+            _end_own_docker()
 
 
 def _docker_answers() -> bool:

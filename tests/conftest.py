@@ -23,14 +23,14 @@ def site() -> Iterator[Site]:
     # Another name and index (ENCLAVE_TEST_SITE=name:index) lets two people test on one machine at once.
     name, _, index = os.environ.get("ENCLAVE_TEST_SITE", "test").partition(":")
     place = Site(name, int(index)) if index else SITES[name]
-    operation.down(place, forget=True)
+    operation.down(place, forget=True, keep_docker=True)
     operation.up(place)
     try:
         load(place)
         with local_names():
             yield place
     finally:
-        operation.down(place, forget=True)
+        operation.down(place, forget=True, keep_docker=True)
 
 
 BEGAN = time.monotonic()

@@ -112,7 +112,7 @@ def alone() -> Iterator[None]:
 def standing() -> Iterator[Place]:
     """The site, up and prepared; forgotten at the end, also after an interrupt (a second one is not heard then)."""
     site = SITES["bench"]
-    operation.down(site, forget=True)
+    operation.down(site, forget=True, keep_docker=True)
     try:
         began = time.monotonic()
         operation.up(site)
@@ -122,7 +122,7 @@ def standing() -> Iterator[Place]:
     finally:
         before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            operation.down(site, forget=True)
+            operation.down(site, forget=True, keep_docker=True)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -110,7 +110,7 @@ def test_two_starts_at_once_leave_one_running_site(site: Site, ground: Ground) -
 def another(site: Site) -> Iterator[Site]:
     """A site beside the one under test, never started before this module, gone without a trace afterwards."""
     place = Site("interrupted", (site.index + 7) % 50)
-    operation.down(place, forget=True)
+    operation.down(place, forget=True, keep_docker=True)
     (HOMES / place.name).mkdir(parents=True)
     (HOMES / place.name / "site.json").write_text(
         json.dumps({"name": place.name, "index": place.index, "profile": place.profile})
@@ -118,7 +118,7 @@ def another(site: Site) -> Iterator[Site]:
     try:
         yield place
     finally:
-        operation.down(place, forget=True)
+        operation.down(place, forget=True, keep_docker=True)
 
 
 def processes_of(site: Site) -> list[str]:
