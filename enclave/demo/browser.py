@@ -1,13 +1,14 @@
 """The system's Chromium with the site's own authority trusted, for the tour of the pages and for the browser tests."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from enclave.config import Site
 from enclave.demo.accounts import account
@@ -65,3 +66,24 @@ def log_in(page: Page, site: Site, person: str) -> None:
     page.fill('input[name="otp"]', fresh_code(site, person))
     page.click('form button[type="submit"], form input[type="submit"]')
     page.wait_for_selector('[data-action="log-out"]')
+
+
+def enter_workspace(page: Page, site: Site, person: str, project: str) -> None:
+    """Open the project's workspace from its page, or enter it where it runs; ends inside JupyterLab.
+
+    A browser on the same machine sees the workspace's own network come up, and Chromium then breaks off what it is
+    loading (ERR_NETWORK_CHANGED): the person would press the button once more, and so does this.
+    """
+    inside = re.compile(re.escape(site.workspace_origin(person)))
+    for _ in range(3):
+        page.goto(f"{site.origin}/projects/{project}")
+        page.click('[data-action="open-workspace"], [data-action="enter-workspace"]')
+        try:
+            page.wait_for_url(inside, timeout=90_000)
+            page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+            return
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in str(error):
+                raise
+            page.wait_for_timeout(1_000)
+    raise LookupError("the network kept changing")

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from enclave.config import Site
-from enclave.demo.browser import browser, log_in, person_at
+from enclave.demo.browser import browser, enter_workspace, log_in, person_at
 from enclave.demo.walk import PROJECT
 
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -64,9 +64,7 @@ def tour(site: Site, out: Path, language: str) -> None:
             if page.locator('[data-action="download-file"]').count():
                 show(page, "release")
                 break
-        page.goto(f"{site.origin}/projects/{PROJECT}")
-        page.click('[data-action="open-workspace"], [data-action="enter-workspace"]')
-        page.wait_for_url(re.compile(re.escape(site.workspace_origin("tanaka"))), timeout=90_000)
+        enter_workspace(page, site, "tanaka", PROJECT)
         # What the person had open before is theirs; the tour begins with the first notebook alone.
         page.wait_for_url("**/lab/tree/**")
         page.goto(page.url.split("?", maxsplit=1)[0] + "?reset")

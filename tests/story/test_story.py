@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from enclave.config import Site
 from enclave.demo.accounts import account
-from enclave.demo.browser import browser, log_in, person_at
+from enclave.demo.browser import browser, enter_workspace, log_in, person_at
 
 pytestmark = [pytest.mark.site, pytest.mark.docker]
 
@@ -151,10 +151,8 @@ def _run_cell(page: Page, code: str, wait_for: str) -> str:
 @pytest.fixture(scope="module")
 def notebook(stage: Stage, site: Site) -> Page:
     """An empty notebook in the workspace, opened from the project's page as a person would."""
-    page = stage.go("tanaka", f"/projects/{PROJECT}")
-    page.click('[data-action="open-workspace"]')
-    page.wait_for_url(re.compile(re.escape(site.workspace_origin("tanaka"))), timeout=90_000)
-    page.wait_for_selector("#jp-main-dock-panel", timeout=90_000)
+    page = stage.page_of("tanaka")
+    enter_workspace(page, site, "tanaka", PROJECT)
     page.goto(f"{site.workspace_origin('tanaka')}/user/tanaka/{PROJECT}/lab?reset")
     page.wait_for_selector(".jp-Launcher", timeout=60_000)
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
