@@ -33,7 +33,6 @@ BEARERS = (
     ("hub", "cookie"),
     ("gateway", "metrics"),
     ("portal", "metrics"),
-    ("portal", "cookie"),
 )
 """(owner, name) of secrets that are random tokens in a file of their own: `secrets/<owner>/<name>.token`."""
 
