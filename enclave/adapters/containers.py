@@ -109,6 +109,9 @@ class Containers:
         if gently:
             _if_there(lambda: self.client.stop(name, timeout=STOP_SECONDS))
         _if_there(lambda: self.client.remove_container(name, force=True, v=True))
+        # A container that someone joined to the network would keep it; its own home is elsewhere.
+        for joined in (self.inspect_network(name) or {}).get("Containers") or ():
+            _if_there(partial(self.client.disconnect_container_from_network, joined, name, force=True))
         _if_there(lambda: self.client.remove_network(name))
 
     def networks(self, site: Site) -> tuple[tuple[str, str, str], ...]:

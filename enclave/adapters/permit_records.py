@@ -123,7 +123,10 @@ def create_workspace_session(
 def revoke_workspace_sessions(
     records: Records, event: Event, at: datetime, *, person: str, project: str | None = None
 ) -> int:
-    """End a person's live sessions (of one project where named); how many ended. Holds from the next request on."""
+    """End a person's live sessions (of one project where named); how many ended. Holds from the next request on.
+
+    The event's first code, where it has one, is kept as the reason that the person is told.
+    """
     sessions = t.workspace_sessions
     with records.change(event) as tx:
         ended = tx.execute(
@@ -133,9 +136,24 @@ def revoke_workspace_sessions(
                 sessions.c.revoked_at.is_(None),
                 *([sessions.c.project == project] if project is not None else []),
             )
-            .values(revoked_at=rfc3339(at))
+            .values(revoked_at=rfc3339(at), ended_because=next(iter(event.codes), None))
         )
         return int(ended.rowcount)
+
+
+def why_ended(records: Records, person: str, project: str) -> str | None:
+    """The code with which the person's latest workspace for the project was ended; None where it runs, was stopped or
+    never was."""
+    sessions = t.workspace_sessions
+    latest = (
+        sa.select(sessions.c.ended_because)
+        .where(sessions.c.person == person, sessions.c.project == project)
+        .order_by(sessions.c.started_at.desc())
+        .limit(1)
+    )
+    with records.read() as connection:
+        found: str | None = connection.scalar(latest)
+    return found
 
 
 def live_session(records: Records, token_digest: str, address: str, at: datetime) -> WorkspaceSession:

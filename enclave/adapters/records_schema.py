@@ -103,6 +103,7 @@ workspace_sessions = Table(
     Column("started_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
     Column("revoked_at", Time),
+    Column("ended_because", String(60)),
 )
 
 queries = Table(

@@ -8,8 +8,8 @@ Why a plan of our own and not DockerSpawner's settings: it deep-merges `extra_ho
 line can silently undo a hardening. Here every wall stands in one value, and `differences` reads the inspection back.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,37 @@ class ContainerPlan:
     session_folder: Path
     limits: Limits
 
+    def kept(self) -> dict[str, Any]:
+        """The plan as JSON values, for a hub that comes back and finds its workspaces running."""
+        plain = asdict(self)
+        network = plain["network"]
+        network |= {"subnet": str(self.network.subnet), "gateway": str(self.network.gateway)}
+        return plain | {"address": str(self.address), "session_folder": str(self.session_folder)}
+
+    @classmethod
+    def recalled(cls, kept: Mapping[str, Any]) -> "ContainerPlan":
+        """The plan that was `kept`. Raises KeyError, TypeError or ValueError for anything else."""
+        image, network = kept["image"], kept["network"]
+        return cls(
+            name=kept["name"],
+            hostname=kept["hostname"],
+            image=Image(image["id"], tuple(image["env"])),
+            command=tuple(kept["command"]),
+            env=_pairs(kept["env"]),
+            labels=_pairs(kept["labels"]),
+            network=NetworkPlan(
+                network["name"],
+                network["bridge"],
+                IPv4Network(network["subnet"]),
+                IPv4Address(network["gateway"]),
+                _pairs(network["labels"]),
+            ),
+            address=IPv4Address(kept["address"]),
+            home_volume=kept["home_volume"],
+            session_folder=Path(kept["session_folder"]),
+            limits=Limits(**kept["limits"]),
+        )
+
     def _tmpfs(self) -> dict[str, str]:
         return {"/tmp": f"rw,nosuid,nodev,noexec,mode=1777,size={self.limits.tmp}"}  # noqa: S108  inside the container, its own
 
@@ -186,6 +217,10 @@ class ContainerPlan:
                 "EndpointsConfig": {self.network.name: {"IPAMConfig": {"IPv4Address": str(self.address)}}}
             },
         }
+
+
+def _pairs(kept: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in kept)
 
 
 def network_plan(site: Site, name: str, labels: tuple[tuple[str, str], ...], number: int) -> NetworkPlan:

@@ -68,19 +68,31 @@ class WorkspaceSpawner(DockerSpawner):  # type: ignore[misc]  # JupyterHub's cla
     session: str = ""
     expires: str = ""
     permit_reference: str = ""
+    planned: ContainerPlan | None = None
+    """What was started: the sweep goes on comparing it with what Docker says it runs."""
+    ending: str = ""
+    """Why the sweep ends this workspace; it stands in the log and the person is told."""
 
     # -- what JupyterHub keeps of us -------------------------------------------------------------
     def get_state(self) -> dict[str, Any]:
-        kept = {"session": self.session, "expires": self.expires, "permit": self.permit_reference}
+        kept: dict[str, Any] = {
+            "session": self.session,
+            "expires": self.expires,
+            "permit": self.permit_reference,
+        }
+        if self.planned is not None:
+            kept["plan"] = self.planned.kept()
         return {name: value for name, value in kept.items() if value}
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.session = state.get("session", "")
         self.expires = state.get("expires", "")
         self.permit_reference = state.get("permit", "")
+        self.planned = ContainerPlan.recalled(state["plan"]) if "plan" in state else None
 
     def clear_state(self) -> None:
         self.load_state({})
+        self.ending = ""
 
     @property
     def person(self) -> PersonId:
@@ -122,9 +134,9 @@ class WorkspaceSpawner(DockerSpawner):  # type: ignore[misc]  # JupyterHub's cla
 
     async def stop(self, now: bool = False) -> None:
         """End the session, the container and its network; the home stays."""
-        await asyncio.to_thread(
-            close, self.floor, self.person, self.project, self._event("workspace.stopped"), not now
-        )
+        ended = (Outcome.ABORTED, (self.ending,)) if self.ending else (Outcome.OK, ())
+        event = self._event("workspace.stopped", *ended)
+        await asyncio.to_thread(close, self.floor, self.person, self.project, event, not now)
         self.clear_state()
 
     # -- opening ----------------------------------------------------------------------------------
@@ -209,6 +221,7 @@ class WorkspaceSpawner(DockerSpawner):  # type: ignore[misc]  # JupyterHub's cla
         # 8. Run it, and compare again with what Docker says it runs.
         await asyncio.to_thread(floor.containers.start, identity)
         await asyncio.to_thread(self._compare, plan, identity, True)
+        self.planned = plan
         # 9. JupyterHub's own waiting starts at 0.2 s and doubles; this one notices at once.
         await until_it_answers(str(plan.address), PORT, lambda: floor.containers.running(identity))
         return str(plan.address), PORT

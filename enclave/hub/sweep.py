@@ -1,8 +1,10 @@
 """What no request would ever clean up: workspaces whose time is over, and containers that no server of the hub owns.
 
-Decides who is swept: a workspace past its session's end or no longer admitted by the policy, and a container or network
-of the site that has belonged to no server for two rounds (one round may fall into the middle of a start). Relies on
-the hub's list of servers; a hub that was killed finds its containers again in its own database before the first round.
+Decides who is swept: a workspace past its session's end, no longer admitted by the policy or no longer as it was planned
+(someone with Docker at hand gave it memory, a network, a neighbour), and a container or network of the site that has
+belonged to no server for two rounds (one round may fall into the middle of a start). Relies on the hub's list of servers
+and on Docker's word; a hub that was killed finds its containers again, with their plans, in its own database before the
+first round.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from enclave.adapters import edge
 from enclave.core.event import Actor, Outcome, Thing
 from enclave.core.ids import PersonId, ProjectId
 from enclave.core.refusal import Refused
+from enclave.hub.plan import differences
 from enclave.hub.spawner import Floor, WorkspaceSpawner, admitted, close
 
 EVERY = 5.0
@@ -54,7 +57,10 @@ async def end_what_is_over(floor: Floor, hub: Any) -> None:
     for server in servers(hub):
         if not server.ready or not (code := await asyncio.to_thread(_over, floor, server)):
             continue
-        log.info("workspace %s ends: %s", server.workspace, code)
+        if not server.ready:
+            continue  # its person stopped it meanwhile: what was compared was half gone
+        log.warning("workspace %s ends: %s", server.workspace, code)
+        server.ending = code
         await hub.proxy.delete_user(server.user, server.name)
         await server.user.stop(server.name)
 
@@ -67,7 +73,21 @@ def _over(floor: Floor, server: WorkspaceSpawner) -> str | None:
     except Refused as refused:
         # A silent machine is no reason to end work that nothing can be read or taken out with meanwhile.
         return None if refused.code.endswith(".unavailable") else refused.code
-    return None
+    return "session.plan_changed" if _changed(floor, server) else None
+
+
+def _changed(floor: Floor, server: WorkspaceSpawner) -> bool:
+    """Whether Docker runs something else than was planned. One that ended by itself is the hub's own poll to notice."""
+    container = floor.containers.inspect(server.workspace)
+    if container is None or not container["State"]["Running"]:
+        return False
+    if server.planned is None:
+        return True
+    network = floor.containers.inspect_network(server.planned.network.name)
+    places = differences(server.planned, container, network)
+    if places:
+        log.error("workspace %s is no longer as planned: %s", server.workspace, ", ".join(places))
+    return bool(places)
 
 
 async def remove_orphans(floor: Floor, hub: Any, suspects: frozenset[Place]) -> frozenset[Place]:

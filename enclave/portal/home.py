@@ -1,9 +1,10 @@
 """The first page after log-in: for each role, what there is to do next."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from enclave.adapters.application_records import ApplicationRecords
@@ -13,10 +14,12 @@ from enclave.adapters.person_records import Person
 from enclave.application.review import State
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
+from enclave.export.review import State as ExportState
 from enclave.portal.deps import Deps
 from enclave.portal.extracts import extract_of
 from enclave.portal.pages import Pages
 from enclave.portal.permits import standing
+from enclave.portal.projects import ending
 from enclave.portal.reviews import waiting_for
 from enclave.portal.visit import Visit
 
@@ -35,117 +38,93 @@ class Task:
     role: Role
 
 
-def routes(_deps: Deps, _pages: Pages) -> APIRouter:
-    """The page lies at `/`, which `front` shares between the public and whoever is logged in."""
-    return APIRouter()
+Found = Iterator[tuple[str, str, str]]
+"""(kind of WORDS, the line about it, where)."""
+
+WORDS: dict[str, tuple[str, str, str, str]] = {
+    "draft": ("申出の下書きを仕上げる", "Finish your draft application", "続きを書く", "Continue"),
+    "released": ("公表できる成果物を受け取る", "Collect a released output", "受け取る", "Collect"),
+    "turned_back": (
+        "差し戻された成果物を直す",
+        "Mend an output that was turned back",
+        "理由を見る",
+        "See why",
+    ),
+    "review": ("申出を審査する", "Review an application", "審査票を開く", "Open the sheet"),
+    "check": ("公表物を確認する", "Check an output", "確認する", "Check"),
+    "extract": ("抽出データを作成する", "Build an extract", "手順を見る", "See how"),
+}
+"""What a thing to do is called, and what its button says: Japanese, English of each."""
+
+EXPORTS = {
+    ExportState.RELEASED: "released",
+    ExportState.RETURNED: "turned_back",
+    ExportState.REJECTED: "turned_back",
+}
+"""Decided exports that their researcher has something to do about."""
 
 
 def page(deps: Deps, pages: Pages, visit: Visit, person: Person) -> Response:
-    tasks: list[Task] = []
-    if Role.RESEARCHER in person.roles:
-        tasks += _researcher(deps, visit, person)
-    if Role.COMMITTEE in person.roles:
-        tasks += _committee(deps, visit, person)
-    if Role.CHECKER in person.roles:
-        tasks += _checker(deps, visit, person)
-    if Role.CUSTODIAN in person.roles:
-        tasks += _custodian(deps, visit)
+    tasks = [
+        Task(visit.say(*WORDS[kind][:2]), about, path, visit.say(*WORDS[kind][2:]), role)
+        for role, find, most in TASKS
+        if role in person.roles
+        for kind, about, path in islice(find(deps, visit, person), most)
+    ]
     projects = [s.permit for s in permits_of_handler(deps.records, person.id, deps.trusted())]
+    ended = [no for permit in projects if (no := ending(deps, person.id, permit)) is not None]
     return pages.show(
         visit,
         "home.html",
         visit.say(f"{person.name_ja} さん", f"Welcome, {person.name_en}"),
         tasks=tasks,
         projects=[(p, standing(p, deps), extract_of(deps.site, p)) for p in projects],
+        ended=[pages.problem(visit, no) for no in ended],
     )
 
 
-def _researcher(deps: Deps, visit: Visit, person: Person) -> list[Task]:
-    tasks = []
+def _researcher(deps: Deps, visit: Visit, person: Person) -> Found:
     for stored in ApplicationRecords(deps.records).of_applicant(person.id):
         if stored.state is State.DRAFT:
             title = stored.draft.text("title") or visit.say("題名のない下書き", "Draft without a title")
-            tasks.append(
-                Task(
-                    visit.say("申出の下書きを仕上げる", "Finish your draft application"),
-                    title,
-                    f"/applications/{stored.id}/edit",
-                    visit.say("続きを書く", "Continue"),
-                    Role.RESEARCHER,
-                )
-            )
+            yield "draft", title, f"/applications/{stored.id}/edit"
     later: set[tuple[str, str]] = set()
     for export in exports_of(deps.records, person=person.id):
         superseded = (export.project, export.output) in later
         later.add((export.project, export.output))
-        if superseded or deps.now() - export.submitted_at > STILL_NEWS:
+        if superseded or deps.now() - export.submitted_at > STILL_NEWS or export.state not in EXPORTS:
             continue
-        path = f"/projects/{export.project}/exports/{export.id}"
-        if export.state.value == "released":
-            tasks.append(
-                Task(
-                    visit.say("公表できる成果物を受け取る", "Collect a released output"),
-                    f"{export.project} / {export.output} · {', '.join(export.files)}",
-                    path,
-                    visit.say("受け取る", "Collect"),
-                    Role.RESEARCHER,
-                )
-            )
-        elif export.state.value in {"returned", "rejected"}:
-            tasks.append(
-                Task(
-                    visit.say("差し戻された成果物を直す", "Mend an output that was turned back"),
-                    f"{export.project} / {export.output} · {', '.join(export.files)}",
-                    path,
-                    visit.say("理由を見る", "See why"),
-                    Role.RESEARCHER,
-                )
-            )
-    return tasks[:8]
+        about = f"{export.project} / {export.output} · {', '.join(export.files)}"
+        yield EXPORTS[export.state], about, f"/projects/{export.project}/exports/{export.id}"
 
 
-def _committee(deps: Deps, visit: Visit, person: Person) -> list[Task]:
-    return [
-        Task(
-            visit.say("申出を審査する", "Review an application"),
-            f"{s.draft.text('project')} · {s.draft.text('title')}",
-            f"/reviews/{s.id}",
-            visit.say("審査票を開く", "Open the sheet"),
-            Role.COMMITTEE,
-        )
-        for s in waiting_for(deps, person.id)
-    ]
+def _committee(deps: Deps, _visit: Visit, person: Person) -> Found:
+    for sheet in waiting_for(deps, person.id):
+        yield "review", f"{sheet.draft.text('project')} · {sheet.draft.text('title')}", f"/reviews/{sheet.id}"
 
 
-def _checker(deps: Deps, visit: Visit, person: Person) -> list[Task]:
-    return [
-        Task(
-            visit.say("公表物を確認する", "Check an output"),
-            f"{q.export.project} / {q.export.output} · {', '.join(q.export.files)}",
-            f"/checks/{q.export.id}",
-            visit.say("確認する", "Check"),
-            Role.CHECKER,
-        )
-        for q in queue_for(deps.records, deps.trusted(), person.id)
-        if not q.voted
-    ]
+def _checker(deps: Deps, _visit: Visit, person: Person) -> Found:
+    for queued in queue_for(deps.records, deps.trusted(), person.id):
+        if not queued.voted:
+            export = queued.export
+            about = f"{export.project} / {export.output} · {', '.join(export.files)}"
+            yield "check", about, f"/checks/{export.id}"
 
 
-def _custodian(deps: Deps, visit: Visit) -> list[Task]:
-    tasks = []
+def _custodian(deps: Deps, _visit: Visit, _person: Person) -> Found:
     for number in ApplicationRecords(deps.records).permit_ids():
         try:
             permit = permit_by_id(deps.records, number, deps.trusted()).permit
         except Refused:
             continue
         if standing(permit, deps) != "expired" and extract_of(deps.site, permit) is None:
-            tasks.append(
-                Task(
-                    visit.say("抽出データを作成する", "Build an extract"),
-                    f"{permit.permit_id} · {permit.project}",
-                    f"/permits/{permit.permit_id}",
-                    visit.say("手順を見る", "See how"),
-                    Role.CUSTODIAN,
-                )
-            )
-    return tasks
+            yield "extract", f"{permit.permit_id} · {permit.project}", f"/permits/{permit.permit_id}"
+
+
+TASKS: tuple[tuple[Role, Callable[[Deps, Visit, Person], Found], int | None], ...] = (
+    (Role.RESEARCHER, _researcher, 8),
+    (Role.COMMITTEE, _committee, None),
+    (Role.CHECKER, _checker, None),
+    (Role.CUSTODIAN, _custodian, None),
+)
+"""Who has things to do, in the order in which they are shown, and how many at most: nobody waits for a researcher's own."""

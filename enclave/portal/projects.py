@@ -10,8 +10,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from enclave.adapters.export_records import exports_of
-from enclave.adapters.permit_records import SignedPermit, permit_of_project, permits_of_handler
+from enclave.adapters.permit_records import SignedPermit, permit_of_project, permits_of_handler, why_ended
 from enclave.adapters.person_records import Person, find_person
+from enclave.core.clock import rfc3339
+from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.portal.deps import Deps
 from enclave.portal.extracts import extract_of
@@ -27,6 +29,17 @@ def permit_for(deps: Deps, project: str, person: Person) -> SignedPermit:
     if person.id not in signed.permit.handlers:
         raise Refused("permit.unknown")
     return signed
+
+
+def ending(deps: Deps, person: str, permit: Permit) -> Refused | None:
+    """Why the person's last workspace was ended for them, None where it was not; told until they open the next one."""
+    code = why_ended(deps.records, person, permit.project)
+    facts = {
+        "permit": permit.reference,
+        "valid_from": rfc3339(permit.valid_from),
+        "valid_to": rfc3339(permit.valid_to),
+    }
+    return None if code is None else Refused(code, facts)
 
 
 def routes(deps: Deps, pages: Pages) -> APIRouter:
@@ -61,6 +74,8 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             launch = Launch("unknown", silent)
         launches.forget(person.id, project)
         shown = refused or (launch.refused if launch.stage == "failed" else None)
+        if shown is None and launch.stage == "off":
+            shown = ending(deps, person.id, permit)
         said = pages.problem(visit, shown) if shown else None
         return pages.show(
             visit,

@@ -19,7 +19,6 @@ from enclave.portal import (
     applications,
     checks,
     front,
-    home,
     log,
     login,
     permits,
@@ -67,7 +66,6 @@ def build(deps: Deps) -> FastAPI:
     for story in (
         front,
         login,
-        home,
         applications,
         reviews,
         permits,

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from enclave.adapters import edge
 from enclave.adapters import records_schema as t
 from enclave.adapters.containers import Containers
+from enclave.adapters.permit_records import why_ended
 from enclave.core.clock import rfc3339
+from enclave.hub.sweep import EVERY
 from tests.integration.hub_site import PASSWORD, SITE, HubSite, containers_of, running, until
 
 pytestmark = pytest.mark.docker
@@ -455,13 +457,60 @@ def test_a_container_that_nobody_owns_is_removed(hub: HubSite) -> None:
     until(lambda: not containers_of("mori"), 30)
 
 
+ELSEWHERE = f"enclave-{SITE.name}-elsewhere"
+NEIGHBOUR = f"enclave-{SITE.name}-neighbour"
+
+
+def docker(*words: str) -> None:
+    subprocess.run(["docker", *words], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """Another network, and a container that is no workspace."""
+    docker("network", "create", "--internal", "--label", SITE.label, ELSEWHERE)
+    docker("run", "--detach", "--name", NEIGHBOUR, "--label", SITE.label, "--network", ELSEWHERE, "--entrypoint",
+           "/bin/sleep", "enclave-analysis:current", "600")  # fmt: skip
+    yield
+    docker("rm", "--force", NEIGHBOUR)
+    docker("network", "rm", ELSEWHERE)
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("network connect {elsewhere} {workspace}",),
+        ("update --memory 3g --memory-swap 3g {workspace}", "network connect {workspace} {neighbour}"),
+    ],
+    ids=["another network", "memory and a neighbour"],
+)
+def test_a_workspace_that_docker_was_told_to_change_is_ended(hub: HubSite, changes: tuple[str, ...]) -> None:
+    """Past the hub, while it ran: gone with the next round, on record with its code, which the person is told."""
+    start(hub, "tanaka", "nafld-fib")
+    name = SITE.workspace_name("tanaka", "nafld-fib")
+    assert why_ended(hub.records, "tanaka", "nafld-fib") is None
+    for change in changes:
+        docker(*change.format(workspace=name, elsewhere=ELSEWHERE, neighbour=NEIGHBOUR).split())
+    until(lambda: not containers_of("tanaka"), EVERY + 10)
+    with hub.portal() as portal:
+        until(lambda: not portal.get("/users/tanaka").json().get("servers"))
+    assert Containers().inspect_network(name) is None
+    leaf = hub.leaves("workspace.stopped", "tanaka")[-1]
+    assert (leaf["outcome"], leaf["codes"]) == ("aborted", ["session.plan_changed"])
+    assert sessions(hub, "tanaka")[-1].revoked_at
+    assert why_ended(hub.records, "tanaka", "nafld-fib") == "session.plan_changed"
+    assert start(hub, "tanaka", "nafld-fib").status_code == 201
+    assert why_ended(hub.records, "tanaka", "nafld-fib") is None
+
+
 def test_a_permit_that_is_taken_back_ends_the_workspace(hub: HubSite) -> None:
     """A revision without the person, or a session past its end: the running workspace is stopped within seconds."""
     hub.grant("third", ("mori",))
     assert start(hub, "mori", "third").status_code == 201
     hub.grant("third", ("tanaka",))
     until(lambda: not containers_of("mori"), 20)
-    assert hub.leaves("workspace.stopped", "mori")
+    assert hub.leaves("workspace.stopped", "mori")[-1]["codes"] == ["permit.not_handler"]
 
 
 def test_a_session_ends_with_its_permit(hub: HubSite) -> None:

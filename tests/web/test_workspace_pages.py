@@ -1,10 +1,19 @@
 """Opening a workspace from the project's page: who may, what is shown meanwhile, and what a no looks like."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from enclave.adapters import edge
+from enclave.adapters.permit_records import (
+    WorkspaceSession,
+    create_workspace_session,
+    revoke_workspace_sessions,
+)
+from enclave.core.event import Actor, Thing
+from enclave.core.ids import PersonId, SessionId
 from enclave.core.refusal import Refused
 from tests.fakes.portal_site import PortalSite
 from tests.web.application_form import approved
@@ -130,6 +139,35 @@ def test_a_start_that_breaks_off_later_says_why(portal: PortalSite, browse: Any,
     _until(tanaka, "starting")
     portal.hub.break_off("tanaka", project, Refused("session.did_not_start"))
     assert 'data-code="session.did_not_start"' in _until(tanaka, "failed")
+
+
+def test_a_workspace_that_was_ended_says_why_until_the_next_one(
+    portal: PortalSite, browse: Any, project: str
+) -> None:
+    """Neither its person nor its hour ended it: the first page and the project's say so; a new session ends the news."""
+    tanaka = browse("tanaka")
+
+    def begin() -> None:
+        permit, now = portal.permit(project), portal.clock()
+        session = WorkspaceSession(
+            SessionId(edge.new_id()), PersonId("tanaka"), permit.project, permit.permit_id, permit.revision,
+            "10.101.0.2", now + timedelta(hours=12),
+        )  # fmt: skip
+        event = edge.event(Actor("tanaka", "handler"), "workspace.started", Thing("workspace", "w"))
+        create_workspace_session(portal.records, event, session, edge.new_token(), now)
+        portal.clock.advance(minutes=1)
+
+    begin()
+    assert "data-code" not in tanaka.get(f"/projects/{project}").text
+    event = edge.event(
+        Actor("hub", "service"), "workspace.stopped", Thing("workspace", "w"), codes=("session.plan_changed",)
+    )
+    revoke_workspace_sessions(portal.records, event, portal.clock(), person="tanaka", project=project)
+    for path in (f"/projects/{project}", "/"):
+        assert 'data-code="session.plan_changed"' in tanaka.get(path).text
+    begin()
+    for path in (f"/projects/{project}", "/"):
+        assert "data-code" not in tanaka.get(path).text
 
 
 def test_a_silent_hub_is_one_sentence(portal: PortalSite, browse: Any, project: str) -> None:

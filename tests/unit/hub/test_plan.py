@@ -100,6 +100,11 @@ def test_a_plan_is_a_value() -> None:
     assert plan().to_api() == plan().to_api()
 
 
+def test_a_plan_that_was_kept_is_the_same_plan() -> None:
+    """A hub that comes back compares with what it planned before it went."""
+    assert ContainerPlan.recalled(json.loads(json.dumps(plan().kept()))) == plan()
+
+
 def test_no_secret_is_in_the_plan() -> None:
     """Of the hub's environment only listed names pass, and neither of its tokens is among them."""
     body = json.dumps(plan().to_api())
