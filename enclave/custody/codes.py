@@ -109,6 +109,13 @@ CODES: dict[str, Wording] = {
         "承諾が変更されました。データ管理者による再作成が必要です。",
         "The permit was amended. The custodian has to build it again.",
     ),
+    "custody.extract_altered": Wording(
+        "抽出データ {extract} のファイルが、作成時の記録と一致しません。",
+        "The file of extract {extract} is not what its manifest says.",
+        "何も読み出していません。データ管理者に連絡してください（作り直しが必要です）。",
+        "Nothing was read from it. Tell the custodian: it has to be built again.",
+        503,
+    ),
     "custody.caller_unknown": Wording(
         "呼び出し元を確認できません。",
         "The caller is not known.",
