@@ -5,6 +5,7 @@ Shows what is there; changes nothing but opening (and closing) a workspace.
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page
 
@@ -12,6 +13,7 @@ from enclave.config import Site
 from enclave.demo.browser import browser, enter_workspace, log_in, person_at
 from enclave.demo.walk import PROJECT
 
+FIRST_NOTEBOOK = quote("はじめに-first-steps.ipynb")
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 """The notebook in front; others may be open behind it."""
 
@@ -66,8 +68,8 @@ def tour(site: Site, out: Path, language: str) -> None:
                 break
         enter_workspace(page, site, "tanaka", PROJECT)
         # What the person had open before is theirs; the tour begins with the first notebook alone.
-        page.wait_for_url("**/lab/tree/**")
-        page.goto(page.url.split("?", maxsplit=1)[0] + "?reset")
+        page.wait_for_url("**/lab*")
+        page.goto(f"{page.url.split('/lab', maxsplit=1)[0]}/lab/tree/{FIRST_NOTEBOOK}?reset")
         page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=60_000)
         _run_all(page)
         show(page, "notebook", whole=False)

@@ -8,7 +8,7 @@ of the server is all that is needed.
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from enclave.adapters.hub_api import Hub
@@ -83,6 +83,12 @@ class Launches:
             if time.monotonic() > ends:
                 raise Refused("session.another_starting")
             time.sleep(0.2)
+
+    def settle(self, person: str, project: str, seconds: float) -> None:
+        """Return once the hub has answered a start under way, or after this time: the page need not ask so often."""
+        asked = self._asked.get((person, project))
+        if asked is not None:
+            wait([asked], timeout=seconds)
 
     def state(self, person: str, project: str) -> Launch:
         """How the workspace stands. Raises Refused `hub.unavailable`."""

@@ -22,6 +22,9 @@ from enclave.portal.pages import Pages, go
 from enclave.portal.permits import standing
 from enclave.portal.visit import Visit, visit_of
 
+NEWS_WITHIN = 1.0
+"""Seconds for which a page that waits for its workspace is kept waiting before it is told that there is no news."""
+
 
 def permit_for(deps: Deps, project: str, person: Person) -> SignedPermit:
     """The project's permit for one of its handlers; for anyone else there is no such permit."""
@@ -135,9 +138,15 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
 
     @router.get("/projects/{project}/workspace/state")
     def state(request: Request, project: str) -> Response:
-        """The part of the progress page that asks for itself every 300 ms; once ready, the browser moves on."""
+        """The part of the progress page that asks for itself; answered as soon as there is news, or after a second.
+
+        Once ready, the browser moves on.
+        """
         visit = visit_of(request)
-        permit_for(deps, project, visit.required())
+        person = visit.required()
+        permit_for(deps, project, person)
+        if request.headers.get("hx-request") == "true":
+            launches.settle(person.id, project, NEWS_WITHIN)
         facts = state_facts(visit, project)
         answer = pages.part(visit, "workspace_state.html", **facts)
         launch = facts["launch"]

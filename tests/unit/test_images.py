@@ -244,10 +244,12 @@ class Workspace:
     address: str
 
     def ask(
-        self, method: str, path: str, *, known: bool = True, body: object = None
+        self, method: str, path: str, *, known: bool = True, body: object = None, cookie: str = ""
     ) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection(self.address, 8888, timeout=20)
         headers = {"Authorization": f"token {TOKEN}"} if known else {}
+        if cookie:
+            headers["Cookie"] = cookie
         connection.request(method, PREFIX + path, json.dumps(body) if body is not None else None, headers)
         return connection.getresponse()
 
@@ -331,9 +333,30 @@ class TestWorkspace:
         answer = workspace.ask("GET", "/enclave/enter?next=//elsewhere.example/&url=//elsewhere.example/")
         assert answer.status == 302
         assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
-        place = f"{PREFIX}/lab/tree/%E3%81%AF%E3%81%98%E3%82%81%E3%81%AB-first-steps.ipynb"
-        assert answer.headers["Location"].split("?")[0] == place
+        assert answer.headers["Location"].split("?")[0] == f"{PREFIX}/lab"
+        cookie = answer.headers["Set-Cookie"]
+        assert {"HttpOnly", "Secure", "Path=/"} <= set(cookie.split("; ")), cookie
         assert workspace.ask("GET", "/").headers["Location"].split("?")[0] == f"{PREFIX}/enclave/enter"
+
+    def test_a_browser_keeps_the_cache_of_the_same_project_alone(self, workspace: Workspace) -> None:
+        """Who comes back to a project keeps the lab's files; who comes from another keeps nothing."""
+        kept = workspace.ask("GET", "/enclave/enter").headers["Set-Cookie"].split(";")[0]
+        name = kept.split("=")[0]
+        for cookie, cleared in ((kept, '"storage"'), (f"{name}=elsewhere", '"cache", "storage"')):
+            answer = workspace.ask("GET", "/enclave/enter", cookie=cookie)
+            assert answer.headers["Clear-Site-Data"] == cleared
+
+    def test_a_home_that_opens_nothing_opens_the_first_notebook(self, workspace: Workspace) -> None:
+        """A lab that would come up empty is led to the first notebook; a layout that opens one is left alone."""
+        home = "import pathlib; p = next(pathlib.Path.home().glob('.jupyter/lab/workspaces/default-*')); "
+        saved = workspace.run(home + "print(p.read_text())")
+        try:
+            workspace.run(home + "p.write_text('{}')")
+            place = f"{PREFIX}/lab/tree/%E3%81%AF%E3%81%98%E3%82%81%E3%81%AB-first-steps.ipynb"
+            assert workspace.ask("GET", "/enclave/enter").headers["Location"].split("?")[0] == place
+        finally:
+            workspace.run(home + f"p.write_text({saved!r})")
+        assert workspace.ask("GET", "/enclave/enter").headers["Location"].split("?")[0] == f"{PREFIX}/lab"
 
     @pytest.mark.parametrize("path", ["/lab", "/api/contents", "/static/favicons/favicon.ico"])
     def test_every_page_keeps_requests_on_its_own_origin(self, workspace: Workspace, path: str) -> None:

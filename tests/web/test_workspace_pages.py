@@ -46,7 +46,7 @@ def test_the_button_leads_over_progress_into_the_workspace(
     tanaka.get(f"/projects/{project}")
     tanaka.press("open-workspace")
     text = _until(tanaka, "starting")
-    assert 'hx-trigger="every 300ms"' in text
+    assert 'hx-trigger="load delay:100ms"' in text
     portal.hub.finish("tanaka", project)
     _until(tanaka, "ready")
     target = "https://tanaka.enclave-work.localhost:9443/user/tanaka/nafld-fib/enclave/enter"
