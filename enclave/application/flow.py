@@ -14,6 +14,7 @@ from enclave.application import permit as permits
 from enclave.application import request, review
 from enclave.application.request import Application, Draft, Known, Problem
 from enclave.application.review import Opinion, OpinionSheet, State, Step
+from enclave.core.clock import JAPAN
 from enclave.core.event import Actor, Event, Thing
 from enclave.core.ids import PROJECT, ApplicationId, PermitId, PersonId
 from enclave.core.permit import Permit
@@ -275,7 +276,7 @@ def _opine_once(
 
 def _grant(ports: Ports, application: Application, now: datetime) -> Grant:
     numbers, provisions = ports.applications.names_taken()
-    number: PermitId = permits.next_permit_id(now.astimezone(permits.JAPAN).year, numbers)
+    number: PermitId = permits.next_permit_id(now.astimezone(JAPAN).year, numbers)
     permit = permits.build(
         application, number=number, provision=permits.provision_id(ports.random(2), provisions)
     )

@@ -6,15 +6,13 @@ Decides the permit's fields. Relies on chance and numbers handed in. Signing bel
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from enclave.application.request import Application
+from enclave.core.clock import JAPAN
 from enclave.core.ids import DatabaseId, PermitId, ProvisionId
 from enclave.core.permit import Limits, Permit, Workspace
 from enclave.core.refusal import Refused
-
-JAPAN = timezone(timedelta(hours=9))
-"""Days of an application are days in Japan, which has no summer time."""
 
 LIMITS = Limits(queries_day=2000, rows_day=50_000_000, bytes_day=5_000_000_000)
 """Daily budgets of a project unless the committee decides otherwise."""

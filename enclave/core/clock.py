@@ -1,7 +1,12 @@
 """Time and chance as arguments. The inside of the stories receives these ports; only the edge makes real ones."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
+
+JAPAN = timezone(timedelta(hours=9), "JST")
+"""Days of an application are days in Japan, which has no summer time; people read times as there."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Clock(Protocol):
@@ -23,3 +28,11 @@ def parse_rfc3339(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
     return moment.astimezone(UTC)
+
+
+def as_read(moment: datetime, language: str) -> str:
+    """A time as people read it: as in Japan, and in English it says so."""
+    local = moment.astimezone(JAPAN)
+    if language == "ja":
+        return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}, {local:%H:%M} JST"

@@ -4,8 +4,11 @@ Bugs are ordinary exceptions; a `Refused` is an expected outcome that every edge
 (HTTP: problem+json with `status`; commands: JSON and exit status 3).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from enclave.core.clock import as_read, parse_rfc3339
 
 type_of_problem = "urn:enclave:refused:"
 
@@ -56,6 +59,15 @@ class Refused(Exception):  # noqa: N818  the project's word for a no; it is not 
         return f"Refused({self.code!r}, {dict(self.facts)!r})"
 
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
+
+
+def _as_read(fact: object, language: str) -> object:
+    if isinstance(fact, str) and _TIME.fullmatch(fact):
+        return as_read(parse_rfc3339(fact), language)
+    return fact
+
+
 class _Facts(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "…"
@@ -64,10 +76,11 @@ class _Facts(dict[str, object]):
 def problem(refused: Refused, wordings: Mapping[str, Wording], language: str) -> dict[str, object]:
     """The problem+json object of a refusal (SHAPES, Query): `{type, status, code, title, facts, hint}`.
 
-    A code without a wording is shown as itself: a missing sentence must not hide a no.
+    A code without a wording is shown as itself: a missing sentence must not hide a no. Times among the facts stand in the
+    sentences as people read them.
     """
     wording = wordings.get(refused.code, Wording(refused.code, refused.code))
-    facts = _Facts(refused.facts)
+    facts = _Facts({name: _as_read(value, language) for name, value in refused.facts.items()})
     return {
         "type": type_of_problem + refused.code,
         "status": wording.status,

@@ -12,9 +12,9 @@ from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import all_persons, find_person
 from enclave.adapters.signing import sign_permit
 from enclave.application import flow
-from enclave.application.permit import JAPAN
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
+from enclave.core.clock import JAPAN
 from enclave.core.ids import ApplicationId, PersonId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role

@@ -1,17 +1,13 @@
 """Which language a page is in, and how times, sizes and states read in it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
-from enclave.core.clock import parse_rfc3339
+from enclave.core.clock import JAPAN, MONTHS, as_read
 
 COOKIE = "__Host-enclave-lang"
 LANGUAGES = ("ja", "en")
-JAPAN = timezone(timedelta(hours=9), "JST")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def choose(asked: str | None, kept: str | None, accepted: str | None) -> str:
@@ -43,10 +39,7 @@ class Speech:
 
     def moment(self, at: datetime) -> str:
         """Times are shown as in Japan, and say so."""
-        local = at.astimezone(JAPAN)
-        if self.language == "ja":
-            return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
-        return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} JST"
+        return as_read(at, self.language)
 
     def second(self, at: datetime) -> str:
         return at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S")
@@ -56,17 +49,11 @@ class Speech:
             at = at.astimezone(JAPAN).date()
         if self.language == "ja":
             return f"{at.year}年{at.month}月{at.day}日"
-        return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+        return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
 
     def last_day(self, end: datetime) -> str:
         """The last day before a half-open end."""
         return self.day(end - timedelta(microseconds=1))
-
-    def fact(self, value: object) -> object:
-        """A fact of a refusal as people read it: times as in Japan, everything else as it is."""
-        if isinstance(value, str) and _TIME.fullmatch(value):
-            return self.moment(parse_rfc3339(value))
-        return value
 
     def size(self, count: int) -> str:
         amount = float(count)

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from enclave.audit.ledger import Sought
-from enclave.core.clock import parse_rfc3339
+from enclave.core.clock import JAPAN, parse_rfc3339
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
 from enclave.portal.deps import Deps
-from enclave.portal.language import JAPAN
 from enclave.portal.pages import Pages
 from enclave.portal.visit import visit_of
 

@@ -93,8 +93,7 @@ class Pages:
         return HTMLResponse(self.text(visit, template, **facts))
 
     def problem(self, visit: Visit, refused: Refused) -> dict[str, Any]:
-        facts = {name: visit.speech.fact(value) for name, value in refused.facts.items()}
-        return refusal.problem(Refused(refused.code, facts, refused.codes), self._wordings, visit.language)
+        return refusal.problem(refused, self._wordings, visit.language)
 
     def refusal(self, visit: Visit, refused: Refused) -> HTMLResponse:
         """The page of a no: what, why, what to do."""

@@ -241,9 +241,9 @@ CODES: dict[str, Wording] = {
         "It is restored at 00:00 UTC.",
     ),
     "session.permit_changed": Wording(
-        "この作業環境は別の承諾または古い版で開かれています。",
+        "このワークスペースは別の承諾または古い版で開かれています。",
         "This workspace was opened under another permit or an older revision.",
-        "作業環境を一度終了し、開き直してください。",
+        "ワークスペースを一度終了し、開き直してください。",
         "Stop the workspace and start it again.",
     ),
     "policy.undefined": Wording(

@@ -39,7 +39,7 @@ def test_connecting_says_who_where_and_until_when(
     """The first line a researcher sees names person, project, permit and end."""
     connect(gateway.folder)
     said = capsys.readouterr().out
-    assert all(part in said for part in ("tanaka", "nafld-fib", "p-2026-0007@1", "2027-10-31 15:00:00 UTC"))
+    assert all(part in said for part in ("tanaka", "nafld-fib", "p-2026-0007@1", "1 Nov 2027, 00:00 JST"))
 
 
 def test_the_language_of_the_session_is_spoken_from_then_on() -> None:

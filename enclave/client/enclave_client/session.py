@@ -14,7 +14,7 @@ from enclave_client.protected import ProtectedTable, plain_frame, protected_fram
 from enclave_client.query import ask
 from enclave_client.refusal import Refused
 from enclave_client.wire import Gateway, Json
-from enclave_client.words import Language, word
+from enclave_client.words import Language, in_japan, word
 
 RUN = Path("/run/enclave")
 
@@ -45,7 +45,7 @@ class Enclave:
 
     def __repr__(self) -> str:
         facts = {key: self._session.get(key, "") for key in ("person", "project", "permit")}
-        facts["valid_to"] = str(self._session.get("valid_to", "")).replace("T", " ").replace("Z", " UTC")
+        facts["valid_to"] = in_japan(str(self._session.get("valid_to", "")), self.language)
         tier = str(self._session.get("tier", ""))
         return word("connected", self.language, tier=word(f"tier.{tier}", self.language) or tier, **facts)
 

@@ -1,5 +1,6 @@
 """Every sentence that the client itself says, in both languages. What the gateway says comes translated already."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 Language = Literal["ja", "en"]
@@ -61,11 +62,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Try again in a moment; tell the operator if it goes on.",
     ),
     "client.not_a_workspace": (
-        "ここは解析環境ではありません: {file} がありません。",
+        "ここはワークスペースではありません: {file} がありません。",
         "This is no workspace: {file} is missing.",
     ),
     "client.not_a_workspace.hint": (
-        "ポータルからプロジェクトを選び、解析環境を開いてください。",
+        "ポータルからプロジェクトを選び、ワークスペースを開いてください。",
         "Choose a project in the portal and open its workspace.",
     ),
     "client.incomplete": ("答えが途中で切れました。", "The answer was cut off."),
@@ -85,6 +86,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "client.column": ("列がありません: {columns}。", "No such column: {columns}."),
     "client.column.hint": ("表にある列: {present}。", "The table has: {present}."),
 }
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def in_japan(time: str, language: Language) -> str:
+    """An RFC 3339 time as the portal writes it: as in Japan, and in English it says so."""
+    local = datetime.fromisoformat(time).astimezone(timezone(timedelta(hours=9)))
+    if language == "ja":
+        return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} JST"
 
 
 def word(key: str, language: Language, **facts: object) -> str:
