@@ -212,12 +212,13 @@ def submit_export(
     follow = _follow(
         f"export.{state.value}", export_id, checked.digest, permit, outcome=Outcome.REFUSED, codes=codes
     )
-    purpose = records.keep_text(checked.purpose)
-    if not returned:
-        # What is turned back is not kept: it may hold what may not leave, and nobody will look at it.
-        for file in checked.files:
-            records.keep_file(file.data)
     with records.change(event, *((follow,) if returned else ())) as tx:
+        # Inside: where the ledger is silent, nothing of the submission stays on the disk either.
+        purpose = records.keep_text(checked.purpose)
+        if not returned:
+            # What is turned back is not kept: it may hold what may not leave, and nobody will look at it.
+            for file in checked.files:
+                records.keep_file(file.data)
         tx.execute(
             sa.insert(t.exports).values(
                 id=export_id,
@@ -288,7 +289,6 @@ def vote(
     needed = decide(policy, asked).get("approvals")
     if not isinstance(needed, int) or isinstance(needed, bool):
         raise Refused("policy.undefined")
-    kept = records.keep_text(comment) if comment else None
     mine = Vote(PersonId(checker), choice, Digest(digest), now)
     with records.change() as tx:
         add_event(tx, event)
@@ -298,6 +298,7 @@ def vote(
         before = _votes(tx, export_id)
         if any(v.checker == checker for v in before):
             raise Refused("export.already_voted")
+        kept = records.keep_text(comment) if comment else None
         tx.execute(
             sa.insert(t.votes).values(
                 export=export_id,

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -356,15 +357,37 @@ def test_only_the_projects_people_download_while_the_permit_is_in_force(
         download(ground, queued, "tanaka")
 
 
+def kept(ground: Ground) -> set[Path]:
+    """Every text and file that the records keep."""
+    return {path for path in (ground.folder / "records" / "blobs").rglob("*") if path.is_file()}
+
+
+def test_a_submission_that_cannot_be_recorded_leaves_no_file(ground: Ground, token: str) -> None:
+    """Turned away while the ledger is silent: neither the table nor its purpose lies anywhere; later it goes in."""
+    table = item("male,n\n0,9000\n1,8000\n")
+    before = kept(ground)
+    ground.ledger.stop()
+    try:
+        answer = submit(ground, token, table)
+    finally:
+        ground.ledger.start()
+    assert (answer.status, answer.json()["code"]) == (503, "ledger.unavailable")
+    assert kept(ground) == before
+    assert submit(ground, token, table).json()["state"] == "queued"
+    assert len(kept(ground) - before) == 2
+
+
 def test_a_vote_that_cannot_be_recorded_is_not_given_and_can_be_given_later(
     ground: Ground, queued: str
 ) -> None:
+    before = kept(ground)
     ground.ledger.stop()
     try:
         with pytest.raises(Refused, match=r"ledger\.unavailable"):
-            vote(ground, queued, "ito")
+            vote(ground, queued, "ito", comment="Looked at.")
     finally:
         ground.ledger.start()
+    assert kept(ground) == before
     vote(ground, queued, "ito")
     assert vote(ground, queued, "takahashi").state is State.RELEASED
 
