@@ -194,8 +194,9 @@ class Asking:
 
     def _answered(self, tally: Mapping[str, int] | None) -> None:
         self.running.check()
-        counts = {"rows": self._rows, **(tally or {})}
-        event = q.event_of(self._asked, "query.answered", counts=counts)
+        event = q.event_of(
+            self._asked, "query.answered", counts=at_most({"rows": self._rows, **(tally or {})})
+        )
         q.close(
             self._deps.records,
             event,
@@ -237,7 +238,7 @@ class Asking:
             "query.aborted" if aborted else "query.refused",
             Outcome.ABORTED if aborted else Outcome.REFUSED,
             refused.codes,
-            {"rows": self._rows},
+            at_most({"rows": self._rows}),
         )
         self._count(state, refused)
         try:
@@ -265,6 +266,23 @@ class Asking:
         metrics.seconds.labels(form).observe(time.perf_counter() - self._started)
         if refused is not None:
             metrics.refusals.labels(refused.code).inc()
+
+
+COARSEST_SMALL = 16
+"""Below this nothing is told apart in the log: the first power of two above the smallest count that rule sets show."""
+
+
+def at_most(counts: Mapping[str, int]) -> dict[str, int]:
+    """What the log says of an answer's size: each count raised to a power of two, none and few alike.
+
+    How many rows or cells an answer has is computed from the data (`… WHERE …` of one person's traits has one row or
+    none), and the log is read by people who may see no data. The exact numbers stand in the receipt, which stays with the
+    records and the person who asked.
+    """
+    return {
+        f"{name}_at_most": max(COARSEST_SMALL, 1 << max(count - 1, 0).bit_length())
+        for name, count in counts.items()
+    }
 
 
 def _digest(text: str) -> str:

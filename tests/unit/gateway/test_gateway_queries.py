@@ -30,8 +30,30 @@ def test_two_leaves_bracket_an_answer(ground: Ground, token: str) -> None:
     first, last = (leaves[place] for place in receipt["log"])
     assert (first["action"], last["action"]) == ("query.authorised", "query.answered")
     assert first["object"]["id"] == last["object"]["id"] == query
-    assert last["counts"] == {"rows": 2}
+    assert last["counts"] == {"rows_at_most": 16}
     assert "patients" not in str(leaves)
+
+
+def test_the_log_does_not_tell_whether_a_small_answer_has_rows(ground: Ground, token: str) -> None:
+    """None, one and some rows, or hidden cells and none: the same leaf; a large answer is known to a power of two."""
+    told = []
+    for sql, form in (
+        ("SELECT pid FROM patients WHERE age < 0", "rows"),
+        ("SELECT pid FROM patients ORDER BY pid LIMIT 1", "rows"),
+        (BY_SEX, "rows"),
+        (BY_SEX, "table"),
+        ("SELECT male, status, count(*) AS n FROM patients WHERE age > 96 GROUP BY male, status", "table"),
+        ("SELECT pid FROM patients", "rows"),
+    ):
+        answer = ground.query(token, sql, form)
+        assert answer.status == 200, answer.body
+        leaf = ground.leaves(answer.headers["enclave-query"])[-1]
+        told.append((leaf["action"], leaf["counts"]))
+    cells = {f"{name}_at_most": 16 for name in ("rows", "shown", "hidden", "perturbed")}
+    assert {action for action, _ in told} == {"query.answered"}
+    assert [counts for _, counts in told] == [
+        *[{"rows_at_most": 16}] * 3, cells, cells, {"rows_at_most": 32768}
+    ]  # fmt: skip
 
 
 def test_small_cells_are_hidden_in_table_form(ground: Ground, token: str) -> None:
