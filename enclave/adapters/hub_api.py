@@ -145,16 +145,7 @@ class HubApi:
             if isinstance(s, dict) and not s.get("stopped", False)
         }
 
-    def ensure_user(self, person: str) -> None:
-        """Make the hub know a person who never logged in there."""
-        place = f"/users/{quote(person, safe='')}"
-        if self._call("GET", place).status_code != 404:
-            return
-        if self._call("POST", place).status_code not in {201, 409}:
-            raise Refused("hub.refused")
-
     def start(self, person: str, project: str, language: str) -> None:
-        self.ensure_user(person)
         answer = self._call("POST", _server(person, project), timeout=PATIENCE_START, language=language)
         if answer.status_code in {201, 202} or (
             answer.status_code == 400 and "already running" in answer.text

@@ -1,13 +1,3 @@
-from collections.abc import Iterator
+from tests.unit.query.small_extract import policy
 
-import pytest
-
-from enclave.adapters.policy_server import PolicyServer
-from tests.unit.query import world
-
-
-@pytest.fixture(scope="session")
-def policy() -> Iterator[PolicyServer]:
-    """The real policy server with the real policies."""
-    with world.policies() as server:
-        yield server
+__all__ = ["policy"]
