@@ -70,6 +70,17 @@ def _note_time(seconds: float, fresh: bool) -> None:
     file.write_text(json.dumps({**times, "fresh_s" if fresh else "again_s": round(seconds, 1)}))
 
 
+LONG = {"python", "images"}
+"""Steps that take minutes on a fresh machine and nothing on any other."""
+
+
+def _note_made(made: dict[str, float], seconds: float) -> None:
+    """Keep what a set-up for the tests had to make on a fresh machine: `{"made": […], "seconds": …, "at": …}`."""
+    if LONG & made.keys():
+        kept = {"made": sorted(made), "seconds": round(seconds, 1), "at": round(time.time())}
+        (LOGS / "install.json").write_text(json.dumps(kept))
+
+
 def main(words: list[str]) -> int:
     """Exit status: 0 done, 3 a refusal with its code, 130 interrupted."""
     began = time.monotonic()
@@ -87,7 +98,9 @@ def main(words: list[str]) -> int:
         preflight(site_port(site), lambda: site_is_up(site))
         print(say("準備", "Set-up"))
         fresh = not (VENV / "bin" / "python").exists()
-        run([*steps(), *(_demo_steps() if what == "demo" else [])])
+        made = run([*steps(), *(_demo_steps() if what == "demo" else [])])
+        if what == "install":
+            _note_made(made, time.monotonic() - began)
         if what == "demo":
             # The children must not hold the lock open after this process has ended.
             walked = subprocess.run(

@@ -124,12 +124,16 @@ def _perform(step: Step, number: str) -> float:
     return took
 
 
-def run(steps: Sequence[Step]) -> None:
-    """Run all steps in the order their needs allow. Raises SetupRefused naming the step that failed and its log."""
+def run(steps: Sequence[Step]) -> dict[str, float]:
+    """Run all steps in the order their needs allow; seconds by name of those that had something to make.
+
+    Raises SetupRefused naming the step that failed and its log.
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
     numbers = {s.name: f"[{i}/{len(steps)}]" for i, s in enumerate(steps, 1)}
     began = time.monotonic()
     done: set[str] = set()
+    made: dict[str, float] = {}
     left = list(steps)
     running: dict[Future[float], Step] = {}
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -142,7 +146,8 @@ def run(steps: Sequence[Step]) -> None:
                 _tick(running.values(), began)
                 for future in finished:
                     step = running.pop(future)
-                    _settle(future, step)
+                    if took := _settle(future, step):
+                        made[step.name] = took
                     done.add(step.name)
         except BaseException:
             RUNNING.end()
@@ -150,11 +155,12 @@ def run(steps: Sequence[Step]) -> None:
         finally:
             if sys.stdout.isatty():
                 print(CLEAR, end="", flush=True)
+    return made
 
 
-def _settle(future: "Future[float]", step: Step) -> None:
+def _settle(future: "Future[float]", step: Step) -> float:
     try:
-        future.result()
+        return future.result()
     except SetupRefused:
         raise
     except Exception as error:

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,18 +68,24 @@ def log_in(page: Page, site: Site, person: str) -> None:
     page.wait_for_selector('[data-action="log-out"]')
 
 
-def enter_workspace(page: Page, site: Site, person: str, project: str) -> None:
+def enter_workspace(
+    page: Page, site: Site, person: str, project: str, pressing: Callable[[], None] = lambda: None
+) -> None:
     """Open the project's workspace from its page, or enter it where it runs; ends inside JupyterLab.
 
     A browser on the same machine sees the workspace's own network come up, and Chromium then breaks off what it is
-    loading (ERR_NETWORK_CHANGED): the person would press the button once more, and so does this.
+    loading (ERR_NETWORK_CHANGED): the person would press the button once more, and so does this. `pressing` is called
+    each time that the button is about to be pressed.
     """
     inside = re.compile(re.escape(site.workspace_origin(person)))
     for _ in range(3):
         page.goto(f"{site.origin}/projects/{project}")
-        page.click('[data-action="open-workspace"], [data-action="enter-workspace"]')
+        button = page.locator('[data-action="open-workspace"], [data-action="enter-workspace"]')
+        button.wait_for()
+        pressing()
+        button.click(no_wait_after=True)
         try:
-            page.wait_for_url(inside, timeout=90_000)
+            page.wait_for_url(inside, wait_until="commit", timeout=90_000)
             page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
             return
         except Error as error:

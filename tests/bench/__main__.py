@@ -64,8 +64,16 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
                 if name in chosen:
                     rows += _part(name, lambda measure=measure: measure(ready), own)  # type: ignore[misc]
     if "starts" in chosen:
-        rows += [*(again or [starts.demo_again(up_s)]), starts.demo_fresh(), starts.test_time()]
-    order = ["query_small", "query_middling", "click_to_notebook", "demo_again", "demo_fresh", "test_time"]
+        rows += [*(again or [starts.demo_again(up_s)]), starts.demo_fresh(), *starts.test_times()]
+    order = [
+        "query_small",
+        "query_middling",
+        "click_to_notebook",
+        "demo_again",
+        "demo_fresh",
+        "test_fresh",
+        "test_warm",
+    ]
     return sorted(rows, key=lambda row: order.index(row.id) if row.id in order else len(order))
 
 

@@ -6,6 +6,7 @@ A figure that this machine does not have is said to be missing, not guessed.
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ DEMO_RECORD = Path("/var/log/enclave/demo.json")
 """`{fresh_s, again_s}`, written by the set-up."""
 
 TEST_RECORD = Path("build") / "test-time.json"
-"""`{seconds, fresh}`, written by `make test`."""
+"""`{seconds, fresh, at}` of the last whole `make test`, and `fresh_s`, `warm_s` of the last of each kind."""
 
 ABSENT: Words = ("この計算機では測定していません", "not measured here")
 FRESH = Target(600.0)
@@ -25,12 +26,25 @@ AGAIN = Target(20.0)
 TESTS_FRESH, TESTS_WARM = Target(1500.0), Target(600.0)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def kept(file: Path) -> dict[str, Any]:
+    """A record, empty where there is none."""
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def whole_run(before: Mapping[str, Any], set_up: Mapping[str, Any], seconds: int, now: int) -> dict[str, Any]:
+    """What to keep of a run of every test. `before` is what was kept; `set_up` what the last set-up that installed the
+    Python packages or built the images left (`{made, seconds, at}`); `now` in seconds since 1970.
+
+    The first whole run after such a set-up is a fresh machine's: `make test` did both, and its time is that of both.
+    """
+    fresh = bool(set_up) and set_up["at"] > before.get("at", 0)
+    total = seconds + (round(set_up["seconds"]) if fresh else 0)
+    earlier = {name: before[name] for name in ("fresh_s", "warm_s") if name in before}
+    return {**earlier, "seconds": total, "fresh": fresh, "at": now, "fresh_s" if fresh else "warm_s": total}
 
 
 def _demo() -> float:
@@ -54,15 +68,15 @@ def demo_again(bench_up_s: float | None) -> Row:
             "サイト demo は動いていません。代わりに測定用サイトの初回起動を示します",
             "the site demo is not up; the first start of the bench's own site is told instead",
         )
-        kept = _read(DEMO_RECORD).get("again_s")
-        if kept is not None:
+        known = kept(DEMO_RECORD).get("again_s")
+        if known is not None:
             note = ("前回の make demo の記録から", "from the record of an earlier make demo")
         instead = (
             ()
             if bench_up_s is None
             else (Line(("enclave up（新しいサイト）", "enclave up of a new site"), bench_up_s, Unit.SECONDS),)
         )
-        return Row("demo_again", words, Unit.SECONDS, kept, target=AGAIN, note=note, lines=instead)
+        return Row("demo_again", words, Unit.SECONDS, known, target=AGAIN, note=note, lines=instead)
     if operation.outdated(load_site("demo")):
         # It runs an older copy of the program: bring it up to date first, that is another promise.
         _demo()
@@ -71,26 +85,22 @@ def demo_again(bench_up_s: float | None) -> Row:
 
 def demo_fresh() -> Row:
     """From the set-up's own record."""
-    kept = _read(DEMO_RECORD).get("fresh_s")
-    note = ABSENT if kept is None else ("セットアップの記録から", "from the set-up's record")
+    known = kept(DEMO_RECORD).get("fresh_s")
+    note = ABSENT if known is None else ("セットアップの記録から", "from the set-up's record")
     words = ("make demo（新しい計算機）", "make demo on a fresh machine")
-    return Row("demo_fresh", words, Unit.SECONDS, kept, target=FRESH, note=note)
+    return Row("demo_fresh", words, Unit.SECONDS, known, target=FRESH, note=note)
 
 
-def test_time() -> Row:
-    """From the record of the last `make test`."""
-    kept = _read(TEST_RECORD)
-    seconds, fresh = kept.get("seconds"), bool(kept.get("fresh"))
-    note = (
-        ABSENT
-        if seconds is None
-        else ("直近の make test の記録から", "from the record of the last make test")
-    )
-    words = (
-        ("make test（新しい計算機）", "make test on a fresh machine")
-        if fresh
-        else ("make test（2回目以降）", "make test when warm")
-    )
-    return Row(
-        "test_time", words, Unit.SECONDS, seconds, target=TESTS_FRESH if fresh else TESTS_WARM, note=note
-    )
+def test_times() -> list[Row]:
+    """From the records of whole runs of `make test`: of a fresh machine, set-up included, and of a warm one."""
+    record = kept(TEST_RECORD)
+    return [
+        Row(
+            name, words, Unit.SECONDS, record.get(figure), target=target,
+            note=ABSENT if record.get(figure) is None else ("make test の記録から", "from the record of make test"),
+        )
+        for name, figure, words, target in (
+            ("test_fresh", "fresh_s", ("make test（新しい計算機）", "make test on a fresh machine"), TESTS_FRESH),
+            ("test_warm", "warm_s", ("make test（2回目以降）", "make test when warm"), TESTS_WARM),
+        )
+    ]  # fmt: skip
