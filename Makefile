@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PY := $(or $(ENCLAVE_PREFIX),/opt/enclave)/venv/bin/python
 OPA := $(or $(ENCLAVE_PREFIX),/opt/enclave)/bin/opa
+COMPILE := pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
 
 .PHONY: demo install test check bench down lock
 
@@ -30,5 +31,6 @@ down:
 
 # Needs a package index; minutes. The locks carry digests and no addresses.
 lock:
-	cd deploy && $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe -o requirements.txt requirements.in
-	cd deploy && $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe -o requirements-dev.txt requirements-dev.in
+	@test -x build/lock/bin/pip-compile || (python3 -m venv build/lock && build/lock/bin/pip install -q pip-tools)
+	cd deploy && ../build/lock/bin/$(COMPILE) -o requirements.txt requirements.in
+	cd deploy && ../build/lock/bin/$(COMPILE) -o requirements-dev.txt requirements-dev.in

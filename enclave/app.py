@@ -246,10 +246,11 @@ def serve_hub(site: Site) -> None:
 def _serve(app: Any, host: str, port: int, **tls: str) -> None:
     import uvicorn
 
+    from enclave.adapters import edge
+
     uvicorn.run(
-        app, host=host, port=port, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        ws="none",
-        timeout_keep_alive=75, timeout_graceful_shutdown=5, **tls,  # type: ignore[arg-type]
+        app, host=host, port=port, log_level="warning", timeout_keep_alive=75, timeout_graceful_shutdown=5,
+        **edge.HTTP, **tls,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

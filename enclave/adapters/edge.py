@@ -1,12 +1,20 @@
-"""The real clock and the real chance, made into values at the edge: times, event ids, tokens."""
+"""The real clock and the real chance, made into values at the edge: times, event ids, tokens; and how HTTP is spoken."""
 
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
 from enclave.core.event import Actor, Event, Outcome, Thing
 from enclave.core.ids import EventId, uuid7
+
+HTTP: Mapping[str, Any] = MappingProxyType(
+    {"http": "h11", "ws": "none", "access_log": False, "server_header": False, "proxy_headers": False}
+)
+"""How uvicorn speaks to a network. Of its two parsers h11 hands on a request's target as written: a door can judge it."""
 
 
 def now() -> datetime:

@@ -276,7 +276,11 @@ def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]
     except BrokenPipeError:
         os._exit(0)
     except BaseException as error:
-        frames.send(b"E", code_of(error).encode())
+        code = code_of(error)
+        if code == "query.failed":
+            # Its kind alone: the text of an error may print a value.
+            print(f"engine: {type(error).__module__}.{type(error).__name__}", file=sys.stderr, flush=True)
+        frames.send(b"E", code.encode())
     finally:
         stop.set()
 

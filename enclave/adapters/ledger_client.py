@@ -7,6 +7,7 @@ Decides nothing. Silence, slowness, a server's error and an answer that is not o
 import http.client
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -23,6 +24,9 @@ from enclave.core.refusal import Refused
 PATIENCE = 2.0
 """Seconds that an answer may take, everything included."""
 
+AT_HAND = 1.0
+"""Seconds for which a ledger that answered counts as there, while its end of the connection stands."""
+
 MAX_ANSWER = 80_000_000
 _SILENCE = (OSError, http.client.HTTPException)
 
@@ -32,6 +36,16 @@ class _Connection(http.client.HTTPConnection):
         super().__init__("ledger", timeout=seconds)
         self._path = path
         self.process = os.getpid()
+        self.answered = float("-inf")
+
+    def stands(self) -> bool:
+        """Whether the other end is still there and silent, as between two requests."""
+        if self.sock is None or self.process != os.getpid():
+            return False
+        looked = select.poll()
+        looked.register(self.sock, select.POLLIN)
+        # Something to read that nobody asked for is the end of the connection.
+        return not looked.poll(0)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -102,7 +116,13 @@ class LedgerClient:
         return self._call("GET", "/v1/checkpoint").decode("utf-8", "replace")
 
     def ping(self) -> None:
-        self._call("GET", "/healthz")
+        """Asks, unless this thread had a good answer within the last second and the ledger has not hung up since.
+
+        One that hangs in between is found by the next append; what was committed then stays invisible until delivered.
+        """
+        kept: _Connection | None = getattr(self._kept, "connection", None)
+        if kept is None or time.monotonic() - kept.answered > AT_HAND or not kept.stands():
+            self._call("GET", "/healthz")
 
     def _call(self, method: str, target: str, body: bytes | None = None) -> bytes:
         ends = time.monotonic() + self._patience
@@ -151,6 +171,7 @@ class LedgerClient:
             connection.close()
             raise http.client.IncompleteRead(bytes(raw))
         self._kept.connection = connection
+        connection.answered = time.monotonic() if answer.status < 500 else float("-inf")
         if answer.status == 200:
             return bytes(raw)
         raise _refusal(answer.status, bytes(raw))

@@ -247,6 +247,7 @@ def main(
         access_log=False,
         log_level="warning",
         lifespan="off",
+        proxy_headers=False,
         timeout_keep_alive=300,
         timeout_graceful_shutdown=5,
     )

@@ -42,6 +42,21 @@ class WorkspaceSession:
     expires_at: datetime
 
 
+# Statements of every request, made once: building an expression costs more than running it.
+_s, _p = t.workspace_sessions.c, t.permits.c
+_SESSION = (
+    sa.select(t.workspace_sessions, t.persons.c.active)
+    .outerjoin(t.persons, t.persons.c.id == _s.person)
+    .where(_s.token_digest == sa.bindparam("token_digest"))
+)
+_LATEST = (
+    sa.select(t.permits)
+    .where(_p.permit_id == sa.bindparam("permit_id"))
+    .order_by(_p.revision.desc())
+    .limit(1)
+)
+
+
 def _verified(row: Any, trusted: Trusted) -> SignedPermit:
     if row.revoked_at is not None:
         raise Refused("permit.revoked", {"permit": f"{row.permit_id}@{row.revision}"})
@@ -67,13 +82,9 @@ def permit_by_id(
     records: Records, permit_id: str, trusted: Trusted, revision: int | None = None
 ) -> SignedPermit:
     """A permit by its number, the latest revision where none is named. Raises Refused as `permit_of_project`."""
-    wanted = (
-        sa.select(t.permits).where(t.permits.c.permit_id == permit_id).order_by(t.permits.c.revision.desc())
-    )
-    if revision is not None:
-        wanted = wanted.where(t.permits.c.revision == revision)
+    wanted = _LATEST if revision is None else _LATEST.where(_p.revision == revision)
     with records.read() as connection:
-        row = connection.execute(wanted.limit(1)).one_or_none()
+        row = connection.execute(wanted, {"permit_id": permit_id}).one_or_none()
     if row is None:
         raise Refused("permit.unknown")
     return _verified(row, trusted)
@@ -159,15 +170,11 @@ def why_ended(records: Records, person: str, project: str) -> str | None:
 def live_session(records: Records, token_digest: str, address: str, at: datetime) -> WorkspaceSession:
     """The session of a token presented from an address. Raises Refused `session.unknown`, `session.ended`,
     `session.address`: a token copied to another machine is worth nothing."""
-    wanted = sa.select(t.workspace_sessions).where(t.workspace_sessions.c.token_digest == token_digest)
     with records.read() as connection:
-        row = connection.execute(wanted).one_or_none()
-        active = row is not None and connection.scalar(
-            sa.select(t.persons.c.active).where(t.persons.c.id == row.person)
-        )
+        row = connection.execute(_SESSION, {"token_digest": token_digest}).one_or_none()
     if row is None:
         raise Refused("session.unknown")
-    if row.revoked_at is not None or not active or parse_rfc3339(row.expires_at) <= at:
+    if row.revoked_at is not None or not row.active or parse_rfc3339(row.expires_at) <= at:
         raise Refused("session.ended")
     if row.address != address:
         raise Refused("session.address")

@@ -85,6 +85,7 @@ class Records:
         self._ledger = ledger
         self._blobs = blobs
         self._flushing = threading.Lock()
+        self._reading = threading.local()
 
     @contextmanager
     def change(self, *events: Event) -> Iterator[sa.Connection]:
@@ -94,6 +95,8 @@ class Records:
         runs (nothing changed) or after the commit (committed, invisible until delivered). An exception in the
         block rolls back state and events alike. At least one event is required: no change goes unrecorded.
         """
+        if getattr(self._reading, "connection", None) is not None:
+            raise RuntimeError("a change within a read would not be seen by it")
         self._ledger.ping()
         with self._engine.begin() as connection:
             connection.info["events"] = 0
@@ -106,15 +109,26 @@ class Records:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A read transaction that sees only what the log already holds. Raises Refused `ledger.unavailable`."""
+        """A read transaction that sees only what the log already holds. Raises Refused `ledger.unavailable`.
+
+        A read within a read of the same thread is part of it: several questions, one state of affairs.
+        """
+        outer: sa.Connection | None = getattr(self._reading, "connection", None)
+        if outer is not None:
+            yield outer
+            return
         with self._engine.connect().execution_options(reading=True) as connection:
             transaction = connection.begin()
             if connection.scalar(_ANY_PENDING) is not None:
                 transaction.rollback()
                 self.flush()
                 transaction = connection.begin()
-            with transaction:
-                yield connection
+            self._reading.connection = connection
+            try:
+                with transaction:
+                    yield connection
+            finally:
+                self._reading.connection = None
 
     def flush(self) -> None:
         """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""

@@ -31,7 +31,7 @@ from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.question import Question
 from enclave.gateway.running import Board, Running
 from enclave.query.flow import prepare
-from enclave.query.stages import Form, Guarded, Session
+from enclave.query.stages import Form, Guarded, Session, Used
 
 ROWS_A_BATCH = 65_536
 
@@ -58,13 +58,20 @@ class Asking:
     """One question on its way. `begin`, then `chunks` to the end; `running.stop` from any thread."""
 
     def __init__(
-        self, deps: Deps, board: Board, entered: Entered, question: Question, pool: ThreadPoolExecutor
+        self,
+        deps: Deps,
+        board: Board,
+        entered: Entered,
+        used: Used,
+        question: Question,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._deps = deps
         self._board = board
         self._question = question
         self._session = entered.session
         self._signed = entered.signed
+        self._used = used
         self._started = time.perf_counter()
         self.finished = False
         self._pool = pool
@@ -114,7 +121,7 @@ class Asking:
             session.project,
             f"{session.permit_id}@{session.revision}",
             now,
-            q.used_today(deps.records, session.project, now),
+            self._used,
         )
         schema = self._extract.schema
         return prepare(

@@ -52,7 +52,10 @@ def build(deps: Deps) -> ASGIApp:
         question = question_of(await read_json(request, MAX_QUESTION))
 
         def begun() -> Asking:
-            asking = Asking(deps, board, enter(deps, digest, address), question, pool)
+            with deps.records.read():
+                who = enter(deps, digest, address)
+                used = query_records.used_today(deps.records, who.session.project, deps.now())
+            asking = Asking(deps, board, who, used, question, pool)
             asking.begin()
             return asking
 

@@ -21,6 +21,7 @@ from enclave.query.stages import EVIDENCE, Form, Params, Parsed, Scalar
 
 DIALECT = Dialect.get_or_raise("duckdb")
 
+_PLACES = frozenset({"line", "col", "start", "end"})
 _TEXTS = frozenset({TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING})
 
 
@@ -36,6 +37,7 @@ def parse(text: str, params: Params, form: Form) -> Parsed:
     _check_size(text, tokens)
     _check_statement(tokens)
     tree = _one_query(_statements(_number_marks(text, tokens, params)))
+    _forget_places(tree)
     _check_levels(tree)
     tree = put_params(tree, params)
     functions = check_grammar(tree)
@@ -191,6 +193,13 @@ def _one_query(statements: list[exp.Expr]) -> exp.Query:
     if not tree.selects:
         raise Refused("query.syntax", {"line": 1, "column": 1})
     return tree
+
+
+def _forget_places(tree: exp.Query) -> None:
+    """Where each word stood in the text says nothing any more; it would double the cost of every rule's copy."""
+    for node in tree.walk():
+        kept = {key: value for key, value in node.meta.items() if key not in _PLACES}
+        node._meta = kept or None
 
 
 def _check_levels(tree: exp.Expr) -> None:

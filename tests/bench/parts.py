@@ -120,9 +120,10 @@ class Parts:
 
     def _enter(self) -> None:
         records, session = self._place.records, self._session
-        live_session(records, self._digest, session.address, edge.now())
-        permit_by_id(records, session.permit_id, self._trusted())
-        q.used_today(records, session.project, edge.now())
+        with records.read():
+            live_session(records, self._digest, session.address, edge.now())
+            permit_by_id(records, session.permit_id, self._trusted())
+            q.used_today(records, session.project, edge.now())
 
     def _decide(self) -> None:
         if self._keeping.asked is not None:

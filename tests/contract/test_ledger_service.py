@@ -384,3 +384,20 @@ def test_a_stopped_process_is_silence_and_then_an_answer(tmp_path: Path, caller:
     os.kill(process.process.pid, signal.SIGCONT)
     process.client(caller).ping()
     process.kill()
+
+
+def test_one_who_answered_a_moment_ago_is_not_asked_again_but_seen_to_be_gone(tmp_path: Path) -> None:
+    """A ping between two appends costs nothing; once the process has ended it is a no at once."""
+    process = LedgerProcess(tmp_path).start()
+    client = process.client("gateway")
+    client.append_leaves([leaf_number(0)])
+    began = time.perf_counter()
+    for _ in range(1000):
+        client.ping()
+    assert time.perf_counter() - began < 0.3
+    process.kill()
+    began = time.perf_counter()
+    with pytest.raises(Refused) as no:
+        client.ping()
+    assert no.value.code == "ledger.unavailable"
+    assert time.perf_counter() - began < 1

@@ -14,6 +14,7 @@ SOURCES = (
     ENCLAVE / "adapters" / "vault.py",
     ENCLAVE / "adapters" / "extract_store.py",
     ENCLAVE / "adapters" / "descriptor_files.py",
+    ENCLAVE / "gateway" / "extracts.py",
 )
 
 

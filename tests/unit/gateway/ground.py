@@ -249,9 +249,7 @@ def serving(deps: Deps) -> Iterator[int]:
         from dataclasses import replace
 
         app = build(replace(deps, hosts=frozenset({f"127.0.0.1:{port}"})))
-        config = uvicorn.Config(
-            app, log_level="error", access_log=False, server_header=False, proxy_headers=False, ws="none"
-        )
+        config = uvicorn.Config(app, log_level="error", **edge.HTTP)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
