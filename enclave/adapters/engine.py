@@ -7,6 +7,7 @@ a process takes some 130 ms to start and a question a few.
 """
 
 import json
+import logging
 import os
 import struct
 import subprocess
@@ -24,6 +25,8 @@ from enclave.adapters.engine_worker import HEADER
 from enclave.core.refusal import Refused
 from enclave.query.flow import describe_expected
 from enclave.query.stages import Guarded
+
+log = logging.getLogger("enclave.engine")
 
 WORKER = Path(__file__).with_name("engine_worker.py")
 
@@ -274,14 +277,18 @@ class Run:
                 with self._lock:
                     code = self._code
                 self._finish(healthy=False)
-                raise Refused(code or self._worker.last_words())
+                last = self._worker.last_words()
+                log.warning("a worker ended: %s", last)
+                raise Refused(code or last)
             kind, data = frame
             if kind == b"P":
                 self._progress = max(self._progress, min(1.0, struct.unpack(">d", data)[0] / 100))
             elif kind == b"E":
                 with self._lock:
                     code = self._code
-                said = data.decode("ascii", "replace")
+                said, _, error = data.decode("ascii", "replace").partition(" ")
+                if said == "query.failed":
+                    log.warning("a statement failed: %s", error)
                 # A worker that ran out of memory keeps what it had taken; a new one starts empty.
                 self._finish(healthy=said not in {"query.out_of_memory", "query.failed"})
                 raise Refused(code or said)

@@ -241,7 +241,21 @@ def code_of(error: BaseException) -> str:
         return "query.types"
     if "bad_alloc" in str(error) or "allocat" in str(error).lower():
         return "query.out_of_memory"
+    if isinstance(error, OSError):
+        # Between two batches the same errors come through Arrow's C stream, which keeps their text alone.
+        return next(
+            (code for start, code in STREAMED.items() if str(error).startswith(start)), "query.failed"
+        )
     return "query.failed"
+
+
+STREAMED = {
+    "Conversion Error": "query.value",
+    "Out of Range Error": "query.value",
+    "Invalid Input Error": "query.value",
+    "Out of Memory Error": "query.out_of_memory",
+    "INTERRUPT Error": "query.cancelled",
+}
 
 
 def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]) -> None:
@@ -276,11 +290,8 @@ def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]
     except BrokenPipeError:
         os._exit(0)
     except BaseException as error:
-        code = code_of(error)
-        if code == "query.failed":
-            # Its kind alone: the text of an error may print a value.
-            print(f"engine: {type(error).__module__}.{type(error).__name__}", file=sys.stderr, flush=True)
-        frames.send(b"E", code.encode())
+        # The error's kind goes along for the service's log; its text may print a value and does not.
+        frames.send(b"E", f"{code_of(error)} {type(error).__name__}".encode())
     finally:
         stop.set()
 

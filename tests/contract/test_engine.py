@@ -161,6 +161,20 @@ def test_an_error_becomes_a_code_without_a_value(expression: str, code: str, eng
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Conversion Error: Could not convert string 'x' to INT32", "query.value"),
+        ("Out of Range Error: Overflow", "query.value"),
+        ("Out of Memory Error: could not", "query.out_of_memory"),
+        ("something else: Conversion Error", "query.failed"),
+    ],
+)
+def test_an_error_between_two_batches_has_the_code_of_its_kind(text: str, code: str) -> None:
+    """Arrow's stream keeps only an error's text: its first words are the engine's kind of error."""
+    assert engine_worker.code_of(OSError(text)) == code
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "SELECT len(range(100000000)) AS n",
