@@ -53,7 +53,8 @@ class LinkageRules:
 
     def days(self) -> tuple[date, ...]:
         """The days on which the matrix changes, in order."""
-        spans = [row.span for row in (*self.links, *self.alone, *self.undecided)]
+        spans = [row.span for row in self.links]
+        spans += [row.span for row in (*self.alone, *self.undecided)]
         return tuple(sorted({day for one in spans for day in (one.start, one.end) if day is not None}))
 
 

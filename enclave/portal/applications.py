@@ -37,6 +37,7 @@ def ports_of(deps: Deps) -> flow.Ports:
         keep_text=deps.records.keep_text,
         now=deps.now,
         random=deps.random,
+        catalogue=deps.catalogue,
     )
 
 
@@ -68,6 +69,7 @@ def draft_of(form: Form) -> Draft:
         limits=limits,
         members=tuple(m for m in re.split(r"[\s,、，]+", form.text("members")) if m),
         outputs=tuple(o for o in outputs if o["id"].strip() or o["title"].strip() or o["dimensions"].strip()),
+        links=form.texts("links"),
     )
 
 
