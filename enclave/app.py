@@ -163,6 +163,7 @@ def serve_portal(site: Site) -> None:
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.hub_api import HubApi
     from enclave.adapters.policy_server import PolicyServer
+    from enclave.adapters.statistics_files import read_statistics
     from enclave.custody.codes import CODES as CUSTODY_CODES
     from enclave.hub.codes import CODES as HUB_CODES
     from enclave.portal.deps import Deps
@@ -196,6 +197,7 @@ def serve_portal(site: Site) -> None:
             metrics_digest=edge.token_digest(_secret(site, "portal", "metrics")).removeprefix("sha256:"),
             row_condition=row_condition,
             wordings={**HUB_CODES, **CUSTODY_CODES},
+            statistics=lambda: read_statistics(site),
         )
     )
     _serve(app, site.service_ip, site.portal_port)

@@ -52,6 +52,27 @@ CODES: dict[str, Wording] = {
         "A row that belongs to nobody cannot be taken in.",
         400,
     ),
+    "catalogue.statistics_malformed": Wording(
+        "公表統計のファイルを読み取れません。",
+        "The file of published statistics cannot be read.",
+        "データ管理者が登録し直すと作り直されます。",
+        "Registering the database again makes it anew.",
+        500,
+    ),
+    "catalogue.unknown": Wording(
+        "そのデータベースはカタログにありません。",
+        "There is no such database in the catalogue.",
+        "カタログの一覧から選んでください。",
+        "Choose one from the catalogue.",
+        404,
+    ),
+    "catalogue.day": Wording(
+        "日付を読み取れません。",
+        "That is not a day.",
+        "2026-11-21 の形で指定してください。",
+        "Write it as 2026-11-21.",
+        400,
+    ),
     "catalogue.database_unknown": Wording(
         "データベース {database} は登録されていません。",
         "The database {database} is not registered.",
