@@ -1,7 +1,7 @@
 """The application form and the application's own page. Whatever was typed is kept or shown again, never lost."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,10 +12,14 @@ from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import all_persons, find_person
 from enclave.adapters.signing import sign_permit
 from enclave.application import flow
+from enclave.application import linkage as together
 from enclave.application.permit import JAPAN
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
-from enclave.core.ids import ApplicationId, PersonId
+from enclave.application.review import denied as denied_codes
+from enclave.catalogue.linkage import Link, linkage
+from enclave.catalogue.packaged import dossiers, linkage_rules
+from enclave.core.ids import ApplicationId, DatabaseId, PersonId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
 from enclave.portal.deps import Deps
@@ -45,8 +49,9 @@ def known(deps: Deps) -> Known:
     """What exists right now. `pid` is in every extract, so it is asked for like any column."""
     return Known(
         columns={
-            name: {table: tuple(t.columns) for table, t in database.tables.items()}
+            name: {table: tuple(t.columns) for table, t in database.tables.items() if not t.reference}
             for name, database in deps.catalogue().items()
+            if not database.reference
         },
         persons=frozenset(p.id for p in all_persons(deps.records) if p.active and Role.RESEARCHER in p.roles),
         today=deps.now().astimezone(JAPAN).date(),
@@ -110,8 +115,43 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             saved=saved,
             outputs=shown[:MOST_OUTPUT_ROWS],
             kinds=OUTPUT_KINDS,
-            databases=list(deps.catalogue().values()),
+            databases=[d for d in deps.catalogue().values() if not d.reference],
+            names={name: dossier.names for name, dossier in dossiers().items()},
+            chosen={name.partition(".")[0]: True for name in draft.columns},
+            verdicts=_shown(visit, draft.links),
         )
+
+    def _shown(visit: Visit, links: Iterable[str]) -> list[dict[str, Any]]:
+        # A silent policy server must not cost anyone what they typed; submitting will say that it is silent.
+        try:
+            return verdicts(visit, links)
+        except Refused:
+            return []
+
+    def verdicts(visit: Visit, links: Iterable[str]) -> list[dict[str, Any]]:
+        """What the policy says today of each pair that is ticked, with the words of the matrix."""
+        catalogue, rules = deps.catalogue(), linkage_rules()
+        today = deps.now().astimezone(JAPAN).date()
+        named = [DatabaseId(name) for name in sorted(set(links)) if DatabaseId(name) in catalogue]
+        facts = together.pair_facts(named, rules, catalogue)
+        if not facts:
+            return []
+        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": []}
+        answer = deps.policy.decide(together.POLICY, asked)
+        denied, obligations = denied_codes(answer), answer.get("obligations") or {}
+        refused = {tuple(pair) for pair in obligations.get("pairs", ())}
+        said = []
+        for a, b in ((DatabaseId(x), DatabaseId(y)) for x, y in (one["pair"] for one in facts)):
+            allowed = (a, b) not in refused and set(denied) <= {together.NOT_PERMITTED}
+            link = linkage(rules, a, b, today)
+            names = " × ".join(
+                (dossiers()[one].names if one in dossiers() else catalogue[one].title).of(visit.language)
+                for one in (a, b)
+            )
+            # Between an operator's own databases the matrix has no words.
+            spoken = link if isinstance(link, Link) == allowed else None
+            said.append({"pair": f"{a} {b}", "names": names, "allowed": allowed, "link": spoken})
+        return said
 
     @router.get("/applications")
     def mine(request: Request) -> Response:
@@ -122,6 +162,17 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             "applications.html",
             visit.say("申出", "Applications"),
             applications=applications.of_applicant(person.id),
+        )
+
+    @router.get("/applications/linkage")
+    def linkable(request: Request) -> Response:
+        """Asked while someone ticks databases to be linked: each pair with its answer."""
+        visit = visit_of(request)
+        visit.required(Role.RESEARCHER)
+        return pages.part(
+            visit,
+            "linkage_verdicts.html",
+            verdicts=verdicts(visit, request.query_params.getlist("links")[:20]),
         )
 
     @router.get("/applications/new")
