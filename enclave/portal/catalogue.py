@@ -98,7 +98,8 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
     def catalogue(request: Request) -> Response:
         visit, today = visit_of(request), day_of(request, deps)
         listed = entries(deps.catalogue())
-        asked = request.query_params.get("q", "").strip()[:60]
+        # A control character is no text of a page.
+        asked = "".join(c for c in request.query_params.get("q", "") if c.isprintable()).strip()[:60]
         found = search(listed, asked) if asked else None
         facts: dict[str, Any] = {"asked": asked, "found": found, "most": MOST_FOUND}
         if "hx-request" in request.headers:

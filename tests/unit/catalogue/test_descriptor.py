@@ -116,6 +116,20 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{AGE}/title", {"en": "Age"}, "tables.t.columns.age.title.ja"),
     (f"{AGE}/from", "id", "tables.t.columns"),
     ("tables/t/columns/pid", {"type": "int", "role": "person"}, "tables.t.columns.pid"),
+    (f"{AGE}/system", "icd11", "tables.t.columns.age.system"),
+    (f"{AGE}/sensitivity", "secret", "tables.t.columns.age.sensitivity"),
+    (f"{AGE}/record", True, "tables.t.columns.age.record"),
+    (f"{AGE}/record", "yes", "tables.t.columns.age.record"),
+    ("tables/t/reference", True, "tables.t.reference"),
+    ("tables/t/codes", "icd10", "tables.t.codes"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": ["id9"]}, "identifiers.keys"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": []}, "identifiers.keys"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": ["id1", "id1"]}, "identifiers.keys"),
+    ("identifiers", {"file": "../i.parquet", "person": "person", "keys": ["id1"]}, "identifiers.file"),
+    ("identifiers", {"file": "i.parquet", "keys": ["id1"]}, "identifiers.person"),
+    ("apart", [{"when": ["t.age"], "hide": ["t.nowhere"]}], "apart.0.hide"),
+    ("apart", [{"when": [], "hide": ["t.age"]}], "apart.0.when"),
+    ("apart", {"when": ["t.age"]}, "apart"),
 ]
 
 
