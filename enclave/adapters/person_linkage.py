@@ -82,7 +82,8 @@ WITH span AS (
   FROM span WINDOW w AS (PARTITION BY value, database ORDER BY came, label)
 )
 SELECT DISTINCT value FROM next WHERE latest - came > """ + str(OVERLAP_DAYS)
-_NAMES = """
+_NAMES = (
+    """
 WITH name AS (
   SELECT DISTINCT m.value, m.label, o.id2, o.id4
   FROM member m JOIN label_of c USING (label) JOIN {observed} o USING (node)
@@ -91,12 +92,15 @@ WITH name AS (
   FROM member m JOIN label_of c USING (label) JOIN {observed} o USING (node) GROUP BY ALL
 )
 SELECT DISTINCT x.value FROM span x JOIN span y ON x.value = y.value AND x.label < y.label
-WHERE least(x.went, y.went) - greatest(x.came, y.came) > """ + str(OVERLAP_DAYS) + """
+WHERE least(x.went, y.went) - greatest(x.came, y.came) > """
+    + str(OVERLAP_DAYS)
+    + """
   AND NOT EXISTS (SELECT 1 FROM name a JOIN name b ON a.value = b.value AND (a.id2 = b.id2 OR a.id4 = b.id4)
                   WHERE a.value = x.value AND a.label = x.label AND b.label = y.label)
   AND EXISTS (SELECT 1 FROM name a WHERE a.value = x.value AND a.label = x.label AND coalesce(a.id2, a.id4) IS NOT NULL)
   AND EXISTS (SELECT 1 FROM name b WHERE b.value = x.value AND b.label = y.label AND coalesce(b.id2, b.id4) IS NOT NULL)
 """
+)
 _CONTRADICTED = {
     Guard.ONE_SEX: "SELECT value FROM member GROUP BY value HAVING min(sex) <> max(sex2)",
     Guard.ONE_BIRTH_MONTH: "SELECT value FROM member GROUP BY value HAVING min(born) <> max(born2)",

@@ -35,7 +35,9 @@ class Made:
     truth: dict[str, pa.Table]
 
 
-def made(people: int, seed: int = 1, databases: tuple[str, ...] = ("ndb", "kaigo", "dpc", "welfare", "nextgen")) -> Made:
+def made(
+    people: int, seed: int = 1, databases: tuple[str, ...] = ("ndb", "kaigo", "dpc", "welfare", "nextgen")
+) -> Made:
     """`people` invented persons. The same seed gives the same rows."""
     chance = np.random.default_rng(seed)
     sex = chance.integers(1, 3, people)
@@ -82,7 +84,9 @@ def _age(born: np.ndarray) -> np.ndarray:
 
 
 def _records(chance, database, inside, sex, born, surname, given, household, dies, changes, renamed):  # type: ignore[no-untyped-def]
-    columns: dict[str, list] = {k: [] for k in ("person", "id1", "id2", "id4", "id5", "sex", "birth_ym", "first_seen", "last_seen")}  # type: ignore[type-arg]
+    columns: dict[str, list] = {
+        k: [] for k in ("person", "id1", "id2", "id4", "id5", "sex", "birth_ym", "first_seen", "last_seen")
+    }  # type: ignore[type-arg]
     numbers = chance.permutation(len(inside) * 3)[: len(inside) * 2] + 10_000_000
     true_of: dict[int, int] = {}
     keys = KEYS[database]
@@ -111,9 +115,13 @@ def _records(chance, database, inside, sex, born, surname, given, household, die
             sexless = database == "welfare" and chance.random() < 0.1
             true_of[number] = int(who)
             columns["person"].append(number)
-            columns["id1"].append(_hash("id1", household[who], insurer, day, sex[who]) if "id1" in keys else None)
+            columns["id1"].append(
+                _hash("id1", household[who], insurer, day, sex[who]) if "id1" in keys else None
+            )
             columns["id2"].append(_hash("id2", *name, day, sex[who]) if "id2" in keys else None)
-            columns["id4"].append(_hash("id4", *kana, day, sex[who]) if "id4" in keys and not sexless else None)
+            columns["id4"].append(
+                _hash("id4", *kana, day, sex[who]) if "id4" in keys and not sexless else None
+            )
             columns["id5"].append(_hash("id5", who) if last >= ID5_SINCE else None)
             columns["sex"].append(None if sexless else int(sex[who]))
             columns["birth_ym"].append(date.fromisoformat(day[:7] + "-01"))
@@ -128,7 +136,10 @@ def _records(chance, database, inside, sex, born, surname, given, household, die
         }
     )
     truth = pa.table(
-        {"person": pa.array(list(true_of), pa.uint64()), "true_id": pa.array(list(true_of.values()), pa.uint64())}
+        {
+            "person": pa.array(list(true_of), pa.uint64()),
+            "true_id": pa.array(list(true_of.values()), pa.uint64()),
+        }
     )
     return table, truth
 
