@@ -17,7 +17,7 @@ from enclave.application.permit import JAPAN
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
 from enclave.application.review import denied as denied_codes
-from enclave.catalogue.linkage import Link, linkage
+from enclave.catalogue.linkage import Link, linkage, pairs
 from enclave.catalogue.packaged import dossiers, linkage_rules
 from enclave.core.ids import ApplicationId, DatabaseId, PersonId
 from enclave.core.refusal import Refused
@@ -295,7 +295,10 @@ def facts_of(deps: Deps, stored: flow.Stored) -> Mapping[str, Any]:
         tables.setdefault(database, {}).setdefault(table, []).append((column, known_column))
     applicant = find_person(deps.records, stored.applicant)
     people = [find_person(deps.records, m) for m in stored.draft.members]
+    today = deps.now().astimezone(JAPAN).date()
+    named = [DatabaseId(name) for name in stored.draft.links]
     return {
+        "links": [(a, b, linkage(linkage_rules(), a, b, today)) for a, b in pairs(named)],
         "stored": stored,
         "draft": stored.draft,
         "tables": tables,

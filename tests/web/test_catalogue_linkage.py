@@ -61,6 +61,7 @@ def test_what_the_matrix_allows_becomes_a_group_of_the_permit(public: PortalSite
         reviewer = browse(member)
         page = reviewer.get(f"/reviews/{application}").text
         assert "To follow persons from hospital into care." in page
+        assert 'data-pair="kaigo ndb"' in page
         for _ in ("kaigo", "ndb"):
             reviewer.press("give-opinion", opinion="approve", comment="Agreed.")
             reviewer.get(f"/reviews/{application}")

@@ -114,7 +114,7 @@ def test_a_column_is_found_by_its_name_in_either_language(browse: Any, asked: st
     assert "<html" not in text
 
 
-@pytest.mark.parametrize("asked", ["zzzz", "a", "<script>", "%00"])
+@pytest.mark.parametrize("asked", ["zzzz", "a", "<script>", "zz%00zz"])
 def test_a_search_without_a_result_says_so(browse: Any, asked: str) -> None:
     """Whatever is typed comes back as text."""
     text = browse().get(f"/catalogue?q={asked}").text
