@@ -29,15 +29,15 @@ DEPTS = ("gp", "hosp", "ortho", "eye", "psy", "ent", "derm", "uro", "gyn", "dial
 INTERVALS = np.array(
     [
         # chance of a visit every month, every second, every third [DK]
-        [0.52, 0.30, 0.18],
-        [0.30, 0.40, 0.30],
-        [0.72, 0.18, 0.10],
-        [0.22, 0.30, 0.48],
-        [0.78, 0.16, 0.06],
-        [0.28, 0.34, 0.38],
-        [0.34, 0.36, 0.30],
-        [0.46, 0.32, 0.22],
-        [0.45, 0.30, 0.25],
+        [0.34, 0.34, 0.32],
+        [0.24, 0.38, 0.38],
+        [0.50, 0.25, 0.25],
+        [0.12, 0.28, 0.60],
+        [0.66, 0.20, 0.14],
+        [0.16, 0.30, 0.54],
+        [0.20, 0.34, 0.46],
+        [0.30, 0.36, 0.34],
+        [0.30, 0.32, 0.38],
         [1.00, 0.00, 0.00],
     ]
 )
@@ -47,6 +47,9 @@ EXTRA_VISITS = np.array([0.14, 0.12, 1.5, 0.12, 0.5, 0.4, 0.12, 0.1, 0.25, 12.0]
 ATTENDS = 0.94
 HOSPITAL = 0.5
 """Share of those with a condition for a hospital who go to one and not to a clinic [DK], before the fitted factor."""
+
+ELSEWHERE = 0.07
+"""Share of other courses that are at a large hospital [DK], before the fitted factor."""
 
 PLACES_PER_PERSON = 10
 ORIGIN_COURSE, ORIGIN_ACUTE, ORIGIN_SPECIAL, ORIGIN_OPERATION = range(4)
@@ -127,6 +130,10 @@ class Reasons:
     """(course + 1) where a course's rows begin."""
     person: Array
     dept: Array
+    big: Array
+    """Whether a course is at a hospital with 200 beds or more."""
+    drugged: Array
+    """Whether a long-term drug hangs on it: then it is attended whatever the fitted factor."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ class Encounters:
     """Whether the first of the visits is a first visit."""
     interval: Array
     operation: Array
+    big: Array
 
 
 def usual_facilities(block: Block) -> Array:
@@ -165,7 +173,8 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
     dept_of = np.array([DEPTS.index(d) for d in table.dept])
     disease_of = np.array([diseases().index[c] for c in table.disease_code])
     cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
-    to_hospital = rng.random(block.n) < np.minimum(HOSPITAL * fitted.factor("fee", "A002")[cell], 0.98)
+    more = fitted.factor("fee", "A002")[cell]
+    to_hospital = rng.random(block.n) < np.minimum(HOSPITAL * more, 0.95)
     added = medication.added
     person = np.concatenate([health.person, medication.person[added], cancers.person])
     condition = np.concatenate([health.condition, medication.condition[added], np.full(len(cancers.person), -1)])
@@ -198,6 +207,12 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
     new = np.r_[True, key[1:] != key[:-1]] if len(key) else np.zeros(0, dtype=bool)
     course = np.cumsum(new) - 1
     first = np.r_[np.flatnonzero(new), len(key)]
+    whose = person[first[:-1]]
+    at_hospital = rng.random(len(whose)) < np.minimum(ELSEWHERE * more[whose], 0.6)
+    used = np.zeros((block.n, len(table.dept)), dtype=bool)
+    used[medication.person, medication.condition] = True
+    drugged = np.zeros(len(whose), dtype=bool)
+    np.logical_or.at(drugged, course, (condition >= 0) & used[person, condition])
     return Reasons(
         course=course.astype(np.int32),
         disease=disease.astype(np.int16),
@@ -206,8 +221,10 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
         end=end.astype(np.int32),
         onset=onset.astype(np.int32),
         first=first,
-        person=person[first[:-1]].astype(np.int32),
+        person=whose.astype(np.int32),
         dept=dept[first[:-1]].astype(np.int8),
+        big=(dept[first[:-1]] == 1) | (at_hospital & (dept[first[:-1]] != 9)),
+        drugged=drugged,
     )
 
 
@@ -225,6 +242,9 @@ def build(
     person, month, dept, origin, what, visits, fresh, interval, operation = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    big = np.zeros(len(person), dtype=bool)
+    course = origin == ORIGIN_COURSE
+    big[course] = reasons.big[what[course]]
     inside = (month < lives.gone[person]) & (month >= block.born[person])
     inside &= ~((month > ward[0][person]) & (month < ward[1][person]))
     person, month, dept, origin = person[inside], month[inside], dept[inside], origin[inside]
@@ -233,13 +253,14 @@ def build(
         person=person.astype(np.int32),
         month=month.astype(np.int16),
         dept=dept.astype(np.int8),
-        facility=usual[person, dept, moved],
+        facility=usual[person, np.where(big[inside], 1, dept), moved],
         origin=origin.astype(np.int8),
         what=what[inside].astype(np.int32),
         visits=visits[inside].astype(np.int8),
         fresh=fresh[inside],
         interval=interval[inside].astype(np.int8),
         operation=operation[inside].astype(np.int16),
+        big=big[inside],
     )
 
 
@@ -261,9 +282,11 @@ def _course_encounters(block: Block, reasons: Reasons, rng: np.random.Generator)
     cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
     again = fitted.factor("fee", "A001")[cell][reasons.person[course]]
     dept = reasons.dept[course]
-    again = np.where((dept == 9) | (dept == 1), 1.0, again)
+    again = np.where((dept == 9) | reasons.big[course], 1.0, again)
     fresh = (k == 0) & (start[course] > 0)
-    attends = (rng.random(len(course), dtype=np.float32) < ATTENDS * np.minimum(again, 1)) | fresh
+    # Who needs the drug comes; the others come as often as the published revisits say.
+    chance = ATTENDS * np.where(reasons.drugged[course], 1.0, np.minimum(again, 1))
+    attends = rng.random(len(course), dtype=np.float32) < chance
     mean = EXTRA_VISITS[dept] * np.where(again > 1, again**2, again)
     visits = 1 + np.minimum(rng.poisson(mean), 14)
     keep = np.flatnonzero(attends)
