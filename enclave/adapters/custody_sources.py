@@ -67,7 +67,7 @@ class Sources:
                             "columns_left": sum(len(one.left) for one in found.values()),
                         },
                     )
-                    held = {("store", database): store}
+                    held: dict[tuple[str, str], HeldFile] = {("store", database): store}
                     population = population_of(descriptor)
                     if _names_someone(descriptor):
                         people = self._register(population, made, {database: (descriptor, store)})

@@ -285,9 +285,9 @@ def _table(
         with told.of(table.name, 1 / passes), quiet(code, place):
             connection.execute("BEGIN")
             if turn == 0:
-                columns = ", ".join(f"{quoted(c.name)} {c.engine_type}" for c in table.shown)
+                described = ", ".join(f"{quoted(c.name)} {c.engine_type}" for c in table.shown)
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {EXTRACT}.{quoted(table.database)}")
-                connection.execute(f"CREATE TABLE {name} ({columns})")
+                connection.execute(f"CREATE TABLE {name} ({described})")
             connection.execute(f"INSERT INTO {name} {_select(table, bounds)}")
             connection.execute(f"INSERT INTO {_done()} VALUES (?, ?)", [table.name, turn])
             connection.execute("COMMIT")

@@ -285,10 +285,10 @@ def _form_blocks(
     connection.execute(
         f"CREATE TEMP TABLE described AS SELECT number, {least} FROM ({' UNION ALL '.join(parts)}) GROUP BY number"
     )
-    columns = ", ".join(cells)
+    cut = ", ".join(cells)
     known = _known_cells(connection, before, len(cells))
     new = f"described ANTI JOIN {persons} USING (number)"
-    counts = connection.execute(f"SELECT {columns}, count(*) FROM {new} GROUP BY ALL").fetchall()
+    counts = connection.execute(f"SELECT {cut}, count(*) FROM {new} GROUP BY ALL").fetchall()
     newcomers = {tuple(row[:-1]): int(row[-1]) for row in counts}
     of = block_rules.extended(known, newcomers, rule.k)
     kept = {**known, **of}
@@ -302,7 +302,7 @@ def _form_blocks(
     connection.execute(f"CREATE TABLE {REGISTER}.blocks.cell AS FROM formed")
     connection.unregister("formed")
     connection.execute(
-        f"INSERT INTO {persons} SELECT number, block FROM {new} JOIN {REGISTER}.blocks.cell USING ({columns})"
+        f"INSERT INTO {persons} SELECT number, block FROM {new} JOIN {REGISTER}.blocks.cell USING ({cut})"
     )
     found = connection.execute(
         f"SELECT count(*), min(n) FROM (SELECT count(*) AS n FROM {persons} GROUP BY block)"
