@@ -51,7 +51,9 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "facility_id": {"type": "int", "role": "facility"},
     "sma_code": {"type": "code", "role": "area"},
 }
-DESCRIPTOR = parse({"database": DB, "tables": {"si": {"file": "si.parquet", "person": "person", "columns": COLUMNS}}})
+DESCRIPTOR = parse(
+    {"database": DB, "tables": {"si": {"file": "si.parquet", "person": "person", "columns": COLUMNS}}}
+)
 PERMIT = permits.parse(
     {
         "schema": "enclave.permit/1", "permit_id": "p-1", "revision": 1, "project": "bench", "provision": "v-1",
@@ -80,7 +82,9 @@ def make(rows: int, path: Path) -> None:
 
 def bare(path: Path, to: Path) -> dict[str, float]:
     """The engine alone: read, sort by person, write."""
-    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(to.parent / "bare-spill")}) as connection:
+    with duckdb.connect(
+        config={"memory_limit": "4GB", "temp_directory": str(to.parent / "bare-spill")}
+    ) as connection:
         began = time.perf_counter()
         connection.execute(f"ATTACH '{to}' AS x")
         connection.execute(f"CREATE TABLE x.si AS SELECT * FROM '{path}' ORDER BY person")
@@ -203,7 +207,10 @@ def main(words: list[str]) -> int:
     show(found, 0 if language() == "ja" else 1)
     out = Path("build") / "bench-extract.json"
     out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"schema": "enclave.bench.extract/1", "cores": os.cpu_count(), "sizes": found}, indent=2) + "\n")
+    out.write_text(
+        json.dumps({"schema": "enclave.bench.extract/1", "cores": os.cpu_count(), "sizes": found}, indent=2)
+        + "\n"
+    )
     return int(any(one["rows"] / one["extract"]["seconds"] < PROMISED for one in found))
 
 
