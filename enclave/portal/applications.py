@@ -22,6 +22,7 @@ from enclave.catalogue.packaged import dossiers, linkage_rules
 from enclave.core.ids import ApplicationId, DatabaseId, PersonId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
+from enclave.portal.catalogue import to_choose_from
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages, go
 from enclave.portal.visit import Form, Visit, visit_of
@@ -115,7 +116,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             saved=saved,
             outputs=shown[:MOST_OUTPUT_ROWS],
             kinds=OUTPUT_KINDS,
-            databases=[d for d in deps.catalogue().values() if not d.reference],
+            databases=to_choose_from(deps.catalogue()),
             names={name: dossier.names for name, dossier in dossiers().items()},
             chosen={name.partition(".")[0]: True for name in draft.columns},
             verdicts=_shown(visit, draft.links),

@@ -76,6 +76,15 @@ def entries(catalogue: Mapping[DatabaseId, Descriptor]) -> tuple[Entry, ...]:
     return (*listed, Entry(CORE, core.title, None, core, CORE in catalogue))
 
 
+def to_choose_from(catalogue: Mapping[DatabaseId, Descriptor]) -> list[Descriptor]:
+    """What can be applied for, in the order of the list."""
+    return [
+        e.descriptor
+        for e in entries(catalogue)
+        if e.descriptor and e.registered and not e.descriptor.reference
+    ]
+
+
 def day_of(request: Request, deps: Deps) -> date:
     """The day that a page is asked for, today in Japan where none is. Raises Refused `catalogue.day`."""
     asked = request.query_params.get("at", "").strip()

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.portal import home
+from enclave.portal.catalogue import to_choose_from
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages
 from enclave.portal.visit import visit_of
@@ -29,7 +30,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             "front.html",
             visit.say("データは動かさない。人が、データのもとへ。", "The data stays. People come to it."),
             register=applications.register()[:6],
-            databases=[d for d in deps.catalogue().values() if not d.reference],
+            databases=to_choose_from(deps.catalogue()),
             now=deps.now(),
         )
 

@@ -122,6 +122,17 @@ WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "measure": ("測定値", "measure"),
         "record": ("記録の番号", "record"),
     },
+    "unit": {
+        "year": ("年", "year"),
+        "week": ("週", "week"),
+        "day": ("日", "day"),
+        "hour": ("時", "hour"),
+        "time": ("回", "times"),
+        "point": ("点", "points"),
+        "unit": ("単位", "units"),
+        "person": ("人", "persons"),
+        "JPY": ("円", "JPY"),
+    },
     "certainty": {
         "stated": ("出典あり", "stated"),
         "reconstructed": ("読み取り", "reconstructed"),

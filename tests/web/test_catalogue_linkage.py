@@ -113,6 +113,8 @@ def test_the_form_says_at_once_what_cannot_be_linked(public: PortalSite, browse:
     tanaka = browse("tanaka")
     page = tanaka.get("/applications/new").text
     assert 'hx-get="/applications/linkage"' in page
+    # The form around it sends nothing of what is typed; without this the question would arrive empty.
+    assert 'hx-params="links"' in page
     text = tanaka.get("/applications/linkage?links=ndb&links=kaigo&links=cancer", hx_request="true").text
     assert 'class="can" data-pair="kaigo ndb"' in text
     assert 'class="cannot" data-pair="cancer ndb"' in text
