@@ -7,9 +7,12 @@ Keys beyond those of SHAPES, all optional:
 
 - `from`: the column's name in the file, where it differs (`case_pid: {from: case.id, …}`);
 - `title: {ja, en}` of a table or a column, `values: {<code>: {ja, en}}` of a coded column;
-- `population`: whose register of persons the ids belong to (default: the database's own). Databases can be linked
-  only within one population;
+- `population`: whose register of persons the ids belong to. Databases can be linked only within one population. The
+  default is `residents` for a database with `identifiers` (all of them are about the people who live here), else the
+  database's own;
 - `missing`: spellings of an absent value besides the empty field;
+- `encoding: utf-8 | shift_jis` of a table that is a CSV (Shift-JIS is read as code page 932), default UTF-8;
+- `one_row_per_person: true` of a table with `person`: a person who stands in it twice is refused at registration;
 - `sensitivity` of a column (`Sensitivity`), default ordinary;
 - `record: true` of a column with role person and type int: the number of a record of a person (a claim, an admission).
   It joins tables of one database; left as it is, it would join two provisions, so it gets a pseudonym of its own;
@@ -35,7 +38,7 @@ from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 
 __all__ = [
-    "IDENTIFIER_COLUMNS", "LINK_KEYS", "NAME", "PID", "Apart", "Column", "ColumnType", "Descriptor", "Identifiers",
+    "ENCODINGS", "IDENTIFIER_COLUMNS", "LINK_KEYS", "NAME", "PID", "RESIDENTS", "Apart", "Column", "ColumnType", "Descriptor", "Identifiers",
     "Role", "Sensitivity", "Table", "Taken", "Title", "parse", "taken",
 ]  # fmt: skip
 
@@ -44,6 +47,13 @@ PID = "pid"
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """Names of databases, tables and columns: they become SQL identifiers, folders and parts of addresses."""
+
+
+RESIDENTS = "residents"
+"""The register of persons that databases with identifiers share unless they say otherwise."""
+
+ENCODINGS = ("utf-8", "shift_jis")
+"""How a CSV may be written; the first is the default."""
 
 
 class Role(StrEnum):
@@ -137,6 +147,8 @@ class Table:
     missing: tuple[str, ...] = ()
     reference: bool = False
     codes: str | None = None
+    encoding: str = "utf-8"
+    one_row_per_person: bool = False
 
     @property
     def person_level(self) -> bool:
@@ -210,7 +222,9 @@ def taken(table: Table, header: Sequence[str], database: str = "") -> Taken:
 
 # -- parsing -------------------------------------------------------------------------------------
 _DATABASE_KEYS = {"database", "title", "holder", "source", "population", "identifiers", "apart", "tables"}
-_TABLE_KEYS = {"file", "person", "title", "missing", "reference", "codes", "columns"}
+_TABLE_KEYS = {
+    "file", "person", "title", "missing", "reference", "codes", "encoding", "one_row_per_person", "columns",
+}  # fmt: skip
 _COLUMN_KEYS = {
     "from", "type", "role", "title", "unit", "bands", "system", "values", "sensitivity", "record",
 }  # fmt: skip
@@ -245,7 +259,9 @@ def _descriptor(data: object) -> Descriptor:
         title=_title(top.get("title"), "title", database),
         holder=_title(top.get("holder"), "holder", ""),
         source=_text(top.get("source", ""), "source"),
-        population=_name(top.get("population", database), "population"),
+        population=_name(
+            top.get("population", RESIDENTS if "identifiers" in top else database), "population"
+        ),
         tables=tables,
         identifiers=_identifiers(top["identifiers"]) if "identifiers" in top else None,
         apart=_apart(top["apart"], tables) if "apart" in top else (),
@@ -326,7 +342,13 @@ def _table(name: str, data: object, place: str) -> Table:
     if reference and any(column.pseudonymous for column in columns.values()):
         raise _WrongError(f"{place}.reference")
     title = _title(raw.get("title"), f"{place}.title", name)
-    return Table(name, file, title, columns, spellings, reference, codes)
+    encoding = raw.get("encoding", ENCODINGS[0])
+    if encoding not in ENCODINGS:
+        raise _WrongError(f"{place}.encoding")
+    once = _flag(raw, "one_row_per_person", place)
+    if once and "person" not in raw:
+        raise _WrongError(f"{place}.one_row_per_person")
+    return Table(name, file, title, columns, spellings, reference, codes, encoding, once)
 
 
 def _column(name: str, data: object, place: str) -> Column:
@@ -415,6 +437,10 @@ def _table_json(table: Table) -> dict[str, Any]:
         printed["person"] = table.columns[PID].source
     if table.missing:
         printed["missing"] = list(table.missing)
+    if table.encoding != ENCODINGS[0]:
+        printed["encoding"] = table.encoding
+    if table.one_row_per_person:
+        printed["one_row_per_person"] = True
     if table.reference:
         printed["reference"] = True
     if table.codes is not None:
