@@ -14,6 +14,7 @@ from enclave.synth import cancer, fitted, tables
 from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
 from enclave.synth.codes import diseases
+from enclave.synth.designated import Recipients, listed
 from enclave.synth.disease import AGES, Health, conditions
 from enclave.synth.draws import Array, cumulated, events, pick, ragged
 from enclave.synth.infection import Infections
@@ -22,6 +23,7 @@ from enclave.synth.medication import Medication, cell_people
 from enclave.synth.places import Kind
 from enclave.synth.population import YEAR
 from enclave.synth.tables import cell19
+from enclave.synth.vaccination import Shots
 
 DEPTS = ("gp", "hosp", "ortho", "eye", "psy", "ent", "derm", "uro", "gyn", "dialysis")
 """Departments; the order is that of the facilities' kinds."""
@@ -41,7 +43,7 @@ INTERVALS = np.array(
         [1.00, 0.00, 0.00],
     ]
 )
-EXTRA_VISITS = np.array([0.14, 0.12, 1.5, 0.12, 0.5, 0.4, 0.12, 0.1, 0.25, 12.0])
+EXTRA_VISITS = np.array([0.08, 0.12, 0.9, 0.08, 0.25, 0.2, 0.08, 0.08, 0.2, 12.0])
 """Mean further visits in a month of a course [DK], before the fitted factor."""
 
 ATTENDS = 0.94
@@ -167,7 +169,9 @@ def usual_facilities(block: Block) -> Array:
     return chosen
 
 
-def courses(block: Block, health: Health, lives: Lives, medication: Medication, cancers: Cancers) -> Reasons:
+def courses(
+    block: Block, health: Health, lives: Lives, medication: Medication, cancers: Cancers, recipients: Recipients
+) -> Reasons:
     rng = block.rng("courses")
     table, window = conditions(), block.window
     dept_of = np.array([DEPTS.index(d) for d in table.dept])
@@ -176,13 +180,18 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
     more = fitted.factor("fee", "A002")[cell]
     to_hospital = rng.random(block.n) < np.minimum(HOSPITAL * more, 0.95)
     added = medication.added
-    person = np.concatenate([health.person, medication.person[added], cancers.person])
-    condition = np.concatenate([health.condition, medication.condition[added], np.full(len(cancers.person), -1)])
+    # Designated diseases that the conditions do not have: treated at a hospital.
+    extra = np.flatnonzero(listed().condition[recipients.entry] < 0)
+    others = len(cancers.person) + len(extra)
+    person = np.concatenate([health.person, medication.person[added], cancers.person, recipients.person[extra]])
+    condition = np.concatenate([health.condition, medication.condition[added], np.full(others, -1)])
     sites = np.array([diseases().index[c] for c in cancer.sites().disease_code])
     disease = np.where(
         condition >= 0,
         disease_of[condition],
-        np.r_[np.zeros(len(person) - len(cancers.person), dtype=int), sites[cancers.site]],
+        np.r_[
+            np.zeros(len(person) - others, dtype=int), sites[cancers.site], listed().disease[recipients.entry[extra]]
+        ],
     )
     dept = np.where(condition >= 0, dept_of[condition], 1)
     # Cancers stay with hospitals; other conditions of the hospital are treated by a clinic for half of the people.
@@ -192,9 +201,11 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
     until = np.minimum(cancers.day + int(cancer.BACK * YEAR), window.end - 1)
     cancer_end = np.where(until >= window.start, window.month(np.maximum(until, window.start)) + 1, 0)
     added_onset = window.month_start[medication.start[added].clip(max=window.months - 1)] - 10
-    start = np.concatenate([health.start, medication.start[added], cancer_start])
-    end = np.concatenate([health.end, medication.end[added], cancer_end])
-    onset = np.concatenate([health.onset, np.maximum(added_onset, block.people.birth[medication.person[added]]), cancers.day])
+    start = np.concatenate([health.start, medication.start[added], cancer_start, recipients.start[extra]])
+    end = np.concatenate([health.end, medication.end[added], cancer_end, recipients.end[extra]])
+    added_onset = np.maximum(added_onset, block.people.birth[medication.person[added]])
+    begun = window.month_start[recipients.start[extra].clip(0, window.months - 1)]
+    onset = np.concatenate([health.onset, added_onset, cancers.day, begun])
     end = np.minimum(end, lives.gone[person])
     keep = np.flatnonzero(end > start)
     keep = keep[np.lexsort((disease[keep], dept[keep], person[keep]))]
@@ -229,7 +240,13 @@ def courses(block: Block, health: Health, lives: Lives, medication: Medication, 
 
 
 def build(
-    block: Block, lives: Lives, reasons: Reasons, infections: Infections, usual: Array, ward: tuple[Array, Array]
+    block: Block,
+    lives: Lives,
+    reasons: Reasons,
+    infections: Infections,
+    shots: Shots,
+    usual: Array,
+    ward: tuple[Array, Array],
 ) -> Encounters:
     """All outpatient encounters. `ward` is the span of months that a person spends on a long-term ward."""
     rng = block.rng("encounters")
@@ -237,6 +254,7 @@ def build(
         _course_encounters(block, reasons, rng),
         _acute_encounters(block, lives, rng),
         _infection_encounters(block, lives, infections, rng),
+        _hearts(block, shots, rng),
         _operations(block, lives, rng),
     ]
     person, month, dept, origin, what, visits, fresh, interval, operation = (
@@ -245,6 +263,7 @@ def build(
     big = np.zeros(len(person), dtype=bool)
     course = origin == ORIGIN_COURSE
     big[course] = reasons.big[what[course]]
+    big |= (dept == 1) & ~course
     inside = (month < lives.gone[person]) & (month >= block.born[person])
     inside &= ~((month > ward[0][person]) & (month < ward[1][person]))
     person, month, dept, origin = person[inside], month[inside], dept[inside], origin[inside]
@@ -274,12 +293,18 @@ def _course_encounters(block: Block, reasons: Reasons, rng: np.random.Generator)
     start = np.minimum.reduceat(reasons.start, first) if count else np.zeros(0, dtype=np.int32)
     end = np.maximum.reduceat(reasons.end, first) if count else np.zeros(0, dtype=np.int32)
     del last
-    interval = 1 + pick(cumulated(INTERVALS)[reasons.dept], rng.random(count))
+    usual = pick(cumulated(INTERVALS)[reasons.dept], rng.random(count))
+    # Drugs are mostly given for a month; who takes none comes seldom.
+    monthly = reasons.drugged & (rng.random(count) < 0.5)
+    interval = 1 + np.where(monthly, 0, usual)
+    cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
+    # Where fewer revisits are published, those who need a drug come at longer intervals and get more at a time.
+    rare = rng.random(count) > 1.6 * fitted.factor("fee", "A001")[cell][reasons.person]
+    interval = np.where(rare & (reasons.dept != 9), np.minimum(interval + 1, 3), interval)
     phase = np.where(start > 0, 0, (rng.random(count) * interval).astype(np.int32))
     visits = (end - start - phase + interval - 1) // interval
     course, k = ragged(np.maximum(visits, 0))
     month = start[course] + phase[course] + k * interval[course]
-    cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
     again = fitted.factor("fee", "A001")[cell][reasons.person[course]]
     dept = reasons.dept[course]
     again = np.where((dept == 9) | reasons.big[course], 1.0, again)
@@ -322,7 +347,9 @@ def _acute_encounters(block: Block, lives: Lives, rng: np.random.Generator) -> P
     born = block.born[person]
     month = np.where(month < born, born + rng.integers(0, 3, len(person)), month)
     month = np.minimum(month, np.maximum(lives.gone[person] - 1, 0))
-    visits = 1 + np.minimum(rng.poisson(table.visits[kind] - 1), 6)
+    cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
+    again = np.minimum(fitted.factor("fee", "A001")[cell][person], 1.2)
+    visits = 1 + np.minimum(rng.poisson((table.visits[kind] - 1) * again), 6)
     size = len(person)
     return (
         person, month, table.dept[kind], np.full(size, ORIGIN_ACUTE), kind, visits, np.ones(size, dtype=bool),
@@ -353,6 +380,22 @@ def _infection_encounters(block: Block, lives: Lives, infections: Infections, rn
     dept = np.where(what == diseases().index["taste"], 5, 0)
     return (
         person, month, dept, np.full(size, ORIGIN_SPECIAL), what, np.ones(size, dtype=int),
+        np.zeros(size, dtype=bool), np.zeros(size), np.full(size, -1),
+    )  # fmt: skip
+
+
+def _hearts(block: Block, shots: Shots, rng: np.random.Generator) -> Part:
+    """Myocarditis and pericarditis: after a vaccination, and as they come without one [DK: 3 in 100,000 a year]."""
+    window = block.window
+    at = np.flatnonzero(shots.heart)
+    after = np.minimum(shots.day[at] + rng.integers(1, 15, len(at)), window.end - 1)
+    others = np.flatnonzero(rng.random(block.n) < 3e-5 * window.years)
+    person = np.concatenate([shots.person[at], others])
+    month = np.concatenate([window.month(after), rng.integers(0, window.months, len(others))])
+    size = len(person)
+    what = np.where(rng.random(size) < 0.6, diseases().index["myocarditis"], diseases().index["pericarditis"])
+    return (
+        person, month, np.ones(size, dtype=int), np.full(size, ORIGIN_SPECIAL), what, np.ones(size, dtype=int),
         np.zeros(size, dtype=bool), np.zeros(size), np.full(size, -1),
     )  # fmt: skip
 

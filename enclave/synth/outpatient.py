@@ -28,10 +28,10 @@ from enclave.synth.encounters import (
 from enclave.synth.lives import Lives
 from enclave.synth.medication import Medication
 
-SUSPECTED = np.array([1.75, 1.9, 0.6, 0.7, 0.35, 0.7, 0.45, 1.1, 1.2, 1.0])
+SUSPECTED = np.array([2.0, 2.3, 0.9, 1.1, 0.5, 1.0, 0.8, 1.4, 1.5, 1.4])
 """Mean suspected diagnoses of an encounter by department: a quarter of all [DK]."""
 
-ADDED = np.array([2.0, 2.4, 1.5, 1.3, 1.1, 1.1, 0.9, 0.9, 0.9, 4.0])
+ADDED = np.array([2.7, 3.2, 2.2, 2.1, 1.8, 1.9, 1.7, 1.6, 1.6, 5.0])
 """Mean further diagnoses that a course carries along."""
 
 PRESCRIBES = np.array([0.92, 0.9, 0.75, 0.75, 0.96, 0.85, 0.92, 0.9, 0.6, 0.85])
@@ -209,6 +209,9 @@ def _visits(
         ("meisai", plain & (u < 0.83)),
         ("jikan", plain & (u > 0.85)),
         ("kansen_s", fresh & (u < 0.18)),
+        ("denshi_s", fresh & (u > 0.82)),
+        ("kansen_r", plain & (u > 0.4) & (u < 0.52)),
+        ("renkei_r", plain & (u > 0.47) & (u < 0.52)),
     ):
         at = np.flatnonzero(who)
         bill.add("si", claim=claim[row[at]], day=day[at], act=code[name], times=1)
@@ -422,6 +425,9 @@ def _pharmacy(
         (manage[np.searchsorted([7, 14, 28], days)], everyone[inner > 0], np.minimum(inner, 3)),
         (np.full(len(unique), code["p_nai"]), everyone[inner > 0], np.minimum(inner, 3)),
         (np.full(len(unique), code["p_gai"]), everyone[outer > 0], np.minimum(outer, 3)),
+        (np.full(len(unique), code["p_chiiki"]), everyone[u > 0.55], np.ones(len(unique), dtype=int)),
+        (np.full(len(unique), code["p_renkei"]), everyone[u > 0.7], np.ones(len(unique), dtype=int)),
+        (np.full(len(unique), code["p_tokutei"]), everyone[(u > 0.2) & (u < 0.32)], np.ones(len(unique), dtype=int)),
         (np.full(len(unique), code["p_fuyaku"]), everyone[u > 0.06], np.ones(len(unique), dtype=int)),
     ):
         pharmacy.add("si", claim=who, day=when[who], act=act[who], times=times[who])

@@ -75,7 +75,7 @@ def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
         axis=1,
     )
     moved = ((month >= block.people.move_month[person]) & (block.people.muni[person] != block.people.muni_after[person])).astype(np.int8)
-    visits = 1 + np.minimum(rng.poisson(0.75, len(person)), 3)
+    visits = 1 + np.minimum(rng.poisson(0.9, len(person)), 3)
     size = len(person)
     bill = Bill(
         {
@@ -93,7 +93,7 @@ def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
     bill.add("si", claim=row, day=day, act=np.where(first & fresh[row], code["d_shoshin"], code["d_saishin"]), times=1)
     chance = np.array([p for _, p in DENTAL_ACTS], dtype=np.float32)
     act = np.array([code[name] for name, _ in DENTAL_ACTS], dtype=np.int16)
-    hit, which = np.nonzero(rng.random((len(row), len(chance)), dtype=np.float32) < chance[None, :] * 0.75)
+    hit, which = np.nonzero(rng.random((len(row), len(chance)), dtype=np.float32) < chance[None, :])
     bill.add("si", claim=row[hit], day=day[hit], act=act[which], times=1)
     child = block.age(month.astype(np.int32), person) < 15
     names = np.array([diseases().index[name] for name in DENTAL_DISEASES], dtype=np.int16)
