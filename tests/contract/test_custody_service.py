@@ -153,6 +153,21 @@ def test_the_policy_decides_who_builds(
         assert list(running.site.extracts.iterdir()) == []
 
 
+@pytest.mark.parametrize("role", ["operator", "service", "auditor", "handler", "checker"])
+def test_only_the_custodian_is_told_who_was_in_it(running: Running, role: str) -> None:
+    """Asked of the real policy server: whoever else asks is refused, for withdrawals and the ledger too."""
+    operator = running.client("operator")
+    operator.register(a_small_database(running.site.home / "files"), CUSTODIAN)
+    someone = {"person": "mori", "role": role}
+    withdrawal = {"database": "small", "person": "2", "kind": "stop", "effective": "2026-01-01"}
+    refused("custody.not_allowed", lambda: operator.trace("small", "2", someone))
+    refused("custody.not_allowed", lambda: operator.withdraw([withdrawal], someone))
+    refused("custody.not_allowed", lambda: operator.report(None, someone))
+    assert operator.trace("small", "2", CUSTODIAN)["provisions"] == []
+    assert operator.withdraw([withdrawal], CUSTODIAN)["entered"] == 1
+    assert operator.report(None, CUSTODIAN)["withdrawals"] == {"small": {"stop": 1}}
+
+
 CALLS: list[tuple[str, str, Any]] = [
     ("register", "operator", lambda c: c.register(Path("/nowhere"))),
     ("build", "operator portal", lambda c: c.extract({})),
@@ -191,8 +206,14 @@ def test_each_service_may_do_its_own_part_only(running: Running, act: str, allow
         ("/v1/databases", b'{"descriptor": "relative.yaml"}'),
         ("/v1/databases", b'{"descriptor": 7}'),
         ("/v1/withdrawals", b'{"withdrawals": 7}'),
-        ("/v1/withdrawals", b'{"withdrawals": [{"database": "small", "person": "1", "kind": "no", "effective": "2026-01-01"}]}'),
-        ("/v1/withdrawals", b'{"withdrawals": [{"database": "small", "person": "1", "kind": "stop", "effective": "soon"}]}'),
+        (
+            "/v1/withdrawals",
+            b'{"withdrawals": [{"database": "small", "person": "1", "kind": "no", "effective": "2026-01-01"}]}',
+        ),
+        (
+            "/v1/withdrawals",
+            b'{"withdrawals": [{"database": "small", "person": "1", "kind": "stop", "effective": "soon"}]}',
+        ),
         ("/v1/withdrawals", b'{"withdrawals": [7]}'),
         ("/v1/traces", b'{"database": "small"}'),
         ("/v1/extracts", b" " * ((1 << 20) + 1)),
