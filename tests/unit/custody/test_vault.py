@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from enclave.adapters.vault import HeldFile, Kept, Vault
 from enclave.core.refusal import Refused
 
