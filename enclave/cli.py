@@ -127,6 +127,62 @@ def register(descriptor: Path, site: SiteName = "demo", person: Custodian = None
     _print(register_database(load_site(site), descriptor.resolve(), person))
 
 
+@data.command("synth")
+def synth(
+    people: Annotated[int, typer.Option("--people", help="人数 · Invented people on the reference day.")],
+    years: Annotated[str, typer.Option("--years", help="年度 A-B · Fiscal years, first and last.")],
+    out: Annotated[Path, typer.Option("--out", help="出力先 · Folder to write into.")],
+    seed: Annotated[int, typer.Option("--seed", help="乱数の種 · The same seed gives the same bytes.")] = 1,
+    only: Annotated[str, typer.Option("--only", help="データベース（カンマ区切り） · Databases, commas between.")] = "",
+    workers: Annotated[int, typer.Option("--workers", help="並列数 · Processes; 0 is one per core.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """架空の人びとの記録を11のデータベースとして作る · Make the eleven databases about invented people."""
+    from enclave.synth import generate
+
+    first, _, last = years.partition("-")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise Refused("synth.years", {"first": first, "last": last, "from": generate.FIRST_YEAR, "to": generate.LAST_YEAR})
+    chosen = tuple(name.strip() for name in only.split(",") if name.strip())
+    request = generate.Request(people, int(first), int(last or first), seed, out, chosen, workers)
+    made = generate.run(request, _synth_progress() if not as_json else lambda *_: None)
+    rows = {f"{database}.{table}": count for (database, table), count in sorted(made.rows.items())}
+    _print({"out": str(out), "rows": made.total, "tables": rows})
+
+
+def _synth_progress() -> Callable[[int, int, int], None]:
+    """A line on a terminal's standard error that says how far a run is; elsewhere nothing."""
+
+    def tell(done: int, blocks: int, rows: int) -> None:
+        if sys.stderr.isatty():
+            end = "\n" if done == blocks else "\r"
+            print(f"  {done}/{blocks}  {rows:,}", end=end, file=sys.stderr, flush=True)
+
+    return tell
+
+
+@data.command("synth-report")
+def synth_report(
+    folder: Annotated[Path, typer.Argument(help="`data synth` の出力先 · What `data synth` wrote.")],
+    plots: Annotated[Path | None, typer.Option("--plots", help="図（SVG）の出力先 · Folder for plots (SVG).")] = None,
+    lang: Language = None,
+    as_json: AsJson = False,
+) -> None:
+    """合成データを公表値と並べる · Real beside synthetic. Exit status 1 where they disagree."""
+    from enclave.synth import plots as drawn
+    from enclave.synth import report
+
+    made = report.make(folder)
+    if plots is not None:
+        drawn.write(made, plots)
+    if as_json:
+        _print(made.to_json())
+    else:
+        print("\n".join(made.lines(language(lang))))
+    if not made.agrees:
+        raise typer.Exit(1)
+
+
 @data.command("extract")
 def extract(
     permit_id: str,

@@ -12,7 +12,7 @@ import pyarrow as pa
 from enclave.synth import tables
 from enclave.synth.bill import KINDS
 from enclave.synth.block import Block
-from enclave.synth.codes import acts, products
+from enclave.synth.codelists import acts, products
 from enclave.synth.columns import coded
 from enclave.synth.draws import Array
 from enclave.synth.tables import cell19

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from enclave.synth import tables
 from enclave.synth.block import Block
-from enclave.synth.codes import diseases
+from enclave.synth.codelists import diseases
 from enclave.synth.columns import coded, month_dates
 from enclave.synth.disease import AGES, Health, conditions
 from enclave.synth.draws import Array, events, mixed, ragged

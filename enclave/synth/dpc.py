@@ -10,7 +10,7 @@ import pyarrow as pa
 from enclave.synth.bill import Bill
 from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
-from enclave.synth.codes import acts, diseases, products
+from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.columns import coded, dates
 from enclave.synth.disease import Health, conditions
 from enclave.synth.draws import Array, mixed

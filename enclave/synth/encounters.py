@@ -13,13 +13,14 @@ import numpy as np
 from enclave.synth import cancer, fitted, tables
 from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
-from enclave.synth.codes import diseases
+from enclave.synth.codelists import diseases
 from enclave.synth.designated import Recipients, listed
 from enclave.synth.disease import AGES, Health, conditions
 from enclave.synth.draws import Array, cumulated, events, pick, ragged
 from enclave.synth.infection import Infections
 from enclave.synth.lives import Lives
 from enclave.synth.medication import Medication, cell_people
+from enclave.synth.period import NEVER
 from enclave.synth.places import Kind
 from enclave.synth.population import YEAR
 from enclave.synth.tables import cell19
@@ -134,8 +135,9 @@ class Reasons:
     dept: Array
     big: Array
     """Whether a course is at a hospital with 200 beds or more."""
-    drugged: Array
-    """Whether a long-term drug hangs on it: then it is attended whatever the fitted factor."""
+    drug_from: Array
+    drug_to: Array
+    """Months between which a long-term drug hangs on it: then it is attended whatever the fitted factor."""
 
 
 @dataclass(frozen=True)
@@ -220,10 +222,14 @@ def courses(
     first = np.r_[np.flatnonzero(new), len(key)]
     whose = person[first[:-1]]
     at_hospital = rng.random(len(whose)) < np.minimum(ELSEWHERE * more[whose], 0.6)
-    used = np.zeros((block.n, len(table.dept)), dtype=bool)
-    used[medication.person, medication.condition] = True
-    drugged = np.zeros(len(whose), dtype=bool)
-    np.logical_or.at(drugged, course, (condition >= 0) & used[person, condition])
+    used_from = np.full((block.n, len(table.dept)), NEVER, dtype=np.int32)
+    used_to = np.zeros((block.n, len(table.dept)), dtype=np.int32)
+    np.minimum.at(used_from, (medication.person, medication.condition), medication.start)
+    np.maximum.at(used_to, (medication.person, medication.condition), medication.end)
+    drug_from, drug_to = np.full(len(whose), NEVER, dtype=np.int32), np.zeros(len(whose), dtype=np.int32)
+    known = condition >= 0
+    np.minimum.at(drug_from, course[known], used_from[person[known], condition[known]])
+    np.maximum.at(drug_to, course[known], used_to[person[known], condition[known]])
     return Reasons(
         course=course.astype(np.int32),
         disease=disease.astype(np.int16),
@@ -235,7 +241,8 @@ def courses(
         person=whose.astype(np.int32),
         dept=dept[first[:-1]].astype(np.int8),
         big=(dept[first[:-1]] == 1) | (at_hospital & (dept[first[:-1]] != 9)),
-        drugged=drugged,
+        drug_from=drug_from,
+        drug_to=drug_to,
     )
 
 
@@ -295,7 +302,7 @@ def _course_encounters(block: Block, reasons: Reasons, rng: np.random.Generator)
     del last
     usual = pick(cumulated(INTERVALS)[reasons.dept], rng.random(count))
     # Drugs are mostly given for a month; who takes none comes seldom.
-    monthly = reasons.drugged & (rng.random(count) < 0.5)
+    monthly = (reasons.drug_to > 0) & (rng.random(count) < 0.5)
     interval = 1 + np.where(monthly, 0, usual)
     cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
     # Where fewer revisits are published, those who need a drug come at longer intervals and get more at a time.
@@ -310,7 +317,8 @@ def _course_encounters(block: Block, reasons: Reasons, rng: np.random.Generator)
     again = np.where((dept == 9) | reasons.big[course], 1.0, again)
     fresh = (k == 0) & (start[course] > 0)
     # Who needs the drug comes; the others come as often as the published revisits say.
-    chance = ATTENDS * np.where(reasons.drugged[course], 1.0, np.minimum(again, 1))
+    needs = (reasons.drug_from[course] <= month) & (month < reasons.drug_to[course])
+    chance = ATTENDS * np.where(needs, 1.0, np.minimum(again, 1))
     attends = rng.random(len(course), dtype=np.float32) < chance
     mean = EXTRA_VISITS[dept] * np.where(again > 1, again**2, again)
     visits = 1 + np.minimum(rng.poisson(mean), 14)
@@ -401,7 +409,7 @@ def _hearts(block: Block, shots: Shots, rng: np.random.Generator) -> Part:
 
 
 def _operations(block: Block, lives: Lives, rng: np.random.Generator) -> Part:
-    from enclave.synth.codes import acts
+    from enclave.synth.codelists import acts
 
     window = block.window
     order = np.lexsort((rng.random(block.n), block.people.birth, block.people.sex))

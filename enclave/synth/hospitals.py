@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from enclave.synth.block import Block
-from enclave.synth.codes import products
+from enclave.synth.codelists import products
 from enclave.synth.columns import coded, dates, month_dates
 from enclave.synth.disease import Health, conditions
 from enclave.synth.draws import Array, mixed, ragged
@@ -123,7 +123,7 @@ def _diagnoses(block, health, lives, stays, known, begin, facility, number, link
     person = np.concatenate([health.person[mine], stays.person[admitted]]).astype(np.int64)
     day = np.concatenate([window.month_start[month] + rng.integers(0, 28, len(month)), stays.admit[admitted]]).astype(np.int64)
     day = np.minimum(day, lives.death[person])
-    from enclave.synth.codes import diseases
+    from enclave.synth.codelists import diseases
 
     codes = (*conditions().icd10, *diseases().second)
     shift = len(conditions().icd10)

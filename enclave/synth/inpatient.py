@@ -12,7 +12,7 @@ import numpy as np
 
 from enclave.synth.bill import KINDS, Bill
 from enclave.synth.block import Block
-from enclave.synth.codes import acts, diseases, products
+from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.disease import Health, conditions
 from enclave.synth.draws import Array, ragged
 from enclave.synth.outpatient import pools

@@ -13,7 +13,7 @@ import numpy as np
 
 from enclave.synth import fitted, population, tables
 from enclave.synth.block import Block
-from enclave.synth.codes import products
+from enclave.synth.codelists import products
 from enclave.synth.disease import Health, conditions
 from enclave.synth.draws import Array, cumulated, liability, pick
 from enclave.synth.lives import Lives
@@ -126,7 +126,7 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
         mean = (1 - EARLY_STOP) * family.months + EARLY_STOP * EARLY_MONTHS
         fresh = share * months / mean
         stock = u < share
-        flow = ~stock & (u < share + fresh * (1 - share))
+        flow = ~stock & (u < np.minimum(share + fresh, 0.97))
         person = np.flatnonzero(stock | flow)
         new = flow[person]
         # The reason: the first of the family's indications that the person has, else its first.

@@ -12,7 +12,7 @@ import pyarrow as pa
 from enclave.synth import counting
 from enclave.synth.bill import KINDS, LINES, Bill
 from enclave.synth.block import Block
-from enclave.synth.codes import acts, diseases, products
+from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.columns import coded, dates, month_dates, some
 from enclave.synth.draws import Array
 from enclave.synth.identifiers import Registry

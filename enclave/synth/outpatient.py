@@ -13,7 +13,7 @@ import numpy as np
 from enclave.synth import tables
 from enclave.synth.bill import KINDS, Bill
 from enclave.synth.block import Block
-from enclave.synth.codes import acts, diseases, products
+from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.disease import conditions
 from enclave.synth.draws import Array, ragged
 from enclave.synth.encounters import (

@@ -33,7 +33,7 @@ def write(made: World, databases: Sequence[str], out: Path) -> dict[tuple[str, s
         if table.file.endswith(".csv"):
             (out / CORE / table.file).write_bytes(code_list(name))
             rows[CORE, name] = sum(1 for _ in csv.reader(io.StringIO(code_list(name).decode()))) - 1
-    for key, table in (((CORE, "muni"), _muni(made)), ((CORE, "pop"), _pop(made)), (("truth", "persons"), _persons(made))):
+    for key, table in (((CORE, "muni"), _muni(made)), ((CORE, "pop"), _pop(made)), (("truth", "persons"), _persons(made)), (("truth", "run"), _run(made))):
         file = TableFile(out / key[0] / f"{key[1]}.parquet")
         file.add(table)
         file.close()
@@ -91,5 +91,21 @@ def _persons(made: World) -> pa.Table:
             "resident": (people.birth < day) & (people.died_before >= day),
             "muni_code": coded(people.muni, tuple(made.places.muni_code)),
             "moved_to": coded(people.muni_after, tuple(made.places.muni_code)),
+        }
+    )
+
+
+def _run(made: World) -> pa.Table:
+    """What the comparison with published tables needs to know of the run."""
+    window = made.window
+    return pa.table(
+        {
+            "people": [made.persons],
+            "seed": [made.seed],
+            "first_year": [window.first],
+            "last_year": [window.last],
+            "reference_day": [window.reference],
+            "checkup_year": [window.checkup_year],
+            "claims_year": [window.claims_year],
         }
     )

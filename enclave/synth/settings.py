@@ -8,7 +8,7 @@ import numpy as np
 
 from enclave.synth.bill import KINDS, Bill
 from enclave.synth.block import Block
-from enclave.synth.codes import acts, diseases
+from enclave.synth.codelists import acts, diseases
 from enclave.synth.disease import Health
 from enclave.synth.draws import Array, cumulated, events, pick, ragged
 from enclave.synth.lives import Lives

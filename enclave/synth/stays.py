@@ -15,7 +15,7 @@ import numpy as np
 from enclave.synth import cancer, fitted, population, tables
 from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
-from enclave.synth.codes import acts, diseases
+from enclave.synth.codelists import acts, diseases
 from enclave.synth.disease import AGES, Health, conditions
 from enclave.synth.draws import Array, cumulated, events, pick
 from enclave.synth.infection import Infections
