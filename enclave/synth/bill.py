@@ -30,13 +30,15 @@ class Bill:
     claims: Columns
     lines: dict[str, list[Columns]] = field(default_factory=lambda: {name: [] for name in LINES})
 
-    def add(self, kind: str, **columns: Array) -> None:
+    def add(self, kind: str, **columns: Array | float) -> None:
         """Append lines; a scalar stands for a whole column."""
-        size = len(columns["claim"])
-        made = {}
+        size = len(np.asarray(columns["claim"]))
+        made: Columns = {}
         for name, dtype in LINES[kind].items():
             value = np.asarray(columns[name])
-            made[name] = np.full(size, value, dtype=dtype) if value.ndim == 0 else value.astype(dtype, copy=False)
+            made[name] = (
+                np.full(size, value, dtype=dtype) if value.ndim == 0 else value.astype(dtype, copy=False)
+            )
         self.lines[kind].append(made)
 
     def joined(self, kind: str) -> Columns:

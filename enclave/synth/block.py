@@ -55,7 +55,8 @@ class Block:
 
     def age(self, month: Array | int, person: Array | slice = slice(None)) -> Array:
         """Age in whole years in a month of the window (as if every birthday were on the month's last day)."""
-        return ((self.window.era0 + month - self.people.birth_era[person]) // 12).astype(np.int16)
+        years: Array = ((self.window.era0 + month - self.people.birth_era[person]) // 12).astype(np.int16)
+        return years
 
     @cached_property
     def yearly_age(self) -> Array:
@@ -65,9 +66,13 @@ class Block:
     @cached_property
     def born(self) -> Array:
         """First month of each person in the window."""
-        return np.maximum(self.people.birth_era - self.window.era0, 0).astype(np.int32)
+        months: Array = np.maximum(self.people.birth_era - self.window.era0, 0).astype(np.int32)
+        return months
 
     def muni(self, person: Array, month: Array) -> Array:
         """Municipality of residence in a month."""
         people = self.people
-        return np.where(month >= people.move_month[person], people.muni_after[person], people.muni[person])
+        muni: Array = np.where(
+            month >= people.move_month[person], people.muni_after[person], people.muni[person]
+        )
+        return muni

@@ -108,7 +108,10 @@ def claims(folder: Path) -> Iterator[Compared]:
         for cell in range(38):
             if real[cell] == 0:
                 continue  # masked or none: the ministry shows neither
-            square = max(float(squares[kind, item][cell]), _typical(amounts[kind, item], squares[kind, item]) * expected[cell])
+            square = max(
+                float(squares[kind, item][cell]),
+                _typical(amounts[kind, item], squares[kind, item]) * expected[cell],
+            )
             yield Compared(
                 kind, item, tables.CELLS[cell], float(expected[cell]), float(amounts[kind, item][cell]),
                 math.sqrt(max(square, 1e-9)), counts=kind in {"operation", "outpatient"},

@@ -14,7 +14,7 @@ import numpy as np
 from enclave.synth import population, tables
 from enclave.synth.block import Block
 from enclave.synth.disease import AGES
-from enclave.synth.draws import Array, cumulated, events, pick
+from enclave.synth.draws import Array, columns, cumulated, events, pick
 from enclave.synth.period import NEVER
 from enclave.synth.population import YEAR
 
@@ -116,12 +116,12 @@ def build(block: Block) -> Cancers:
     order = np.lexsort((rng.random(block.n), people.birth, people.sex))
     for year in range(-BACK, window.years):
         age = block.age(12 * year)
-        for site in range(len(table.site)):
-            rate = table.rate[people.sex - 1, site, age.clip(0, 110)]
+        for nth in range(len(table.site)):
+            rate = table.rate[people.sex - 1, nth, age.clip(0, 110)]
             rate = np.where((age >= 0) & ~gone, rate, 0.0)
-            person = events(rate, order, rng, block.number * 31 + year * 7 + site)
+            person = events(rate, order, rng, block.number * 31 + year * 7 + nth)
             day = window.start + ((year + rng.random(len(person))) * YEAR).astype(np.int64)
-            rows.append((person, np.full(len(person), site), day))
+            rows.append((person, np.full(len(person), nth), day))
     died = np.flatnonzero(gone)
     age_then = ((people.died_before[died] - people.birth[died]) / YEAR).astype(int).clip(0, 110)
     cause = died[rng.random(len(died)) < DEATH_SHARE[age_then]]
@@ -131,7 +131,7 @@ def build(block: Block) -> Cancers:
     rows.append(
         (cause, fatal, np.maximum(people.died_before[cause] - lag, people.birth[cause]).astype(np.int64))
     )
-    person, site, day = (np.concatenate(column) for column in zip(*rows, strict=True))
+    person, site, day = columns(rows)
     due = np.r_[np.zeros(len(person) - len(cause), dtype=bool), np.ones(len(cause), dtype=bool)]
     extent = pick(table.extent[site], rng.random(len(person)))
     extent = np.where(rng.random(len(person)) < table.in_situ[site], 5, extent)

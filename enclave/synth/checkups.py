@@ -14,7 +14,7 @@ from enclave.synth import tables
 from enclave.synth.block import Block
 from enclave.synth.columns import coded, dates, some
 from enclave.synth.disease import Health, conditions
-from enclave.synth.draws import Array, cumulated, liability
+from enclave.synth.draws import Array, columns, cumulated, even, liability, mixed
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 from enclave.synth.medication import Medication, families
@@ -22,7 +22,23 @@ from enclave.synth.population import REAL_PEOPLE, checkup_targets, joint_table
 
 BMI_EDGES = np.array([15.0, 18.5, 20.0, 25.0, 30.0, 35.0, 40.0, 48.0])
 A1C_EDGES = np.array([4.7, 5.6, 6.0, 6.5, 8.0, 8.4, 12.5])
-MEANS = ("bmi", "waist", "sbp", "dbp", "tg", "hdl", "ldl", "ast", "alt", "ggt", "fpg", "hba1c", "creatinine", "egfr", "hb")
+MEANS = (
+    "bmi",
+    "waist",
+    "sbp",
+    "dbp",
+    "tg",
+    "hdl",
+    "ldl",
+    "ast",
+    "alt",
+    "ggt",
+    "fpg",
+    "hba1c",
+    "creatinine",
+    "egfr",
+    "hb",
+)
 SPREAD = {"sbp": 16.5, "dbp": 11.3, "hdl": 16.0, "ldl": 29.5, "egfr": 13.0, "hb": 1.1}
 """Standard deviations [DK]."""
 
@@ -45,9 +61,9 @@ def _classes() -> tuple[Array, Array, Array]:
         bmi[at] = tables.numbers(row, [c for c in row if c.startswith("bmi")])
         a1c[at] = tables.numbers(row, [c for c in row if c.startswith("a1c")])
     # A masked class (fewer than ten people) counts as the nation's share of it.
-    for table in (bmi, a1c):
-        nation = table.sum(axis=0, keepdims=True)
-        table += np.where(table == 0, nation * 1e-4, 0)
+    for counts in (bmi, a1c):
+        nation = counts.sum(axis=0, keepdims=True)
+        counts[...] = np.where(counts == 0, nation * 1e-4, counts)
     return cumulated(bmi), cumulated(a1c), a1c.sum(axis=3) / bmi.sum(axis=3)
 
 
@@ -55,7 +71,9 @@ def _classes() -> tuple[Array, Array, Array]:
 def _means() -> Array:
     found = np.zeros((47, 2, 7, len(MEANS)))
     for row in tables.rows("checkup_means"):
-        found[int(row["pref"]) - 1, int(row["sex"]) - 1, int(row["age"]) // 5 - 8] = tables.numbers(row, MEANS)
+        found[int(row["pref"]) - 1, int(row["sex"]) - 1, int(row["age"]) // 5 - 8] = tables.numbers(
+            row, MEANS
+        )
     return found
 
 
@@ -86,11 +104,11 @@ def build(
     """The table, with (person, month, day) of its rows."""
     rng = block.rng("checkups")
     window, people = block.window, block.people
-    persons, years, bands, days = [], [], [], []
+    parts = []
     habit = people.check_habit.astype(np.float64)
     pref = block.places.area_pref[block.places.muni_area[people.muni]]
-    for year in range(window.years):
-        fiscal = window.first + year
+    for nth in range(window.years):
+        fiscal = window.first + nth
         at_end = ((fiscal + 1) * 12 + 2 - people.birth_era) // 12
         band = at_end // 5 - 8
         inside = (band >= 0) & (band < 7)
@@ -99,16 +117,13 @@ def build(
         goes = np.where(rng.random(block.n) < HABIT_CHANGES, anew, habit) < share
         if fiscal == window.checkup_year:
             goes = people.checked
-        day = window.month_start[12 * year] + np.minimum(rng.gamma(5.0, 36.0, block.n), 350).astype(np.int64)
+        day = window.month_start[12 * nth] + np.minimum(rng.gamma(5.0, 36.0, block.n), 350).astype(np.int64)
         if fiscal == window.checkup_year:
             day = np.minimum(day, np.maximum(lives.death, window.start))
         goes = goes & inside & (day <= lives.death)
         who = np.flatnonzero(goes)
-        persons.append(who)
-        years.append(np.full(len(who), year))
-        bands.append(band[who])
-        days.append(day[who])
-    person, year, band, day = (np.concatenate(c) for c in (persons, years, bands, days))
+        parts.append((who, np.full(len(who), nth), band[who], day[who]))
+    person, year, band, day = columns(parts)
     month = window.month(day)
     order = np.lexsort((month, person))
     person, year, band, day, month = person[order], year[order], band[order], day[order], month[order]
@@ -148,7 +163,8 @@ def _measure(
     noise = rng.standard_normal((8, size))
 
     def ill(name: str) -> Array:
-        return health.active[person, names[name], year]
+        found: Array = health.active[person, names[name], year]
+        return found
 
     u = 1 - liability(0.85 * met + 0.53 * noise[0], cell, rng)
     bmi = _value(bmi_classes[pref, sex, band], BMI_EDGES, u)
@@ -156,7 +172,10 @@ def _measure(
     a1c = _value(a1c_classes[pref, sex, band], A1C_EDGES, u)
     low_a1c = rng.random(size) >= a1c_share[pref, sex, band]
     taken = rng.random(size)
-    z = {name: rng.standard_normal(size) for name in ("sbp", "dbp", "hdl", "ldl", "egfr", "hb", "tg", "ast", "alt", "ggt")}
+    z = {
+        name: rng.standard_normal(size)
+        for name in ("sbp", "dbp", "hdl", "ldl", "egfr", "hb", "tg", "ast", "alt", "ggt")
+    }
     z["sbp"] = 0.35 * met + 0.93 * z["sbp"]
     z["dbp"] = 0.7 * z["sbp"] + 0.71 * z["dbp"]
     z["tg"] = 0.4 * met + 0.91 * z["tg"]
@@ -173,7 +192,9 @@ def _measure(
     fpg = mean["fpg"] + 21 * (a1c - mean["hba1c"]) + 6.5 * noise[4]
     bad = 0.075 + 0.05 * ill("dm") + np.interp(egfr, [10, 30, 45, 60, 90], [0.75, 0.5, 0.22, 0.05, 0.0])
     v = rng.random(size)
-    protein = np.where(v < bad * 0.05, 4, np.where(v < bad * 0.14, 3, np.where(v < bad * 0.36, 2, np.where(v < bad, 1, 0))))
+    protein = np.where(
+        v < bad * 0.05, 4, np.where(v < bad * 0.14, 3, np.where(v < bad * 0.36, 2, np.where(v < bad, 1, 0)))
+    )
     sugar = np.where(a1c > 8, 2 + (v > 0.5), np.where(rng.random(size) < 0.02, 1, 0))
     treated = {
         name: _on(block, medication, group, person, month)
@@ -194,8 +215,11 @@ def _measure(
     )
     metabo = np.where(large & (risks >= 2), 1, np.where(large & (risks == 1), 2, 3))
     free = ~(treated["med_bp"] | treated["med_dm"] | treated["med_lipid"])
-    advice = np.where(free & large & (risks >= 2), np.where(age >= 65, 2, 1), np.where(free & (large | (bmi >= 25)) & (risks >= 1), 2, 3))
-    lacks_kidney = taken < 0.17
+    advice = np.where(
+        free & large & (risks >= 2),
+        np.where(age >= 65, 2, 1),
+        np.where(free & (large | (bmi >= 25)) & (risks >= 1), 2, 3),
+    )
     yes = {name: np.where(found, 1, 2).astype(np.int8) for name, found in treated.items()}
     unanswered = rng.random((3, size)) < 0.03
     return {
@@ -213,8 +237,8 @@ def _measure(
         "ggt": np.clip(np.round(values["ggt"]), 5, 1500).astype(np.int16),
         "fpg": some(np.clip(np.round(fpg), 55, 450).astype(np.int16), taken > 0.72),
         "hba1c": some(np.round(a1c, 1), low_a1c),
-        "creatinine": some(np.round(creatinine, 2), lacks_kidney),
-        "egfr": some(np.round(egfr, 1), lacks_kidney),
+        "creatinine": np.round(creatinine, 2),
+        "egfr": np.round(egfr, 1),
         "hb": some(np.round(values["hb"], 1), rng.random(size) < 0.12),
         "u_glucose": sugar.astype(np.int8),
         "u_protein": protein.astype(np.int8),
@@ -227,7 +251,9 @@ def _measure(
     }
 
 
-def _kidneys(block: Block, health: Health, person: Array, month: Array, usual: Array, rng: np.random.Generator) -> Array:
+def _kidneys(
+    block: Block, health: Health, person: Array, month: Array, usual: Array, rng: np.random.Generator
+) -> Array:
     """eGFR: lower with chronic kidney disease, falling towards the start of dialysis, hardly any after it."""
     names = conditions().index
     ckd = np.zeros(block.n, dtype=bool)
@@ -246,9 +272,8 @@ def _kidneys(block: Block, health: Health, person: Array, month: Array, usual: A
 
 def _steady(block: Block, person: Array, topic: int) -> Array:
     """A number of each person that stays the same over the years, 0–1."""
-    from enclave.synth.draws import mixed
 
-    return (mixed(block.people.id[person], 700 + topic) >> np.uint64(11)).astype(np.float64) / 2**53
+    return even(mixed(block.people.id[person], 700 + topic))
 
 
 def _on(block: Block, medication: Medication, names: tuple[str, ...], person: Array, month: Array) -> Array:

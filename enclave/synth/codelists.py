@@ -32,7 +32,15 @@ def diseases() -> CodeList:
     """Claim diseases: code, ICD-10, name; `index` by code and by the ids of the special ones."""
     found: dict[str, tuple[str, str]] = {}
     special: dict[str, str] = {}
-    for table in ("conditions", "acute", "other_diagnoses", "admissions", "cancers", "designated", "special_diagnoses"):
+    for table in (
+        "conditions",
+        "acute",
+        "other_diagnoses",
+        "admissions",
+        "cancers",
+        "designated",
+        "special_diagnoses",
+    ):
         for row in tables.rows(table):
             found.setdefault(row["disease_code"], (row["icd10"], row["name"]))
             if table == "special_diagnoses":

@@ -16,7 +16,9 @@ def coded(index: Array, codes: Sequence[str | None], missing: Array | None = Non
     for number, code in enumerate(codes):
         place[number] = -1 if code is None else distinct.setdefault(code, len(distinct))
     place[-1] = -1
-    found = place[np.where(index < 0, len(codes), index)] if len(codes) else np.zeros(len(index), dtype=np.int32)
+    found = (
+        place[np.where(index < 0, len(codes), index)] if len(codes) else np.zeros(len(index), dtype=np.int32)
+    )
     mask = found < 0
     if missing is not None:
         mask |= missing

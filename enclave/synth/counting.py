@@ -14,7 +14,7 @@ from enclave.synth.bill import KINDS
 from enclave.synth.block import Block
 from enclave.synth.codelists import acts, products
 from enclave.synth.columns import coded
-from enclave.synth.draws import Array
+from enclave.synth.draws import Array, columns
 from enclave.synth.tables import cell19
 
 
@@ -23,7 +23,8 @@ def items() -> tuple[tuple[str, str], ...]:
     """(kind, item) of everything that is compared, in a fixed order."""
     fees = [("fee", row["kubun"]) for row in tables.rows("visit_fees")]
     surgery = [
-        ("operation" if row["setting"] == "in" else "outpatient", row["act_code"]) for row in tables.rows("procedures")
+        ("operation" if row["setting"] == "in" else "outpatient", row["act_code"])
+        for row in tables.rows("procedures")
     ]
     drugs = [("drug", row["yj7"]) for row in tables.rows("drug_units")]
     return (*fees, *surgery, *drugs)
@@ -64,7 +65,7 @@ def count(
     item = drug[iy["product"]]
     counted = np.flatnonzero((item >= 0) & year[claim] & (kind[claim] == KINDS.index("pharm")))
     parts.append((item[counted], claim[counted], iy["qty"][counted].astype(np.float64)))
-    item, claim, amount = (np.concatenate(column) for column in zip(*parts, strict=True))
+    item, claim, amount = columns(parts)
     age = block.age(month.astype(np.int32), person)
     cell = cell19(block.people.sex[person], age)[claim]
     key = (item.astype(np.int64) * 38 + cell) * 4096 + person[claim]

@@ -17,7 +17,7 @@ from enclave.synth.block import Block
 from enclave.synth.codelists import diseases
 from enclave.synth.columns import coded, month_dates
 from enclave.synth.disease import AGES, Health, conditions
-from enclave.synth.draws import Array, events, mixed, ragged
+from enclave.synth.draws import Array, columns, even, events, mixed, ragged
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 from enclave.synth.population import REAL_PEOPLE, joint_table
@@ -37,7 +37,21 @@ ITEMS: dict[int, tuple[tuple[str, float, float, float, float], ...]] = {
     85: (("fvc", 86, -11, 9, 0),),
 }
 ITEM_CODES = ("hoehn_yahr", "updrs3", "mayo", "cdai", "sledai", "mg_adl", "achr_ab", "alsfrs_r", "fvc")
-STEROIDS = {49: 0.82, 11: 0.58, 97: 0.28, 96: 0.2, 50: 0.86, 63: 0.4, 222: 0.7, 84: 0.4, 300: 0.75, 85: 0.35, 56: 0.3, 13: 0.35, 95: 0.7}
+STEROIDS = {
+    49: 0.82,
+    11: 0.58,
+    97: 0.28,
+    96: 0.2,
+    50: 0.86,
+    63: 0.4,
+    222: 0.7,
+    84: 0.4,
+    300: 0.75,
+    85: 0.35,
+    56: 0.3,
+    13: 0.35,
+    95: 0.7,
+}
 SUPPRESSED = {49: 0.5, 11: 0.42, 97: 0.25, 96: 0.55, 50: 0.55, 222: 0.5, 13: 0.1, 51: 0.2, 56: 0.3}
 
 
@@ -75,7 +89,9 @@ def listed() -> Listed:
         name=tuple(row["name"] for row in rows),
         disease=np.array([diseases().index[row["disease_code"]] for row in rows], dtype=np.int16),
         prevalence=prevalence,
-        condition=np.array([conditions().index[row["condition"]] if row["condition"] else -1 for row in rows]),
+        condition=np.array(
+            [conditions().index[row["condition"]] if row["condition"] else -1 for row in rows]
+        ),
     )
 
 
@@ -96,20 +112,24 @@ def build(block: Block, health: Health, lives: Lives) -> Recipients:
     order = np.lexsort((rng.random(block.n), people.birth, people.sex))
     middle = block.yearly_age[:, window.years // 2].clip(0, 110)
     rows = []
-    for entry, condition in enumerate(table.condition):
+    for nth, condition in enumerate(table.condition):
         if condition >= 0:
-            mine = np.flatnonzero((health.condition == condition) & (rng.random(len(health.person)) < RECIPIENT))
+            mine = np.flatnonzero(
+                (health.condition == condition) & (rng.random(len(health.person)) < RECIPIENT)
+            )
             person, start, end = health.person[mine], health.start[mine], health.end[mine]
             onset = _era(health.onset[mine])
         else:
-            expected = table.prevalence[entry, people.sex - 1, middle] * (block.yearly_age[:, -1] >= 0)
-            person = np.unique(events(expected, order, rng, block.number * 79 + entry))
+            expected = table.prevalence[nth, people.sex - 1, middle] * (block.yearly_age[:, -1] >= 0)
+            person = np.unique(events(expected, order, rng, block.number * 79 + nth))
             new = rng.random(len(person)) < 0.09 * window.years
             start = np.where(new, (rng.random(len(person)) * window.months).astype(np.int64), 0)
             end = np.full(len(person), window.months)
             back = np.minimum(rng.exponential(90, len(person)), (middle[person] * 12) * 0.8)
-            onset = window.era0 + start - np.where(new, rng.integers(1, 14, len(person)), back).astype(np.int64)
-        shoman = table.database[entry] == "shoman"
+            onset = (
+                window.era0 + start - np.where(new, rng.integers(1, 14, len(person)), back).astype(np.int64)
+            )
+        shoman = table.database[nth] == "shoman"
         twenty = 20 * 12 + people.birth_era[person] - window.era0
         eighteen = BOUNDARY * 12 + people.birth_era[person] - window.era0
         start = np.maximum(start, block.born[person] if shoman else eighteen)
@@ -117,17 +137,29 @@ def build(block: Block, health: Health, lives: Lives) -> Recipients:
         end = np.minimum(end, lives.gone[person])
         onset = np.maximum(onset, people.birth_era[person])
         keep = end > start
-        rows.append((person[keep], np.full(keep.sum(), entry), start[keep], end[keep], onset[keep]))
+        rows.append((person[keep], np.full(keep.sum(), nth), start[keep], end[keep], onset[keep]))
         if condition >= 0:
             # Children with it are in the children's register where that lists the disease.
-            twin = [n for n, name in enumerate(table.name) if name == table.name[entry] and table.database[n] == "shoman"]
+            twin = [
+                n
+                for n, name in enumerate(table.name)
+                if name == table.name[nth] and table.database[n] == "shoman"
+            ]
             if twin:
                 begin = np.maximum(health.start[mine], block.born[person])
                 stop = np.minimum(np.minimum(health.end[mine], twenty), lives.gone[person])
                 young = stop > begin
-                rows.append((person[young], np.full(young.sum(), twin[0]), begin[young], stop[young], onset[young]))
-    person, entry, start, end, onset = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Recipients(person.astype(np.int32), entry.astype(np.int16), start.astype(np.int32), end.astype(np.int32), onset.astype(np.int64))
+                rows.append(
+                    (person[young], np.full(young.sum(), twin[0]), begin[young], stop[young], onset[young])
+                )
+    person, entry, start, end, onset = columns(rows)
+    return Recipients(
+        person.astype(np.int32),
+        entry.astype(np.int16),
+        start.astype(np.int32),
+        end.astype(np.int32),
+        onset.astype(np.int64),
+    )
 
 
 def _era(days: Array) -> Array:
@@ -135,7 +167,9 @@ def _era(days: Array) -> Array:
     return months + 1970 * 12
 
 
-def records(block: Block, lives: Lives, recipients: Recipients, registry: Registry) -> dict[tuple[str, str], tuple[pa.Table, Array, Array, Array]]:
+def records(
+    block: Block, lives: Lives, recipients: Recipients, registry: Registry
+) -> dict[tuple[str, str], tuple[pa.Table, Array, Array, Array]]:
     """(database, table) → (rows, person, month, day)."""
     rng = block.rng("designated forms")
     table, window, people = listed(), block.window, block.people
@@ -155,8 +189,10 @@ def records(block: Block, lives: Lives, recipients: Recipients, registry: Regist
     number = table.number[entry]
     adult = np.array(table.database)[entry] == "nanbyo"
     known = window.era0 + month - recipients.onset[row]
-    steady = (mixed(people.id[person], 67) >> np.uint64(11)).astype(np.float64) / 2**53
-    severity = np.clip(np.round(1.1 + 2.2 * steady + known / 110 + rng.normal(0, 0.35, len(row))), 1, 5).astype(np.int64)
+    steady = even(mixed(people.id[person], 67))
+    severity = np.clip(
+        np.round(1.1 + 2.2 * steady + known / 110 + rng.normal(0, 0.35, len(row))), 1, 5
+    ).astype(np.int64)
     age = block.age(month, person).astype(np.int64)
     new = (recipients.start[row] // 12 == year) & (recipients.start[row] > 0)
     muni = block.muni(person, month)
@@ -192,18 +228,31 @@ def records(block: Block, lives: Lives, recipients: Recipients, registry: Regist
         }
     )
     found = {("nanbyo", "reg"): (nanbyo, person[at], month[at], day[at].astype(np.int64))}
-    found["nanbyo", "item"] = _items(registry, number[at], severity[at], person[at], month[at], window.first + year[at], day[at], rng)
+    found["nanbyo", "item"] = _items(
+        registry, number[at], severity[at], person[at], month[at], window.first + year[at], day[at], rng
+    )
     at = np.flatnonzero(~adult)
     male = people.sex[person[at]] == 1
-    height = 50 + np.interp(age[at], [0, 1, 5, 10, 14, 18], [0, 25, 60, 88, 110, 116]) + np.where(male & (age[at] > 13), 9, 0) + rng.normal(0, 5, len(at))
-    height = np.where(np.isin(np.array(table.name)[entry[at]], ["成長ホルモン分泌不全性低身長症", "軟骨無形成症"]), height * 0.88, height)
+    height = (
+        50
+        + np.interp(age[at], [0, 1, 5, 10, 14, 18], [0, 25, 60, 88, 110, 116])
+        + np.where(male & (age[at] > 13), 9, 0)
+        + rng.normal(0, 5, len(at))
+    )
+    height = np.where(
+        np.isin(np.array(table.name)[entry[at]], ["成長ホルモン分泌不全性低身長症", "軟骨無形成症"]),
+        height * 0.88,
+        height,
+    )
     shoman = pa.table(
         {
             "person": registry.number("shoman", person[at], month[at]),
             **{name: _take(column, at) for name, column in common.items()},
             "group_no": number[at].astype(np.int8),
             "height": np.round(height, 1),
-            "weight": np.round((15.5 + 0.28 * age[at] + rng.normal(0, 1.5, len(at))) * (height / 100) ** 2, 1),
+            "weight": np.round(
+                (15.5 + 0.28 * age[at] + rng.normal(0, 1.5, len(at))) * (height / 100) ** 2, 1
+            ),
         }
     )
     found["shoman", "reg"] = (shoman, person[at], month[at], day[at].astype(np.int64))
@@ -222,15 +271,24 @@ def _by_number(chances: dict[int, float], otherwise: float, number: Array) -> Ar
 
 
 def _items(
-    registry: Registry, number: Array, severity: Array, person: Array, month: Array, fiscal: Array, day: Array, rng: np.random.Generator
+    registry: Registry,
+    number: Array,
+    severity: Array,
+    person: Array,
+    month: Array,
+    fiscal: Array,
+    day: Array,
+    rng: np.random.Generator,
 ) -> tuple[pa.Table, Array, Array, Array]:
     parts = []
     for disease, items in ITEMS.items():
         at = np.flatnonzero(number == disease)
-        for code, mean, step, spread, decimals in items:
+        for item, mean, step, spread, decimals in items:
             value = mean + step * (severity[at] - 1) + rng.normal(0, spread, len(at))
-            parts.append((at, np.full(len(at), ITEM_CODES.index(code)), np.round(value.clip(0), int(decimals))))
-    at, code, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+            parts.append(
+                (at, np.full(len(at), ITEM_CODES.index(item)), np.round(value.clip(0), int(decimals)))
+            )
+    at, code, value = columns(parts)
     order = np.lexsort((code, at))
     at, code, value = at[order], code[order], value[order]
     table = pa.table(

@@ -82,7 +82,7 @@ class Health:
         return found
 
     def ever(self, name: str) -> Array:
-        found: Array = self.has(name).any(axis=1)
+        found: Array = np.asarray(self.has(name).any(axis=1))
         return found
 
 
@@ -106,7 +106,7 @@ def build(block: Block) -> Health:
         load = table.load[c]
         u[:, c] = liability(load * latents[table.latent[c]] + np.sqrt(1 - load * load) * noise, cell, rng)
     prevalence = table.prevalence[sex[:, None, None], np.arange(count)[None, :, None], ages[:, None, :]]
-    active = (u[:, :, None] < prevalence) & (block.yearly_age >= 0)[:, None, :]
+    active: Array = np.asarray((u[:, :, None] < prevalence) & (block.yearly_age >= 0)[:, None, :])
     person, condition = np.nonzero(active.any(axis=2))
     states = active[person, condition]
     first = states.argmax(axis=1)

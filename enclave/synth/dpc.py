@@ -13,7 +13,7 @@ from enclave.synth.cancer import Cancers
 from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.columns import coded, dates
 from enclave.synth.disease import Health, conditions
-from enclave.synth.draws import Array, mixed
+from enclave.synth.draws import Array, even, mixed
 from enclave.synth.identifiers import Registry
 from enclave.synth.inpatient import Days
 from enclave.synth.kaigo import Care
@@ -57,7 +57,14 @@ def tables(
 
 
 def _form1(
-    block: Block, health: Health, cancers: Cancers, care: Care, stays: Stays, at: Array, number: Array, holder: Array
+    block: Block,
+    health: Health,
+    cancers: Cancers,
+    care: Care,
+    stays: Stays,
+    at: Array,
+    number: Array,
+    holder: Array,
 ) -> pa.Table:
     rng = block.rng("form 1")
     window, people, table = block.window, block.people, reasons()
@@ -69,16 +76,38 @@ def _form1(
     drop = table.drop[reason]
     before = np.where(level >= 0, np.array([95, 88, 76, 62, 45, 25, 8])[level.clip(0)], 100)
     urgent = stays.emergency[at]
-    arrives = np.clip(before - np.where(urgent, drop * 2.2, drop * 0.2) + 5 * rng.integers(-2, 1, size), 0, 100) // 5 * 5
+    arrives = (
+        np.clip(before - np.where(urgent, drop * 2.2, drop * 0.2) + 5 * rng.integers(-2, 1, size), 0, 100)
+        // 5
+        * 5
+    )
     leaves = np.clip(before - drop * 0.9 + 5 * rng.integers(-1, 2, size), 0, 100) // 5 * 5
-    serious = np.isin(reason, table_index("ich", "cardioembolic", "stroke", "headinj", "sepsis", "aspiration"))
-    coma = JCS[np.clip(np.round(rng.exponential(np.where(serious, 2.2, np.where(died, 1.6, 0.12)), size)), 0, 9).astype(int)]
-    coma_out = np.where(died, JCS[np.clip(np.round(3 + rng.exponential(3, size)), 0, 9).astype(int)], np.where(rng.random(size) < 0.85, np.minimum(coma, 3), coma))
+    serious = np.isin(
+        reason, table_index("ich", "cardioembolic", "stroke", "headinj", "sepsis", "aspiration")
+    )
+    coma = JCS[
+        np.clip(
+            np.round(rng.exponential(np.where(serious, 2.2, np.where(died, 1.6, 0.12)), size)), 0, 9
+        ).astype(int)
+    ]
+    coma_out = np.where(
+        died,
+        JCS[np.clip(np.round(3 + rng.exponential(3, size)), 0, 9).astype(int)],
+        np.where(rng.random(size) < 0.85, np.minimum(coma, 3), coma),
+    )
     from_home = np.where((level >= 4) & (rng.random(size) < 0.45), 5, np.where(rng.random(size) < 0.06, 4, 1))
     from_home = np.where(reason == table.index["neonate"], 8, from_home)
     urgency = np.where(urgent, np.where(rng.random(size) < 0.62, 3, 2), 1)
     on = np.isin(reason, table_index("hipfx_nail", "hipfx_head", "stroke", "cardioembolic", "ich"))
-    to = np.where(died, 7, np.where(on & (rng.random(size) < 0.6), 4, np.where((level >= 4) & (rng.random(size) < 0.5), 5, np.where(rng.random(size) < 0.72, 1, 2))))
+    to = np.where(
+        died,
+        7,
+        np.where(
+            on & (rng.random(size) < 0.6),
+            4,
+            np.where((level >= 4) & (rng.random(size) < 0.5), 5, np.where(rng.random(size) < 0.72, 1, 2)),
+        ),
+    )
     disease = table.disease[reason]
     tumour = np.array([str(code).startswith("C") for code in diseases().second])[disease]
     stage = np.full(size, -1)
@@ -86,16 +115,20 @@ def _form1(
     extent[cancers.person] = cancers.extent
     for value, position in STAGE_OF.items():
         stage = np.where(tumour & (extent[person] == value), position, stage)
-    stage = np.where(tumour & (extent[person] == 0), np.clip(np.round(rng.normal(2.4, 1.1, size)), 0, 4).astype(int), stage)
+    stage = np.where(
+        tumour & (extent[person] == 0), np.clip(np.round(rng.normal(2.4, 1.1, size)), 0, 4).astype(int), stage
+    )
     u = rng.random(size)
     outcome = np.where(u < 0.06, 1, np.where(u < 0.88, 2, np.where(u < 0.91, 3, np.where(u < 0.985, 4, 5))))
     outcome = np.where(died, np.where(u < 0.78, 6, 7), outcome)
     operation = stays.operation[at]
     operated = np.where(operation >= 0, stays.operated[at], NEVER)
-    steady = (mixed(people.id[person], 53) >> np.uint64(11)).astype(np.float64) / 2**53
+    steady = even(mixed(people.id[person], 53))
     male = people.sex[person] == 1
     age = block.age(month, person).astype(np.int64)
-    height = np.where(age < 16, 50 + 7.2 * age, np.where(male, 169, 156) - 0.12 * np.maximum(age - 40, 0)) + 12 * (steady - 0.5)
+    height = np.where(
+        age < 16, 50 + 7.2 * age, np.where(male, 169, 156) - 0.12 * np.maximum(age - 40, 0)
+    ) + 12 * (steady - 0.5)
     mass = np.where(age < 16, 15.5 + 0.25 * age, 22.6 + 7 * (steady - 0.5) + rng.normal(0, 1.6, size))
     smokes = steady < np.where(male, 0.5, 0.14)
     muni = block.muni(person, month)
@@ -120,12 +153,21 @@ def _form1(
             "resource_icd": coded(disease, diseases().second),
             "comorbid_icd": coded(_comorbid(block, health, person, month), (*conditions().icd10,)),
             "height": pa.array(np.round(height.clip(40, 200), 1), mask=rng.random(size) < 0.03),
-            "weight": pa.array(np.round((mass * (height / 100) ** 2).clip(2, 160), 1), mask=rng.random(size) < 0.03),
-            "smoking_index": pa.array(np.where(smokes & (age >= 20), (rng.gamma(2, 250, size)).astype(int) // 10 * 10, 0).astype(np.int32), mask=rng.random(size) < 0.12),
+            "weight": pa.array(
+                np.round((mass * (height / 100) ** 2).clip(2, 160), 1), mask=rng.random(size) < 0.03
+            ),
+            "smoking_index": pa.array(
+                np.where(smokes & (age >= 20), (rng.gamma(2, 250, size)).astype(int) // 10 * 10, 0).astype(
+                    np.int32
+                ),
+                mask=rng.random(size) < 0.12,
+            ),
             "jcs_admit": coma.astype(np.int16),
             "jcs_discharge": coma_out.astype(np.int16),
             "bi_admit": pa.array(arrives.astype(np.int16), mask=rng.random(size) < 0.05),
-            "bi_discharge": pa.array(np.where(died, 0, leaves).astype(np.int16), mask=died | (rng.random(size) < 0.04)),
+            "bi_discharge": pa.array(
+                np.where(died, 0, leaves).astype(np.int16), mask=died | (rng.random(size) < 0.04)
+            ),
             "op_kcode": coded(operation, acts().second),
             "op_date": dates(operated),
             "cancer_stage": coded(stage, STAGES),
@@ -161,7 +203,9 @@ def _ef(bill: Bill, claim_stay: Array, number: Array, holder: Array) -> pa.Table
     known = np.flatnonzero(number[stay] >= 0)
     order = known[np.lexsort((day[known], number[stay[known]]))]
     stay, act, product, qty, day = stay[order], act[order], product[order], qty[order], day[order]
-    points = np.where(act >= 0, acts().number[act.clip(0)] * qty, products().price[product.clip(0)] * qty / 10)
+    points = np.where(
+        act >= 0, acts().number[act.clip(0)] * qty, products().price[product.clip(0)] * qty / 10
+    )
     kind = np.where(act >= 0, _act_kind()[act.clip(0)], _drug_kind()[product.clip(0)])
     return pa.table(
         {
@@ -178,7 +222,19 @@ def _ef(bill: Bill, claim_stay: Array, number: Array, holder: Array) -> pa.Table
 
 
 def _act_kind() -> Array:
-    by_letter = {"B": 13, "G": 33, "J": 40, "K": 50, "L": 54, "D": 60, "E": 70, "H": 80, "M": 80, "N": 60, "A": 90}
+    by_letter = {
+        "B": 13,
+        "G": 33,
+        "J": 40,
+        "K": 50,
+        "L": 54,
+        "D": 60,
+        "E": 70,
+        "H": 80,
+        "M": 80,
+        "N": 60,
+        "A": 90,
+    }
     return np.array([by_letter.get(str(kubun)[:1], 80) for kubun in acts().second])
 
 

@@ -7,6 +7,7 @@ Calibration needs counts close to their expectation, so events are drawn systema
 along the cumulated expectation) and liabilities by rank within a stratum, not independently.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -23,6 +24,11 @@ def stream(seed: int, block: int, topic: str) -> np.random.Generator:
     """The stream of one topic in one block. `block` −1 is the whole population."""
     key = np.random.SeedSequence(seed, spawn_key=(block + 1, crc32(topic.encode())))
     return np.random.Generator(np.random.PCG64(key))
+
+
+def columns(parts: Iterable[Sequence[Array]]) -> list[Array]:
+    """Parts of a table, each a sequence of columns → the whole table's columns."""
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def ragged(counts: Array) -> tuple[Array, Array]:
@@ -66,7 +72,8 @@ def pick(cumulative: Array, u: Array) -> Array:
     """Category per row: `cumulative` is (rows, categories) or (categories,), the last value 1."""
     if cumulative.ndim == 1:
         return np.searchsorted(cumulative, u, side="right").clip(max=len(cumulative) - 1)
-    return (u[:, None] >= cumulative[:, :-1]).sum(axis=1)
+    category: Array = (u[:, None] >= cumulative[:, :-1]).sum(axis=1)
+    return category
 
 
 def cumulated(weights: Array) -> Array:
@@ -78,7 +85,7 @@ def cumulated(weights: Array) -> Array:
     return running
 
 
-def mixed(*parts: Array | int) -> Array:
+def mixed(*parts: Array | np.integer[Any] | int) -> Array:
     """64-bit values that look unrelated for related inputs (splitmix64's finaliser); equal inputs, equal values.
 
     For one varying part it is a bijection, so numbers made from distinct ids never collide.
@@ -93,3 +100,9 @@ def mixed(*parts: Array | int) -> Array:
             value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             value = value ^ (value >> np.uint64(31))
     return value
+
+
+def even(value: Array) -> Array:
+    """64-bit values → numbers from 0 to below 1."""
+    number: Array = (value >> np.uint64(11)).astype(np.float64) / 2**53
+    return number

@@ -13,10 +13,10 @@ import numpy as np
 from enclave.synth import cancer, fitted, tables
 from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
-from enclave.synth.codelists import diseases
+from enclave.synth.codelists import acts, diseases
 from enclave.synth.designated import Recipients, listed
 from enclave.synth.disease import AGES, Health, conditions
-from enclave.synth.draws import Array, cumulated, events, pick, ragged
+from enclave.synth.draws import Array, columns, cumulated, events, pick, ragged
 from enclave.synth.infection import Infections
 from enclave.synth.lives import Lives
 from enclave.synth.medication import Medication, cell_people
@@ -54,6 +54,12 @@ HOSPITAL = 0.5
 ELSEWHERE = 0.07
 """Share of other courses that are at a large hospital [DK], before the fitted factor."""
 
+NEEDS: dict[str, tuple[str, float | None]] = {
+    # section: the condition that such an operation is for, and how much more often those with it have it
+    "K616-4": ("dialysis", None), "K282": ("cataract", 12.0), "K282-2": ("cataract", 12.0), "K276": ("dm", 8.0),
+    "K331": ("rhinitis", 4.0), "K091": ("tinea", 3.0), "K219": ("dryeye", 2.0),
+}  # fmt: skip
+
 PLACES_PER_PERSON = 10
 ORIGIN_COURSE, ORIGIN_ACUTE, ORIGIN_SPECIAL, ORIGIN_OPERATION = range(4)
 
@@ -76,7 +82,9 @@ def acute() -> Acute:
     weights = []
     for row in rows:
         ratio = float(row["male_to_female"])
-        curve = tables.shape(row["shape"], AGES)[np.minimum(np.arange(19) * 5 + 2, 110)] * float(row["weight"])
+        curve = tables.shape(row["shape"], AGES)[np.minimum(np.arange(19) * 5 + 2, 110)] * float(
+            row["weight"]
+        )
         curve = curve / max(curve.mean(), 1e-9) * float(row["weight"])
         weights.append(np.concatenate([curve * ratio / (1 + ratio), curve / (1 + ratio)]))
     season = np.array([[float(v) for v in row["season"].split()] for row in rows])
@@ -113,7 +121,9 @@ def outpatient_operations() -> tuple[tuple[str, Array, int, int], ...]:
     found = []
     for row in tables.rows("procedures"):
         if row["setting"] == "out":
-            dept, icd = why.get(row["kubun"], ("derm", "L309") if row["kubun"] < "K028" else ("ortho", "T140"))
+            dept, icd = why.get(
+                row["kubun"], ("derm", "L309") if row["kubun"] < "K028" else ("ortho", "T140")
+            )
             rate = tables.cells(row) / cell_people() * fitted.factor("outpatient", row["act_code"])
             found.append((row["act_code"], rate, DEPTS.index(dept), by_icd[icd]))
     return tuple(found)
@@ -172,7 +182,12 @@ def usual_facilities(block: Block) -> Array:
 
 
 def courses(
-    block: Block, health: Health, lives: Lives, medication: Medication, cancers: Cancers, recipients: Recipients
+    block: Block,
+    health: Health,
+    lives: Lives,
+    medication: Medication,
+    cancers: Cancers,
+    recipients: Recipients,
 ) -> Reasons:
     rng = block.rng("courses")
     table, window = conditions(), block.window
@@ -185,21 +200,27 @@ def courses(
     # Designated diseases that the conditions do not have: treated at a hospital.
     extra = np.flatnonzero(listed().condition[recipients.entry] < 0)
     others = len(cancers.person) + len(extra)
-    person = np.concatenate([health.person, medication.person[added], cancers.person, recipients.person[extra]])
+    person = np.concatenate(
+        [health.person, medication.person[added], cancers.person, recipients.person[extra]]
+    )
     condition = np.concatenate([health.condition, medication.condition[added], np.full(others, -1)])
     sites = np.array([diseases().index[c] for c in cancer.sites().disease_code])
     disease = np.where(
         condition >= 0,
         disease_of[condition],
         np.r_[
-            np.zeros(len(person) - others, dtype=int), sites[cancers.site], listed().disease[recipients.entry[extra]]
+            np.zeros(len(person) - others, dtype=int),
+            sites[cancers.site],
+            listed().disease[recipients.entry[extra]],
         ],
     )
     dept = np.where(condition >= 0, dept_of[condition], 1)
     # Cancers stay with hospitals; other conditions of the hospital are treated by a clinic for half of the people.
     dept = np.where((dept == 1) & (condition >= 0) & ~to_hospital[person], 0, dept)
     since = np.maximum(cancers.day, window.start)
-    cancer_start = np.where(since < window.end, window.month(np.minimum(since, window.end - 1)), window.months)
+    cancer_start = np.where(
+        since < window.end, window.month(np.minimum(since, window.end - 1)), window.months
+    )
     until = np.minimum(cancers.day + int(cancer.BACK * YEAR), window.end - 1)
     cancer_end = np.where(until >= window.start, window.month(np.maximum(until, window.start)) + 1, 0)
     added_onset = window.month_start[medication.start[added].clip(max=window.months - 1)] - 10
@@ -248,6 +269,7 @@ def courses(
 
 def build(
     block: Block,
+    health: Health,
     lives: Lives,
     reasons: Reasons,
     infections: Infections,
@@ -262,11 +284,9 @@ def build(
         _acute_encounters(block, lives, rng),
         _infection_encounters(block, lives, infections, rng),
         _hearts(block, shots, rng),
-        _operations(block, lives, rng),
+        _operations(block, health, lives, rng),
     ]
-    person, month, dept, origin, what, visits, fresh, interval, operation = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
+    person, month, dept, origin, what, visits, fresh, interval, operation = columns(parts)
     big = np.zeros(len(person), dtype=bool)
     course = origin == ORIGIN_COURSE
     big[course] = reasons.big[what[course]]
@@ -336,19 +356,19 @@ def _acute_encounters(block: Block, lives: Lives, rng: np.random.Generator) -> P
     order = np.lexsort((rng.random(block.n), block.people.birth, block.people.sex))
     frailty = rng.gamma(2.0, 0.5, block.n)
     persons, years, types = [], [], []
-    for year in range(window.years):
-        age = block.yearly_age[:, year]
+    for nth in range(window.years):
+        age = block.yearly_age[:, nth]
         cell = cell19(block.people.sex, age.clip(0))
-        there = np.clip((lives.gone - 12 * year) / 12, 0, 1) * (age >= 0)
-        born = block.born - 12 * year
+        there = np.clip((lives.gone - 12 * nth) / 12, 0, 1) * (age >= 0)
+        born = block.born - 12 * nth
         there = np.where(born >= 12, 0, there * (1 - born.clip(0, 12) / 12))
         there = np.where((age < 0) & (born < 12), 1 - born.clip(0) / 12, there)
         rate = first_visits()[cell] * there
         weighted = rate * frailty
         mean = np.bincount(cell, weighted, 38) / np.maximum(np.bincount(cell, rate, 38), 1e-9)
-        person = events(weighted / np.maximum(mean[cell], 1e-9), order, rng, block.number * 61 + year)
+        person = events(weighted / np.maximum(mean[cell], 1e-9), order, rng, block.number * 61 + nth)
         persons.append(person)
-        years.append(np.full(len(person), year))
+        years.append(np.full(len(person), nth))
         types.append(pick(table.mix[cell[person]], rng.random(len(person))))
     person, year, kind = np.concatenate(persons), np.concatenate(years), np.concatenate(types)
     month = 12 * year + pick(table.season[kind], rng.random(len(person)))
@@ -365,7 +385,9 @@ def _acute_encounters(block: Block, lives: Lives, rng: np.random.Generator) -> P
     )  # fmt: skip
 
 
-def _infection_encounters(block: Block, lives: Lives, infections: Infections, rng: np.random.Generator) -> Part:
+def _infection_encounters(
+    block: Block, lives: Lives, infections: Infections, rng: np.random.Generator
+) -> Part:
     """A visit for the infection, and the months in which a disorder of taste is treated."""
     window = block.window
     names = diseases().at("covid", "tb", "syphilis", "ehec", "measles")
@@ -408,9 +430,7 @@ def _hearts(block: Block, shots: Shots, rng: np.random.Generator) -> Part:
     )  # fmt: skip
 
 
-def _operations(block: Block, lives: Lives, rng: np.random.Generator) -> Part:
-    from enclave.synth.codelists import acts
-
+def _operations(block: Block, health: Health, lives: Lives, rng: np.random.Generator) -> Part:
     window = block.window
     order = np.lexsort((rng.random(block.n), block.people.birth, block.people.sex))
     rows = []
@@ -418,12 +438,27 @@ def _operations(block: Block, lives: Lives, rng: np.random.Generator) -> Part:
         age = block.yearly_age[:, year]
         cell = cell19(block.people.sex, age.clip(0))
         there = np.clip((lives.gone - 12 * year) / 12, 0, 1) * (age >= 0)
-        for number, (act, rate, dept, disease) in enumerate(outpatient_operations()):
-            person = events(rate[cell] * there, order, rng, block.number * 67 + year * 5 + number)
+        for number, (code, rate, where, why) in enumerate(outpatient_operations()):
+            ill = NEEDS.get(str(acts().second[acts().index[code]]))
+            weight = np.ones(block.n)
+            if ill is not None:
+                name, multiple = ill
+                c = conditions().index[name]
+                has = health.active[:, c, year]
+                share = conditions().prevalence[block.people.sex - 1, c, age.clip(0, 110)]
+                # A multiple of None: nobody else has it.
+                weight = (
+                    has / np.maximum(share, 1e-4)
+                    if multiple is None
+                    else (1 + (multiple - 1) * has) / (1 + (multiple - 1) * share)
+                )
+            person = events(rate[cell] * there * weight, order, rng, block.number * 67 + year * 5 + number)
             size = len(person)
             month = 12 * year + rng.integers(0, 12, size)
-            rows.append((person, month, np.full(size, dept), np.full(size, disease), np.full(size, acts().index[act])))
-    person, month, dept, disease, act = (np.concatenate(column) for column in zip(*rows, strict=True))
+            rows.append(
+                (person, month, np.full(size, where), np.full(size, why), np.full(size, acts().index[code]))
+            )
+    person, month, dept, disease, act = columns(rows)
     month = np.minimum(month, np.maximum(lives.gone[person] - 1, 0))
     size = len(person)
     return (

@@ -64,7 +64,9 @@ def check(request: Request) -> None:
     if not 100 <= request.people <= MOST_PEOPLE:
         raise Refused("synth.people", {"people": request.people, "least": 100, "most": MOST_PEOPLE})
     if not FIRST_YEAR <= request.first <= request.last <= LAST_YEAR:
-        raise Refused("synth.years", {"first": request.first, "last": request.last, "from": FIRST_YEAR, "to": LAST_YEAR})
+        raise Refused(
+            "synth.years", {"first": request.first, "last": request.last, "from": FIRST_YEAR, "to": LAST_YEAR}
+        )
     if not 0 <= request.seed < 2**32:
         raise Refused("synth.seed", {"seed": request.seed})
     unknown = sorted(set(request.only) - set(PUBLIC))
@@ -131,7 +133,8 @@ def _start(made: World) -> None:
 
 
 def _block(number: int, databases: tuple[str, ...], hand_over: str) -> str:
-    assert _WORLD is not None
+    if _WORLD is None:
+        raise RuntimeError("a worker that was not started by _start")
     return str(hand(Block(_WORLD, number), databases, Path(hand_over)))
 
 
@@ -140,7 +143,10 @@ def hand(block: Block, databases: Collection[str], hand_over: Path) -> Path:
     folder = hand_over / f"{block.number:06d}"
     folder.mkdir()
     for (database, table), rows in simulate.run(block, databases).items():
-        with pa.OSFile(str(folder / f"{database}.{table}.arrow"), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as file:
+        with (
+            pa.OSFile(str(folder / f"{database}.{table}.arrow"), "wb") as sink,
+            pa.ipc.new_file(sink, rows.schema) as file,
+        ):
             file.write_table(rows)
     return folder
 
@@ -152,7 +158,9 @@ def _blocks(made: World, request: Request, hand_over: Path) -> Iterator[Path]:
         for number in range(made.blocks):
             yield hand(Block(made, number), request.databases, hand_over)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(made,)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start, initargs=(made,)
+    ) as pool:
         waiting: list[Future[str]] = []
         try:
             for number in range(made.blocks):

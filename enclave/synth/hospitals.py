@@ -5,16 +5,17 @@ illness and treatment, so that someone with diabetes has a high HbA1c which fall
 thousand) are already left out of nextgen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from enclave.synth.block import Block
-from enclave.synth.codelists import products
+from enclave.synth.codelists import diseases, products
 from enclave.synth.columns import coded, dates, month_dates
 from enclave.synth.disease import Health, conditions
-from enclave.synth.draws import Array, mixed, ragged
+from enclave.synth.draws import Array, even, mixed, ragged
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 from enclave.synth.medication import Medication
@@ -69,14 +70,22 @@ def patients(block: Block, health: Health, lives: Lives, stays: Stays, database:
         who = who[mixed(block.people.id[who], 139) % np.uint64(10_000) >= np.uint64(OPT_OUT * 10_000)]
     area = block.places.muni_area[block.people.muni[who]]
     hospital = block.places.choose(Kind.HOSPITAL, area, rng)
-    start = np.where(rng.random(len(who)) < 0.7, 0, (rng.random(len(who)) * block.window.months * 0.9).astype(np.int64))
+    start = np.where(
+        rng.random(len(who)) < 0.7, 0, (rng.random(len(who)) * block.window.months * 0.9).astype(np.int64)
+    )
     start = np.maximum(start, block.born[who])
     keep = start < lives.gone[who]
     return Patients(who[keep].astype(np.int64), hospital[keep], start[keep].astype(np.int64))
 
 
 def tables(
-    block: Block, health: Health, lives: Lives, medication: Medication, stays: Stays, registry: Registry, database: str
+    block: Block,
+    health: Health,
+    lives: Lives,
+    medication: Medication,
+    stays: Stays,
+    registry: Registry,
+    database: str,
 ) -> tuple[dict[str, pa.Table], Array, Array, Array]:
     """The tables of `nextgen` or `midnet`, with (person, month, day) of the rows."""
     rng = block.rng(f"records of {database}")
@@ -108,12 +117,32 @@ def tables(
     rx, rx_rows = _drugs(block, lives, medication, known, begin, facility, number, linked, rng)
     lab, lab_rows = _laboratory(block, health, lives, medication, found, facility, number, linked, rng)
     person = np.concatenate([found.person, dx_rows[0], rx_rows[0], lab_rows[0]])
-    day = np.concatenate([window.month_start[found.start].astype(np.int64), dx_rows[1], rx_rows[1], lab_rows[1]])
+    day = np.concatenate(
+        [window.month_start[found.start].astype(np.int64), dx_rows[1], rx_rows[1], lab_rows[1]]
+    )
     month = window.month(day).astype(np.int64)
     return {"patient": pa.table(patient), "dx": dx, "rx": rx, "lab": lab}, person, month, day
 
 
-def _diagnoses(block, health, lives, stays, known, begin, facility, number, linked, rng):  # type: ignore[no-untyped-def]
+Number = Callable[[Array, Array], Array]
+"""(person, month) → the holder's number."""
+
+Found = tuple[pa.Table, tuple[Array, Array]]
+"""Rows, and (person, day) of each."""
+
+
+def _diagnoses(
+    block: Block,
+    health: Health,
+    lives: Lives,
+    stays: Stays,
+    known: Array,
+    begin: Array,
+    facility: Array,
+    number: Number,
+    linked: bool,
+    rng: np.random.Generator,
+) -> Found:
     window = block.window
     mine = np.flatnonzero(known[health.person])
     month = np.maximum(health.start[mine], begin[health.person[mine]])
@@ -121,13 +150,18 @@ def _diagnoses(block, health, lives, stays, known, begin, facility, number, link
     mine, month = mine[keep], month[keep]
     admitted = np.flatnonzero(known[stays.person] & (stays.admit >= window.start))
     person = np.concatenate([health.person[mine], stays.person[admitted]]).astype(np.int64)
-    day = np.concatenate([window.month_start[month] + rng.integers(0, 28, len(month)), stays.admit[admitted]]).astype(np.int64)
+    day = np.concatenate(
+        [window.month_start[month] + rng.integers(0, 28, len(month)), stays.admit[admitted]]
+    ).astype(np.int64)
     day = np.minimum(day, lives.death[person])
-    from enclave.synth.codelists import diseases
-
     codes = (*conditions().icd10, *diseases().second)
     shift = len(conditions().icd10)
-    index = np.concatenate([health.condition[mine].astype(np.int64), reasons().disease[stays.reason[admitted]].astype(np.int64) + shift])
+    index = np.concatenate(
+        [
+            health.condition[mine].astype(np.int64),
+            reasons().disease[stays.reason[admitted]].astype(np.int64) + shift,
+        ]
+    )
     order = np.lexsort((day, person))
     person, day, index = person[order], day[order], index[order]
     columns = {"person": number(person, window.month(day).astype(np.int64))}
@@ -139,12 +173,24 @@ def _diagnoses(block, health, lives, stays, known, begin, facility, number, link
     return pa.table(columns), (person, day)
 
 
-def _drugs(block, lives, medication, known, begin, facility, number, linked, rng):  # type: ignore[no-untyped-def]
+def _drugs(
+    block: Block,
+    lives: Lives,
+    medication: Medication,
+    known: Array,
+    begin: Array,
+    facility: Array,
+    number: Number,
+    linked: bool,
+    rng: np.random.Generator,
+) -> Found:
     window = block.window
     mine = np.flatnonzero(known[medication.person])
     start = np.maximum(medication.start[mine], begin[medication.person[mine]])
     every = 2
-    row, k = ragged(np.maximum((np.minimum(medication.end[mine], window.months) - start + every - 1) // every, 0))
+    row, k = ragged(
+        np.maximum((np.minimum(medication.end[mine], window.months) - start + every - 1) // every, 0)
+    )
     spell = mine[row]
     person = medication.person[spell].astype(np.int64)
     month = start[row] + every * k
@@ -165,11 +211,23 @@ def _drugs(block, lives, medication, known, begin, facility, number, linked, rng
     return pa.table(columns), (person, day)
 
 
-def _laboratory(block, health, lives, medication, found, facility, number, linked, rng):  # type: ignore[no-untyped-def]
+def _laboratory(
+    block: Block,
+    health: Health,
+    lives: Lives,
+    medication: Medication,
+    found: "Patients",
+    facility: Array,
+    number: Number,
+    linked: bool,
+    rng: np.random.Generator,
+) -> Found:
     window = block.window
     ill = np.bincount(health.person, minlength=block.n)[found.person]
     every = np.where(ill > 3, 2, np.where(ill > 0, 4, 12))
-    row, k = ragged(np.maximum((np.minimum(lives.gone[found.person], window.months) - found.start) // every, 0))
+    row, k = ragged(
+        np.maximum((np.minimum(lives.gone[found.person], window.months) - found.start) // every, 0)
+    )
     person = found.person[row]
     month = found.start[row] + every[row] * k
     keep = rng.random(len(row)) < 0.85
@@ -180,7 +238,8 @@ def _laboratory(block, health, lives, medication, found, facility, number, linke
     names = conditions().index
 
     def has(name: str) -> Array:
-        return health.active[person, names[name], base]
+        ill: Array = health.active[person, names[name], base]
+        return ill
 
     treated = _treated(block, medication, person, month, ("metformin", "dpp4", "sglt2", "su"))
     lipid = _treated(block, medication, person, month, ("statin",))
@@ -188,7 +247,10 @@ def _laboratory(block, health, lives, medication, found, facility, number, linke
     visits, tests = len(person), len(LABS)
     mean = np.tile(np.array([lab[2] for lab in LABS]), (visits, 1))
     spread = np.array([lab[3] for lab in LABS])
-    own = np.stack([(mixed(block.people.id[person], 149 + t) >> np.uint64(11)).astype(np.float64) / 2**53 - 0.5 for t in range(tests)], axis=1)
+    own = np.stack(
+        [even(mixed(block.people.id[person], 149 + t)) - 0.5 for t in range(tests)],
+        axis=1,
+    )
     male = block.people.sex[person] == 1
     age = block.age(month, person)
     mean[:, A1C] += np.where(has("dm"), np.where(treated, 1.15, 1.7), 0)
@@ -197,15 +259,43 @@ def _laboratory(block, health, lives, medication, found, facility, number, linke
     mean[:, ALT] += np.where(has("liver"), 24, 0)
     mean[:, EGFR] += (45 - age) * 0.45 + np.where(has("ckd"), -28, 0) + np.where(has("dialysis"), -60, 0)
     mean[:, URATE] += np.where(male, 0.7, -0.5) + np.where(has("gout"), 1.2, 0)
-    mean[:, HB] += np.where(male, 0.7, -0.7) + np.where(has("anemia"), -2.4, 0) + np.where(has("dialysis"), -2.2, 0)
+    mean[:, HB] += (
+        np.where(male, 0.7, -0.7) + np.where(has("anemia"), -2.4, 0) + np.where(has("dialysis"), -2.2, 0)
+    )
     mean[:, INR] += np.where(warfarin & (own[:, INR] > 0.1), 0.9, 0)
     mean[:, BNP] += np.where(has("hf"), 180, 0) + np.where(has("af"), 60, 0) + np.maximum(age - 60, 0) * 0.9
     value = mean + spread * (1.9 * own + 0.55 * rng.standard_normal((visits, tests)))
     skew = np.array([lab[3] / lab[2] > 0.4 for lab in LABS])
-    value = np.where(skew[None, :], mean * np.exp(1.5 * own + 0.35 * rng.standard_normal((visits, tests))), value)
+    value = np.where(
+        skew[None, :], mean * np.exp(1.5 * own + 0.35 * rng.standard_normal((visits, tests))), value
+    )
     value[:, EGFR] = value[:, EGFR].clip(4, 150)
-    value[:, CRE] = (194 * np.maximum(age, 18) ** -0.287 * np.where(male, 1, 0.739) / value[:, EGFR]) ** (1 / 1.094)
-    rare = np.array([0.55, 0.7, 0.75, 0.7, 0.75, 0.95, 0.95, 0.9, 0.95, 0.9, 0.92, 0.7, 0.85, 0.7, 0.95, 0.95, 0.95, 0.12, 0.15])
+    value[:, CRE] = (194 * np.maximum(age, 18) ** -0.287 * np.where(male, 1, 0.739) / value[:, EGFR]) ** (
+        1 / 1.094
+    )
+    rare = np.array(
+        [
+            0.55,
+            0.7,
+            0.75,
+            0.7,
+            0.75,
+            0.95,
+            0.95,
+            0.9,
+            0.95,
+            0.9,
+            0.92,
+            0.7,
+            0.85,
+            0.7,
+            0.95,
+            0.95,
+            0.95,
+            0.12,
+            0.15,
+        ]
+    )
     wanted = rng.random((visits, tests)) < rare
     wanted[:, A1C] |= has("dm")
     wanted[:, INR] |= warfarin
@@ -217,13 +307,19 @@ def _laboratory(block, health, lives, medication, found, facility, number, linke
     columns = {"person": number(person[row], window.month(day[row]).astype(np.int64))}
     if not linked:
         columns["facility_id"] = facility[person[row]]
-    columns |= {"exam_date": dates(day[row]), "jlac10": coded(test, tuple(lab[0] for lab in LABS)), "value": shown}
+    columns |= {
+        "exam_date": dates(day[row]),
+        "jlac10": coded(test, tuple(lab[0] for lab in LABS)),
+        "value": shown,
+    }
     if linked:
         columns["unit"] = coded(test, tuple(lab[1] or None for lab in LABS))
     return pa.table(columns), (person[row], day[row])
 
 
-def _treated(block: Block, medication: Medication, person: Array, month: Array, names: tuple[str, ...]) -> Array:
+def _treated(
+    block: Block, medication: Medication, person: Array, month: Array, names: tuple[str, ...]
+) -> Array:
     start = np.full(block.n, block.window.months)
     end = np.zeros(block.n)
     for name in names:

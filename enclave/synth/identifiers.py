@@ -55,10 +55,14 @@ class Registry:
         lives, people = self.lives, self.block.people
         since = self._since()
         if database in BY_RESIDENCE:
-            lost = (people.move_month < since) & (mixed(people.id, crc32(database.encode())) % np.uint64(2) == 0)
-            return (lost[person] & (month >= people.move_month[person])).astype(np.int64)
+            lost = (people.move_month < since) & (
+                mixed(people.id, crc32(database.encode())) % np.uint64(2) == 0
+            )
+            after: Array = (lost[person] & (month >= people.move_month[person])).astype(np.int64)
+            return after
         if database == "idb":
-            return lives.slip[person, lives.spell(person, month)].astype(np.int64)
+            slips: Array = lives.slip[person, lives.spell(person, month)].astype(np.int64)
+            return slips
         found = np.zeros(len(person), dtype=np.int64)
         for k in range(SPELLS):
             at = lives.change[:, k]
@@ -119,7 +123,12 @@ class Registry:
         shown_sex = pa.array(sex.astype(np.int8), mask=self._lacks_sex(database, who))
         keys = KEYS[database]
         months = people.birth_era[who]
-        first = (months.astype(np.int64) - 1970 * 12).astype("datetime64[M]").astype("datetime64[D]").astype(np.int32)
+        first = (
+            (months.astype(np.int64) - 1970 * 12)
+            .astype("datetime64[M]")
+            .astype("datetime64[D]")
+            .astype(np.int32)
+        )
         return pa.table(
             {
                 "person": self._number(database, who, epoch),
@@ -143,15 +152,17 @@ class Registry:
         if database != "welfare":
             return np.ones(len(who), dtype=bool)
         early = mixed(self.block.people.id[who], 19, spell) % np.uint64(100) < np.uint64(25)
-        return (early | (late == 1)) & ~self._lacks_sex(database, who)
+        known: Array = (early | (late == 1)) & ~self._lacks_sex(database, who)
+        return known
 
     def _has_id5(self, who: Array) -> Array:
-        return mixed(self.block.people.id[who], 23) % np.uint64(1000) < np.uint64(round(ID5_COVERAGE * 1000))
+        known: Array = mixed(self.block.people.id[who], 23) % np.uint64(1000) < np.uint64(ID5_COVERAGE * 1000)
+        return known
 
 
 def _hash(kind: int, *parts: Array | int) -> Array:
     """(rows, 2) 64-bit words of a 128-bit value."""
-    words = [np.asarray(part).astype(np.int64).view(np.uint64) if not np.isscalar(part) else part for part in parts]
+    words = [np.asarray(part).astype(np.int64).view(np.uint64) for part in parts]
     return np.stack([mixed(kind * 2 + 101, *words), mixed(kind * 2 + 102, *words)], axis=-1)
 
 

@@ -126,11 +126,20 @@ def build(block: Block, health: Health, stays: Stays) -> tuple[Bill, Days, Array
     psy = everyone[kind == PSY]
     bill.add("si", claim=psy, day=first[psy], act=code["psy_in"], times=4)
     drugged = everyone[(kind == LONG) | (kind == PSY) | (kind == REHAB)]
-    for key, chance in (("mgo_a", 0.0), ("rebamipide_a", 0.3), ("acetaminophen", 0.25), ("heparinoid", 0.2), ("probiotic", 0.3), ("carbocisteine", 0.2)):
+    for key, chance in (
+        ("mgo_a", 0.0),
+        ("rebamipide_a", 0.3),
+        ("acetaminophen", 0.25),
+        ("heparinoid", 0.2),
+        ("probiotic", 0.3),
+        ("carbocisteine", 0.2),
+    ):
         if chance:
             at = drugged[rng.random(len(drugged)) < chance]
             days = bill.claims["days"][at]
-            bill.add("iy", claim=at, day=first[at], product=products().by_key[key][0], qty=days * 3.0, days=days)
+            bill.add(
+                "iy", claim=at, day=first[at], product=products().by_key[key][0], qty=days * 3.0, days=days
+            )
     acute = np.flatnonzero(kind <= REHAB)
     row, nth = ragged(bill.claims["days"][acute])
     claim = acute[row]
@@ -142,8 +151,12 @@ def build(block: Block, health: Health, stays: Stays) -> tuple[Bill, Days, Array
     extra = np.zeros(claims, dtype=np.float64)
     limit = table.days[stays.reason[days.stay]]
     points = table.points[stays.reason[days.stay]]
-    rate = np.where(days.nth < limit[:, 0], points[:, 0], np.where(days.nth < limit[:, 1], points[:, 1], points[:, 2]))
-    rate = np.where((stays.kind[days.stay] == DPC) & (rate == 0), 2100, np.where(stays.kind[days.stay] == DPC, rate, 0))
+    rate = np.where(
+        days.nth < limit[:, 0], points[:, 0], np.where(days.nth < limit[:, 1], points[:, 1], points[:, 2])
+    )
+    rate = np.where(
+        (stays.kind[days.stay] == DPC) & (rate == 0), 2100, np.where(stays.kind[days.stay] == DPC, rate, 0)
+    )
     np.add.at(extra, days.claim, rate)
     bill.claims["extra"] = extra
     _diagnoses(block, bill, health, stays, stay, first, last, rng)
@@ -171,7 +184,11 @@ def _wards(bill: Bill, stays: Stays, days: Days) -> None:
         bill.add("si", claim=days.claim[at], day=days.day[at], act=code[name], times=1)
     at = np.flatnonzero((kind == OTHER) & (days.nth < 30))
     bill.add(
-        "si", claim=days.claim[at], day=days.day[at], act=np.where(days.nth[at] < 14, code["add14"], code["add30"]), times=1
+        "si",
+        claim=days.claim[at],
+        day=days.day[at],
+        act=np.where(days.nth[at] < 14, code["add14"], code["add30"]),
+        times=1,
     )
     opening = np.flatnonzero((days.nth == 0) & (kind <= OTHER))
     for name in ("clerk", "infect_in", "safety", "data_add"):
@@ -187,10 +204,14 @@ def _operations(
 ) -> None:
     code, table = acts().index, reasons()
     when = stays.operated[stay]
-    at = np.flatnonzero((stays.operation[stay] >= 0) & (when >= first) & (when <= last) & (stays.kind[stay] <= OTHER))
+    at = np.flatnonzero(
+        (stays.operation[stay] >= 0) & (when >= first) & (when <= last) & (stays.kind[stay] <= OTHER)
+    )
     operation, day = stays.operation[stay[at]], when[at]
     bill.add("si", claim=at, day=day, act=operation, times=1)
-    sleep = np.array([("none", "spine", "gen").index(name) for name in table.anaesthesia])[stays.reason[stay[at]]]
+    sleep = np.array([("none", "spine", "gen").index(name) for name in table.anaesthesia])[
+        stays.reason[stay[at]]
+    ]
     general, spinal = at[sleep == 2], at[sleep == 1]
     for name, rows in (("anes_gen", general), ("anes_mgmt", general), ("anes_spine", spinal)):
         bill.add("si", claim=rows, day=when[rows], act=code[name], times=1)
@@ -215,7 +236,9 @@ def _care(bill: Bill, stays: Stays, days: Days, rng: np.random.Generator) -> Non
     # More is done in the first days.
     weight = np.where(days.nth < 4, 1.5, 0.8) * np.where(kind == REHAB, 0.25, 1.0)
     size = len(chance)
-    hit = rng.random((len(days.day), size), dtype=np.float32) < chance[None, :] * weight[:, None].astype(np.float32)
+    hit = rng.random((len(days.day), size), dtype=np.float32) < chance[None, :] * weight[:, None].astype(
+        np.float32
+    )
     row, group = np.nonzero(hit)
     start, count = ranges[group].T
     at, k = ragged(count)
@@ -235,14 +258,47 @@ def _care(bill: Bill, stays: Stays, days: Days, rng: np.random.Generator) -> Non
     row, item = row[taken], item[taken]
     bundled = kind[row] == DPC
     own, inside = row[~bundled], row[bundled]
-    bill.add("iy", claim=days.claim[own], day=days.day[own], product=product[item[~bundled]], qty=qty[item[~bundled]], days=1)
-    bill.add("cd", claim=days.claim[inside], day=days.day[inside], act=-1, product=product[item[bundled]], qty=qty[item[bundled]])
-    names = {"locomo": "rehab_locomo", "cv": "rehab_cv", "disuse": "rehab_disuse", "resp": "rehab_resp", "heart": "rehab_heart"}
-    by_reason = np.array([code[names[r]] if r in names else -1 for r in table.rehab], dtype=np.int16)[stays.reason[days.stay]]
+    bill.add(
+        "iy",
+        claim=days.claim[own],
+        day=days.day[own],
+        product=product[item[~bundled]],
+        qty=qty[item[~bundled]],
+        days=1,
+    )
+    bill.add(
+        "cd",
+        claim=days.claim[inside],
+        day=days.day[inside],
+        act=-1,
+        product=product[item[bundled]],
+        qty=qty[item[bundled]],
+    )
+    names = {
+        "locomo": "rehab_locomo",
+        "cv": "rehab_cv",
+        "disuse": "rehab_disuse",
+        "resp": "rehab_resp",
+        "heart": "rehab_heart",
+    }
+    by_reason = np.array([code[names[r]] if r in names else -1 for r in table.rehab], dtype=np.int16)[
+        stays.reason[days.stay]
+    ]
     sunday = (days.day + 4) % 7 == 0
-    trains = (by_reason >= 0) & ~sunday & (days.nth >= 2) & (rng.random(len(by_reason)) < np.where(kind == REHAB, 0.97, 0.72))
+    trains = (
+        (by_reason >= 0)
+        & ~sunday
+        & (days.nth >= 2)
+        & (rng.random(len(by_reason)) < np.where(kind == REHAB, 0.97, 0.72))
+    )
     row = np.flatnonzero(trains)
-    bill.add("si", claim=days.claim[row], day=days.day[row], act=by_reason[row], times=np.where(kind[row] == REHAB, 6, 2))
+    bill.add(
+        "si",
+        claim=days.claim[row],
+        day=days.day[row],
+        act=by_reason[row],
+        times=np.where(kind[row] == REHAB, 6, 2),
+    )
 
 
 def _diagnoses(
@@ -282,4 +338,6 @@ def _diagnoses(
     start, size = ranges[1]
     row, _ = ragged(rng.poisson(2.2, len(stay)))
     place = (rng.random(len(row)) * size).astype(np.int64)
-    bill.add("sy", claim=row, disease=flat[start + place], start=first[row], outcome=4, suspected=True, main=False)
+    bill.add(
+        "sy", claim=row, disease=flat[start + place], start=first[row], outcome=4, suspected=True, main=False
+    )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from enclave.synth.block import Block
 from enclave.synth.columns import coded, dates, month_dates
 from enclave.synth.disease import AGES, Health, conditions
-from enclave.synth.draws import Array, cumulated, liability, mixed, pick, ragged
+from enclave.synth.draws import Array, columns, cumulated, even, liability, mixed, pick, ragged
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 from enclave.synth.period import NEVER
@@ -22,8 +22,14 @@ from enclave.synth.places import Kind
 from enclave.synth.stays import Stays, reasons
 from enclave.synth.tables import cell21
 
-CERTIFIED = np.interp(AGES, [0, 39.9, 40, 64, 65, 70, 74, 77, 82, 87, 92, 97, 110], [0, 0, 0.001, 0.005, 0.018, 0.035, 0.06, 0.12, 0.26, 0.48, 0.70, 0.84, 0.9])
-BY_SEX = np.stack([np.interp(AGES, [65, 80, 90], [1.05, 0.82, 0.84]), np.interp(AGES, [65, 80, 90], [0.96, 1.13, 1.07])])
+CERTIFIED = np.interp(
+    AGES,
+    [0, 39.9, 40, 64, 65, 70, 74, 77, 82, 87, 92, 97, 110],
+    [0, 0, 0.001, 0.005, 0.018, 0.035, 0.06, 0.12, 0.26, 0.48, 0.70, 0.84, 0.9],
+)
+BY_SEX = np.stack(
+    [np.interp(AGES, [65, 80, 90], [1.05, 0.82, 0.84]), np.interp(AGES, [65, 80, 90], [0.96, 1.13, 1.07])]
+)
 LEVELS = np.array([12, 13, 21, 22, 23, 24, 25], dtype=np.int8)
 LEVEL_SHARE = np.array([0.14, 0.14, 0.21, 0.17, 0.13, 0.13, 0.08])
 """Levels among the certified [DK]."""
@@ -34,7 +40,17 @@ EVENT = 14.0
 INSTITUTION = np.array([0.01, 0.02, 0.08, 0.14, 0.40, 0.52, 0.58])
 USES = np.array([0.52, 0.66, 0.86, 0.90, 0.93, 0.94, 0.92])
 HOMES = ("51", "52", "55", "32", "33", "54")
-HOME_SHARE = np.array([[0.0, 0.1, 0.0, 0.1, 0.8, 0.0], [0.0, 0.1, 0.0, 0.1, 0.8, 0.0], [0.05, 0.25, 0.01, 0.3, 0.39, 0.0], [0.1, 0.3, 0.02, 0.3, 0.28, 0.0], [0.5, 0.2, 0.02, 0.12, 0.1, 0.06], [0.52, 0.2, 0.05, 0.07, 0.09, 0.07], [0.5, 0.16, 0.12, 0.05, 0.09, 0.08]])
+HOME_SHARE = np.array(
+    [
+        [0.0, 0.1, 0.0, 0.1, 0.8, 0.0],
+        [0.0, 0.1, 0.0, 0.1, 0.8, 0.0],
+        [0.05, 0.25, 0.01, 0.3, 0.39, 0.0],
+        [0.1, 0.3, 0.02, 0.3, 0.28, 0.0],
+        [0.5, 0.2, 0.02, 0.12, 0.1, 0.06],
+        [0.52, 0.2, 0.05, 0.07, 0.09, 0.07],
+        [0.5, 0.16, 0.12, 0.05, 0.09, 0.08],
+    ]
+)
 AT_HOME: tuple[tuple[str, tuple[float, ...], int, int], ...] = (
     # service; chance by level; units each time; times a month [DK]
     ("46", (0.9, 0.9, 0, 0, 0, 0, 0), 438, 1),
@@ -86,7 +102,15 @@ def build(block: Block, health: Health, lives: Lives, stays: Stays) -> Care:
     drop = reasons().drop[stays.reason]
     np.add.at(loss, stays.person, drop)
     score = health.latents[2] * 1.1 + rng.standard_normal(n) * 0.7 + np.minimum(loss, 80) / 22
-    for name, weight in (("dementia", 2.4), ("cva", 1.3), ("pd", 1.7), ("hf", 0.4), ("ra", 0.4), ("als", 4.0), ("copd", 0.3)):
+    for name, weight in (
+        ("dementia", 2.4),
+        ("cva", 1.3),
+        ("pd", 1.7),
+        ("hf", 0.4),
+        ("ra", 0.4),
+        ("als", 4.0),
+        ("copd", 0.3),
+    ):
         score += weight * health.active[:, names[name], years // 2]
     specified = health.ever("cva") | health.ever("pd") | health.ever("als") | health.ever("ra")
     ages = block.yearly_age.clip(0, 110)
@@ -111,7 +135,9 @@ def build(block: Block, health: Health, lives: Lives, stays: Stays) -> Care:
     start = np.where(applies & (~certified | (start > early)), early, start)
     certified |= applies
     certified &= start < lives.gone
-    return _certificates(block, lives, certified, start.astype(np.int64), u, share, who, month, drop[hurt][old], rng)
+    return _certificates(
+        block, lives, certified, start.astype(np.int64), u, share, who, month, drop[hurt][old], rng
+    )
 
 
 def _certificates(
@@ -130,11 +156,17 @@ def _certificates(
     people = np.flatnonzero(certified)
     term = rng.integers(12, 37, len(people))
     first = np.where(start[people] < 0, start[people] % 1000 % term - term, start[people])
-    first = np.where(start[people] < 0, -(mixed(block.people.id[people], 31) % term.astype(np.uint64)).astype(np.int64), first)
+    first = np.where(
+        start[people] < 0,
+        -(mixed(block.people.id[people], 31) % term.astype(np.uint64)).astype(np.int64),
+        first,
+    )
     # The first term is short, as new certifications are.
     counts = np.maximum((window.months - first + term - 1) // term, 1) + 1
     row, k = ragged(counts)
-    month = first[row] + np.where(k > 0, np.where(start[people[row]] >= 0, 9, term[row]) + (k - 1) * term[row], 0)
+    month = first[row] + np.where(
+        k > 0, np.where(start[people[row]] >= 0, 9, term[row]) + (k - 1) * term[row], 0
+    )
     person = people[row]
     kind = np.where((k == 0) & (start[person] >= 0), 1, 2)
     inside = certified[hurt] & (hurt_month > start[hurt] + 2)
@@ -158,13 +190,22 @@ def _certificates(
     event = by[bounds[:-1][person[at]] + j]
     since = month[at] - hurt_month[event]
     np.add.at(lost, at, np.where(since >= 0, hurt_loss[event] * np.where(since > 6, 0.67, 1.0), 0))
-    steady = (mixed(block.people.id[person], 37) >> np.uint64(11)).astype(np.float64) / 2**53
+    steady = even(mixed(block.people.id[person], 37))
     depth = 0.55 * deep + 0.33 * steady + 0.12 * rng.random(len(person)) + np.minimum(lost, 70) / 130
     level = np.searchsorted(np.cumsum(LEVEL_SHARE)[:-1], (depth * 1.08 - 0.03).clip(0, 0.999))
-    return Care(certified, start, person.astype(np.int32), month.astype(np.int32), level.astype(np.int8), kind.astype(np.int8))
+    return Care(
+        certified,
+        start,
+        person.astype(np.int32),
+        month.astype(np.int32),
+        level.astype(np.int8),
+        kind.astype(np.int8),
+    )
 
 
-def tables(block: Block, health: Health, lives: Lives, care: Care, registry: Registry) -> tuple[dict[str, pa.Table], Array, Array, Array]:
+def tables(
+    block: Block, health: Health, lives: Lives, care: Care, registry: Registry
+) -> tuple[dict[str, pa.Table], Array, Array, Array]:
     """kaigo's tables, with (person, month, day) of all their rows."""
     cert, rows = _cert_table(block, health, care, registry)
     claim, claim_person, claim_month, at_home = _claim_table(block, lives, care, registry)
@@ -176,7 +217,9 @@ def tables(block: Block, health: Health, lives: Lives, care: Care, registry: Reg
     return {"cert": cert, "claim": claim, "life_adl": life}, person, month, day
 
 
-def _cert_table(block: Block, health: Health, care: Care, registry: Registry) -> tuple[pa.Table, tuple[Array, Array, Array]]:
+def _cert_table(
+    block: Block, health: Health, care: Care, registry: Registry
+) -> tuple[pa.Table, tuple[Array, Array, Array]]:
     rng = block.rng("care certificates")
     window, people = block.window, block.people
     at = np.flatnonzero(care.month >= 0)
@@ -185,10 +228,14 @@ def _cert_table(block: Block, health: Health, care: Care, registry: Registry) ->
     day = window.month_start[month] + rng.integers(0, 28, size)
     day = np.minimum(day, registry.lives.death[person])
     demented = health.ever("dementia")[person]
-    base = np.clip(np.round(level * 0.85 + rng.normal(0, 1.1, size) + np.where(demented, 1.8, -0.8)), 0, 7).astype(int)
+    base = np.clip(
+        np.round(level * 0.85 + rng.normal(0, 1.1, size) + np.where(demented, 1.8, -0.8)), 0, 7
+    ).astype(int)
     bed = np.clip(np.round(1.2 + level * 0.95 + rng.normal(0, 0.8, size)), 0, 8).astype(int)
     refused = (care.kind[at] == 1) & (rng.random(size) < 0.03)
-    shift = np.clip(level + np.where(rng.random(size) < 0.14, 1, 0) - np.where(rng.random(size) < 0.06, 1, 0), 0, 6)
+    shift = np.clip(
+        level + np.where(rng.random(size) < 0.14, 1, 0) - np.where(rng.random(size) < 0.06, 1, 0), 0, 6
+    )
     severity = level + rng.normal(0, 0.9, size)
     length = np.where(care.kind[at] == 1, 12, np.where(level > 4, 36, 24))
     last = window.month_start[np.minimum(month + 1, window.months)] - 1
@@ -221,7 +268,9 @@ def _cert_table(block: Block, health: Health, care: Care, registry: Registry) ->
     return table, (person.astype(np.int64), month, day)
 
 
-def _claim_table(block: Block, lives: Lives, care: Care, registry: Registry) -> tuple[pa.Table, Array, Array, Array]:
+def _claim_table(
+    block: Block, lives: Lives, care: Care, registry: Registry
+) -> tuple[pa.Table, Array, Array, Array]:
     rng = block.rng("care claims")
     window = block.window
     people = np.flatnonzero(care.certified)
@@ -233,19 +282,28 @@ def _claim_table(block: Block, lives: Lives, care: Care, registry: Registry) -> 
     uses = (level >= 0) & (rng.random(len(person)) < 0.97) & (steady[0][person] < USES[level])
     person, month, level = person[uses], month[uses], level[uses].astype(np.int64)
     lives_in = steady[1][person] < INSTITUTION[level]
-    kinds = pick(cumulated(HOME_SHARE)[level], (mixed(block.people.id[person], 41) >> np.uint64(11)).astype(np.float64) / 2**53)
+    kinds = pick(
+        cumulated(HOME_SHARE)[level],
+        even(mixed(block.people.id[person], 41)),
+    )
     units = np.array([[HOME_UNITS[h][lv] for lv in range(7)] for h in HOMES])
     inside = np.flatnonzero(lives_in)
     days = np.minimum(window.month_days[month[inside]], 31)
     parts = [(inside, kinds[inside], units[kinds[inside], level[inside]] * days, days, days)]
     outside = np.flatnonzero(~lives_in)
-    for number, (_, chance, each, times) in enumerate(AT_HOME):
+    for number, (_, chance, each, usual) in enumerate(AT_HOME):
         # A service is kept over the months: the same number decides each time.
-        habit = (mixed(block.people.id[person[outside]], 43 + number) >> np.uint64(11)).astype(np.float64) / 2**53
+        habit = (mixed(block.people.id[person[outside]], 43 + number) >> np.uint64(11)).astype(
+            np.float64
+        ) / 2**53
         at = outside[habit < np.array(chance)[level[outside]]]
-        count = np.maximum(1, np.round(times * rng.uniform(0.6, 1.4, len(at)))).astype(np.int64) if times > 1 else np.ones(len(at), dtype=np.int64)
+        count = (
+            np.maximum(1, np.round(usual * rng.uniform(0.6, 1.4, len(at)))).astype(np.int64)
+            if usual > 1
+            else np.ones(len(at), dtype=np.int64)
+        )
         parts.append((at, np.full(len(at), len(HOMES) + number), each * count, count, np.minimum(count, 31)))
-    at, service, amount, times, days = (np.concatenate(column) for column in zip(*parts, strict=True))
+    at, service, amount, times, days = columns(parts)
     order = np.lexsort((service, month[at], person[at]))
     at, service, amount, times, days = at[order], service[order], amount[order], times[order], days[order]
     who, when = person[at], month[at]
@@ -256,7 +314,11 @@ def _claim_table(block: Block, lives: Lives, care: Care, registry: Registry) -> 
         for number, kind in enumerate((Kind.CARE_HOME, Kind.DAY_CARE, Kind.HOME_CARE)):
             provider[:, number, moved] = block.places.choose(kind, block.places.muni_area[home], rng)
     moved = (when >= block.people.move_month[who]).astype(int)
-    group = np.where(service < len(HOMES), 0, np.isin(np.array(SERVICES)[service], ["15", "16", "66", "78", "21"]).astype(int))
+    group = np.where(
+        service < len(HOMES),
+        0,
+        np.isin(np.array(SERVICES)[service], ["15", "16", "66", "78", "21"]).astype(int),
+    )
     group = np.where(service < len(HOMES), 0, np.where(group == 1, 1, 2))
     codes = tuple(f"{service}{1000 + 10 * lv + 1}" for service in SERVICES for lv in range(7))
     del area
@@ -297,17 +359,21 @@ def _life_table(
     day = np.minimum(window.month_start[month] + rng.integers(0, 28, size), lives.death[person])
     barthel = np.array([95, 88, 76, 62, 45, 25, 8])[level] + 5 * rng.integers(-2, 3, size)
     sex = people.sex[person]
-    height = np.where(sex == 1, 160, 146) + 6 * ((mixed(people.id[person], 47) >> np.uint64(11)).astype(np.float64) / 2**53 * 2 - 1)
+    height = np.where(sex == 1, 160, 146) + 6 * (even(mixed(people.id[person], 47)) * 2 - 1)
     table = pa.table(
         {
             "person": registry.number("kaigo", person, month),
             "eval_date": dates(day),
             "bi_total": np.clip(barthel, 0, 100).astype(np.int16),
             "dbd13": np.clip(np.round(6 + level * 2.3 + rng.normal(0, 6, size)), 0, 52).astype(np.int16),
-            "vitality": np.clip(np.round(10 - level * 1.1 + rng.normal(0, 1.1, size)), 0, 10).astype(np.int16),
+            "vitality": np.clip(np.round(10 - level * 1.1 + rng.normal(0, 1.1, size)), 0, 10).astype(
+                np.int16
+            ),
             "height": np.round(height, 1),
             "weight": np.round((22.6 - 0.55 * level + rng.normal(0, 2.6, size)) * (height / 100) ** 2, 1),
-            "albumin": pa.array(np.round(4.05 - 0.11 * level + rng.normal(0, 0.3, size), 1), mask=rng.random(size) < 0.55),
+            "albumin": pa.array(
+                np.round(4.05 - 0.11 * level + rng.normal(0, 0.3, size), 1), mask=rng.random(size) < 0.55
+            ),
             "ulcer": rng.random(size) < np.array([0.002, 0.004, 0.006, 0.012, 0.025, 0.06, 0.1])[level],
         }
     )

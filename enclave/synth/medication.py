@@ -6,6 +6,7 @@ persistence: a stock of users at the start and a flow of new ones that keeps it,
 months. Whoever uses a drug without its illness gets the illness: a claim needs a reason.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +16,7 @@ from enclave.synth import fitted, population, tables
 from enclave.synth.block import Block
 from enclave.synth.codelists import products
 from enclave.synth.disease import Health, conditions
-from enclave.synth.draws import Array, cumulated, liability, pick
+from enclave.synth.draws import Array, columns, cumulated, liability, pick
 from enclave.synth.lives import Lives
 from enclave.synth.tables import cell19
 
@@ -54,7 +55,7 @@ def cell_people() -> Array:
 @cache
 def families() -> tuple[Family, ...]:
     listed = products()
-    by_family: dict[str, list[tables.Mapping[str, str]]] = {}
+    by_family: dict[str, list[Mapping[str, str]]] = {}
     for row in tables.rows("drug_units"):
         by_family.setdefault(row["family"], []).append(row)
     found = []
@@ -114,23 +115,23 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
     window = block.window
     months = window.months
     cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
-    ever = health.active.any(axis=2)
+    ever: Array = np.asarray(health.active.any(axis=2))
     first = np.full((block.n, ever.shape[1]), months, dtype=np.int32)
     np.minimum.at(first, (health.person, health.condition), health.start)
     rows = []
-    for number, family in enumerate(families()):
-        indicated = ever[:, family.indications]
+    for nth, family in enumerate(families()):
+        indicated: Array = ever[:, family.indications]
         score = indicated.any(axis=1) * 6 + rng.standard_normal(block.n)
         u = liability(score, cell, rng)
         share = family.share[cell]
         mean = (1 - EARLY_STOP) * family.months + EARLY_STOP * EARLY_MONTHS
         fresh = share * months / mean
         stock = u < share
-        flow = ~stock & (u < np.minimum(share + fresh, 0.97))
+        flow: Array = ~stock & (u < np.minimum(share + fresh, 0.97))
         person = np.flatnonzero(stock | flow)
         new = flow[person]
         # The reason: the first of the family's indications that the person has, else its first.
-        has = indicated[person]
+        has: Array = indicated[person]
         which = np.where(has.any(axis=1), has.argmax(axis=1), 0)
         condition = family.indications[which]
         begun = np.where(has.any(axis=1), first[person, condition], 0)
@@ -140,23 +141,21 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
         length = rng.exponential(np.where(early, EARLY_MONTHS, family.months)) + 0.5
         end = np.minimum(start + np.maximum(length, 1).astype(np.int64), lives.gone[person])
         product = pick(family.mix[cell[person]], rng.random(len(person)))
-        added = ~has.any(axis=1)
+        lacks: Array = np.asarray(~has.any(axis=1))
         keep = end > start
         rows.append(
             (
                 person[keep],
-                np.full(keep.sum(), number),
+                np.full(keep.sum(), nth),
                 family.products[product[keep]],
                 family.daily[product[keep]],
                 start[keep],
                 end[keep],
                 condition[keep],
-                added[keep],
+                lacks[keep],
             )
         )
-    person, number, product, daily, start, end, condition, added = (
-        np.concatenate(column) for column in zip(*rows, strict=True)
-    )
+    person, number, product, daily, start, end, condition, added = columns(rows)
     return Medication(
         person.astype(np.int32),
         number.astype(np.int16),

@@ -17,7 +17,8 @@ from enclave.synth.columns import coded, dates, month_dates, some
 from enclave.synth.draws import Array
 from enclave.synth.identifiers import Registry
 from enclave.synth.inpatient import MATERIALS
-from enclave.synth.lives import CAUSE_CODES, KINDS as INSURERS, MANNER, Lives
+from enclave.synth.lives import CAUSE_CODES, MANNER, Lives
+from enclave.synth.lives import KINDS as INSURERS
 from enclave.synth.period import NEVER
 from enclave.synth.stays import reasons
 
@@ -232,9 +233,13 @@ def deaths(block: Block, lives: Lives, registry: Registry) -> tuple[pa.Table, Ar
     place = np.where(manner > 1, np.where(u < 0.35, 1, np.where(u < 0.7, 6, 7)), np.searchsorted(home, u) + 1)
     infant = (age_days < 365) & (manner == 1)
     weeks = np.clip(np.round(rng.normal(34, 5, len(person))), 22, 41).astype(np.int16)
-    weight = np.clip(np.round(weeks * 110 - 1700 + rng.normal(0, 350, len(person))), 300, 4200).astype(np.int16)
+    weight = np.clip(np.round(weeks * 110 - 1700 + rng.normal(0, 350, len(person))), 300, 4200).astype(
+        np.int16
+    )
     mother = people.mother[person]
-    mother_age = np.where(mother >= 0, (people.birth[person] - people.birth[mother]) // 365, 31).astype(np.int16)
+    mother_age = np.where(mother >= 0, (people.birth[person] - people.birth[mother]) // 365, 31).astype(
+        np.int16
+    )
     table = pa.table(
         {
             "person": registry.number("ndb", person, month.astype(np.int64)),

@@ -15,7 +15,7 @@ from enclave.synth.bill import KINDS, Bill
 from enclave.synth.block import Block
 from enclave.synth.codelists import acts, diseases, products
 from enclave.synth.disease import conditions
-from enclave.synth.draws import Array, ragged
+from enclave.synth.draws import Array, columns, ragged
 from enclave.synth.encounters import (
     DEPTS,
     ORIGIN_ACUTE,
@@ -89,13 +89,12 @@ def _menu(lists: list[list[tuple[str, float, float, float]]]) -> Menu:
     listed = products()
     flat = [(listed.by_key[key][0], p, days, daily) for part in lists for key, p, days, daily in part]
     counts = np.array([len(part) for part in lists])
-    columns = list(zip(*flat, strict=True)) if flat else [[], [], [], []]
     return Menu(
         np.stack([np.cumsum(counts) - counts, counts], axis=1),
-        np.array(columns[0], dtype=np.int16),
-        np.array(columns[1], dtype=np.float32),
-        np.array(columns[2], dtype=np.int16),
-        np.array(columns[3], dtype=np.float32),
+        np.array([item[0] for item in flat], dtype=np.int16),
+        np.array([item[1] for item in flat], dtype=np.float32),
+        np.array([item[2] for item in flat], dtype=np.int16),
+        np.array([item[3] for item in flat], dtype=np.float32),
     )
 
 
@@ -105,7 +104,9 @@ def acute_menu() -> Menu:
     lists = []
     for text in acute().drugs:
         parts = [part.split(":") for part in text.split()]
-        lists.append([(k, float(p), float(d), float(q)) for k, p, d, q in parts if k in known and float(p) > 0])
+        lists.append(
+            [(k, float(p), float(d), float(q)) for k, p, d, q in parts if k in known and float(p) > 0]
+        )
     return _menu(lists)
 
 
@@ -124,7 +125,11 @@ def pools() -> dict[str, tuple[Array, Array]]:
     found = {}
     for kind in ("suspected", "addon"):
         lists = [
-            [diseases().index[r["disease_code"]] for r in tables.rows("other_diagnoses") if r["dept"] == d and r["kind"] == kind]
+            [
+                diseases().index[r["disease_code"]]
+                for r in tables.rows("other_diagnoses")
+                if r["dept"] == d and r["kind"] == kind
+            ]
             for d in DEPTS
         ]
         counts = np.array([len(part) for part in lists])
@@ -154,7 +159,11 @@ def build(
 ) -> tuple[Bill, Bill]:
     """(medical outpatient, pharmacy)."""
     rng = block.rng("outpatient")
-    key = (encounters.person.astype(np.int64) << 40) | (encounters.month.astype(np.int64) << 32) | encounters.facility
+    key = (
+        (encounters.person.astype(np.int64) << 40)
+        | (encounters.month.astype(np.int64) << 32)
+        | encounters.facility
+    )
     unique, claim = np.unique(key, return_inverse=True)
     claim = claim.astype(np.int32)
     person = (unique >> 40).astype(np.int32)
@@ -198,7 +207,7 @@ def _visits(
     high = np.minimum(lives.death, window.end - 1)[e.person]
     day = np.clip(day, low[row], high[row]).astype(np.int32)
     starts = np.cumsum(e.visits) - e.visits
-    first = day[starts]
+    first: Array = day[starts]
     fresh = e.fresh[row] & (k == 0)
     revisit = np.where(e.big, code["gairai"], code["saishin"])[row]
     bill.add("si", claim=claim[row], day=day, act=np.where(fresh, code["shoshin"], revisit), times=1)
@@ -215,7 +224,7 @@ def _visits(
     ):
         at = np.flatnonzero(who)
         bill.add("si", claim=claim[row[at]], day=day[at], act=code[name], times=1)
-    sessions = np.flatnonzero((e.dept == 9)[row])
+    sessions = np.flatnonzero(((e.dept == 9) & (e.origin == ORIGIN_COURSE))[row])
     for name in ("dialysis", "dialysis_add"):
         bill.add("si", claim=claim[row[sessions]], day=day[sessions], act=code[name], times=1)
     bill.add("to", claim=claim[row[sessions]], day=day[sessions], material=5, qty=1)
@@ -242,7 +251,13 @@ def _tests(bill: Bill, claim: Array, first: Array, e: Encounters, rng: np.random
 
 
 def _diagnoses(
-    block: Block, bill: Bill, claim: Array, first: Array, reasons: Reasons, e: Encounters, rng: np.random.Generator
+    block: Block,
+    bill: Bill,
+    claim: Array,
+    first: Array,
+    reasons: Reasons,
+    e: Encounters,
+    rng: np.random.Generator,
 ) -> None:
     window = block.window
     mine = np.flatnonzero(e.origin == ORIGIN_COURSE)
@@ -282,7 +297,14 @@ def _diagnoses(
 
 
 def _pool(
-    bill: Bill, claim: Array, first: Array, e: Encounters, kind: str, count: Array, course: Array | None, rng: np.random.Generator
+    bill: Bill,
+    claim: Array,
+    first: Array,
+    e: Encounters,
+    kind: str,
+    count: Array,
+    course: Array | None,
+    rng: np.random.Generator,
 ) -> None:
     """Diagnoses from the department's pool: any one where suspected, the course's own where carried along."""
     ranges, flat = pools()[kind]
@@ -341,15 +363,22 @@ def _drugs(
     parts.append(_from_menu(acute_menu(), sick, e.what[sick], rng))
     regular = np.flatnonzero(e.origin == ORIGIN_COURSE)
     parts.append(_from_menu(dept_menu(), regular, e.dept[regular], rng))
-    covid = np.flatnonzero((e.origin > ORIGIN_ACUTE) & (e.origin < ORIGIN_OPERATION) & (e.what == diseases().index["covid"]))
+    covid = np.flatnonzero(
+        (e.origin > ORIGIN_ACUTE) & (e.origin < ORIGIN_OPERATION) & (e.what == diseases().index["covid"])
+    )
     parts.append(_from_menu(dept_menu(), covid, np.full(len(covid), len(DEPTS)), rng))
-    encounter, product, qty, days = (np.concatenate(column) for column in zip(*parts, strict=True))
+    encounter, product, qty, days = columns(parts)
     return Prescriptions(
-        encounter.astype(np.int32), product.astype(np.int16), np.maximum(qty, 0.1).astype(np.float32), days.astype(np.int16)
+        encounter.astype(np.int32),
+        product.astype(np.int16),
+        np.maximum(qty, 0.1).astype(np.float32),
+        days.astype(np.int16),
     )
 
 
-def _from_menu(menu: Menu, rows: Array, which: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
+def _from_menu(
+    menu: Menu, rows: Array, which: Array, rng: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
     start, count = menu.ranges[which].T
     at, k = ragged(count)
     item = start[at] + k
@@ -360,7 +389,13 @@ def _from_menu(menu: Menu, rows: Array, which: Array, rng: np.random.Generator) 
 
 
 def _prescription_fees(
-    block: Block, bill: Bill, claim: Array, first: Array, facility: Array, p: Prescriptions, rng: np.random.Generator
+    block: Block,
+    bill: Bill,
+    claim: Array,
+    first: Array,
+    facility: Array,
+    p: Prescriptions,
+    rng: np.random.Generator,
 ) -> None:
     code = acts().index
     injected = np.array([form == "injection" for form in products().form])
@@ -380,7 +415,13 @@ def _prescription_fees(
 
 
 def _pharmacy(
-    block: Block, bill: Bill, claim: Array, first: Array, e: Encounters, p: Prescriptions, rng: np.random.Generator
+    block: Block,
+    bill: Bill,
+    claim: Array,
+    first: Array,
+    e: Encounters,
+    p: Prescriptions,
+    rng: np.random.Generator,
 ) -> Bill:
     """Lines dispensed outside go to a pharmacy's claim, those dispensed in the house stay."""
     code = acts().index
@@ -427,7 +468,11 @@ def _pharmacy(
         (np.full(len(unique), code["p_gai"]), everyone[outer > 0], np.minimum(outer, 3)),
         (np.full(len(unique), code["p_chiiki"]), everyone[u > 0.55], np.ones(len(unique), dtype=int)),
         (np.full(len(unique), code["p_renkei"]), everyone[u > 0.7], np.ones(len(unique), dtype=int)),
-        (np.full(len(unique), code["p_tokutei"]), everyone[(u > 0.2) & (u < 0.32)], np.ones(len(unique), dtype=int)),
+        (
+            np.full(len(unique), code["p_tokutei"]),
+            everyone[(u > 0.2) & (u < 0.32)],
+            np.ones(len(unique), dtype=int),
+        ),
         (np.full(len(unique), code["p_fuyaku"]), everyone[u > 0.06], np.ones(len(unique), dtype=int)),
     ):
         pharmacy.add("si", claim=who, day=when[who], act=act[who], times=times[who])

@@ -74,7 +74,8 @@ class Window:
 
     def month(self, days: Array) -> Array:
         """Month of days inside the window."""
-        return self.month_of_day[np.asarray(days) - self.start]
+        months: Array = self.month_of_day[np.asarray(days) - self.start]
+        return months
 
     def month_at(self, year: int, month: int) -> int:
         """A calendar month as a month of the window; negative or beyond the end where it lies outside."""

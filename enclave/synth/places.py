@@ -5,6 +5,7 @@ of 335 areas with its first visits as weight. The municipalities are invented (t
 are used by none in reality): no published list at hand says which municipality belongs to which area.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -108,7 +109,8 @@ class Places:
         u = rng.random(len(area))
         near = self.ordered[start + np.minimum((u * count).astype(np.int64), np.maximum(count - 1, 0))]
         far = self.ordered_pref[pref_start + (u * pref_count).astype(np.int64)]
-        return np.where(home, near, far).astype(np.int32)
+        chosen: Array = np.where(home, near, far).astype(np.int32)
+        return chosen
 
 
 def build(seed: int, people: int) -> Places:
@@ -146,7 +148,7 @@ def build(seed: int, people: int) -> Places:
 
 
 def _municipalities(
-    areas: tuple[tables.Mapping[str, str], ...], area_pref: Array, weight: Array, rng: np.random.Generator
+    areas: tuple[Mapping[str, str], ...], area_pref: Array, weight: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
     counts = np.maximum(1, np.round(MUNICIPALITIES * weight**0.45 / (weight**0.45).sum())).astype(int)
     share = rng.lognormal(0, 1.15, counts.sum())

@@ -28,7 +28,9 @@ def write(report: Report, folder: Path) -> list[Path]:
 
 
 def _svg(width: int, height: int, parts: Sequence[str], title: str) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">'
+    )
     return f'{head}<title>{title}</title>{STYLE}<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
 
 
@@ -48,10 +50,15 @@ def _pyramid(report: Report) -> str:
         parts.append(f'<text x="272" y="{y + 10}" text-anchor="middle">{band * 5}</text>')
         for sex, side in (("m", -1), ("f", 1)):
             number = numbers[f"{sex}{band * 5}"]
-            for value, color, height, shift in ((number.expected, REAL, 12, 0), (number.found, INVENTED, 4, 4)):
+            for value, color, height, shift in (
+                (number.expected, REAL, 12, 0),
+                (number.found, INVENTED, 4, 4),
+            ):
                 length = 235 * value / most
                 x = 272 + side * 18 - (length if side < 0 else 0)
-                parts.append(f'<rect x="{x:.1f}" y="{y + shift}" width="{length:.1f}" height="{height}" fill="{color}"/>')
+                parts.append(
+                    f'<rect x="{x:.1f}" y="{y + shift}" width="{length:.1f}" height="{height}" fill="{color}"/>'
+                )
     parts.append('<text x="60" y="372">男 men</text><text x="440" y="372">女 women</text>')
     return _svg(545, 380, parts, "Residents by sex and age, published and synthetic")
 
@@ -67,7 +74,9 @@ def _scatter(report: Report, names: Sequence[str]) -> str:
     for power in range(7):
         p = at(10.0**power)
         parts.append(f'<line x1="{left + p:.0f}" y1="{top}" x2="{left + p:.0f}" y2="{top + size}"/>')
-        parts.append(f'<line x1="{left}" y1="{top + size - p:.0f}" x2="{left + size}" y2="{top + size - p:.0f}"/>')
+        parts.append(
+            f'<line x1="{left}" y1="{top + size - p:.0f}" x2="{left + size}" y2="{top + size - p:.0f}"/>'
+        )
         parts.append(f'<text x="{left + p:.0f}" y="{top + size + 14}" text-anchor="middle">10^{power}</text>')
     for k, name in enumerate(names):
         part = next(p for p in report.parts if p.name == name)
@@ -78,7 +87,9 @@ def _scatter(report: Report, names: Sequence[str]) -> str:
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.7" fill="{colors[k]}" fill-opacity=".55"/>')
         parts.append(f'<circle cx="{left + size + 20}" cy="{top + 20 + 18 * k}" r="4" fill="{colors[k]}"/>')
         parts.append(f'<text x="{left + size + 30}" y="{top + 24 + 18 * k}">{name}</text>')
-    parts.append(f'<line x1="{left}" y1="{top + size}" x2="{left + size}" y2="{top}" style="stroke:#475569"/>')
+    parts.append(
+        f'<line x1="{left}" y1="{top + size}" x2="{left + size}" y2="{top}" style="stroke:#475569"/>'
+    )
     return _svg(480, 390, parts, "Published against synthetic, every cell")
 
 
@@ -90,7 +101,9 @@ def _bars(report: Report, part: str, count: int) -> str:
         y = 28 + 24 * k
         parts.append(f'<text x="265" y="{y + 12}" text-anchor="end">{_short(name)}</text>')
         parts.append(f'<rect x="272" y="{y}" width="{300 * expected / most:.1f}" height="9" fill="{REAL}"/>')
-        parts.append(f'<rect x="272" y="{y + 9}" width="{300 * found / most:.1f}" height="9" fill="{INVENTED}"/>')
+        parts.append(
+            f'<rect x="272" y="{y + 9}" width="{300 * found / most:.1f}" height="9" fill="{INVENTED}"/>'
+        )
     return _svg(600, 40 + 24 * len(rows), parts, f"Largest items of {part}, published and synthetic")
 
 

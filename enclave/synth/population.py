@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from enclave.synth import tables
-from enclave.synth.draws import GOLDEN, Array, cumulated, pick, ragged, stream, systematic
+from enclave.synth.draws import Array, columns, pick, ragged, stream, systematic
 from enclave.synth.period import NEVER, Window, era_month
 from enclave.synth.places import Places
 
@@ -80,7 +80,8 @@ def joint_table() -> Array:
             inside = group == g
             table[:, :, inside] *= (wanted[:, g] / table[:, :, inside].sum(axis=(1, 2)))[:, None, None]
         table *= (national / table.sum(axis=0))[None]
-    return table
+    fitted: Array = table
+    return fitted
 
 
 def mortality() -> Array:
@@ -106,7 +107,7 @@ def build(seed: int, people: int, window: Window, places: Places) -> People:
         _draw(dead, people, rng, window, "dead"),
         _draw(born, people, rng, window, "born"),
     ]
-    pref, sex, birth, died = (np.concatenate(column) for column in zip(*parts, strict=True))
+    pref, sex, birth, died = columns(parts)
     muni = _residence(pref, places, rng)
     house, mother = _households(places.muni_area[muni], sex, birth, rng)
     muni = muni[_head(house, birth)]
@@ -313,16 +314,3 @@ def _scale(people_there: Array) -> float:
 
 REAL_PEOPLE = 124_947_000
 """Residents on 1 October 2022 [DK]: what one invented person stands for is this divided by `people`."""
-
-__all__ = [
-    "BLOCK",
-    "REAL_PEOPLE",
-    "People",
-    "build",
-    "checkup_targets",
-    "cumulated",
-    "joint_table",
-    "mortality",
-]
-
-_ = GOLDEN

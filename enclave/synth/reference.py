@@ -18,8 +18,7 @@ from enclave.catalogue.packaged import CORE, code_list, packaged
 from enclave.core.ids import DatabaseId
 from enclave.synth.block import World
 from enclave.synth.columns import coded, dates
-from enclave.synth.population import joint_table
-from enclave.synth.population import REAL_PEOPLE
+from enclave.synth.population import REAL_PEOPLE, joint_table
 from enclave.synth.write import TableFile
 
 
@@ -33,7 +32,12 @@ def write(made: World, databases: Sequence[str], out: Path) -> dict[tuple[str, s
         if table.file.endswith(".csv"):
             (out / CORE / table.file).write_bytes(code_list(name))
             rows[CORE, name] = sum(1 for _ in csv.reader(io.StringIO(code_list(name).decode()))) - 1
-    for key, table in (((CORE, "muni"), _muni(made)), ((CORE, "pop"), _pop(made)), (("truth", "persons"), _persons(made)), (("truth", "run"), _run(made))):
+    for key, table in (
+        ((CORE, "muni"), _muni(made)),
+        ((CORE, "pop"), _pop(made)),
+        (("truth", "persons"), _persons(made)),
+        (("truth", "run"), _run(made)),
+    ):
         file = TableFile(out / key[0] / f"{key[1]}.parquet")
         file.add(table)
         file.close()

@@ -22,12 +22,23 @@ DETECTED = np.array([0.17, 0.33, 0.002, 0.42, 0.078])
 """Screening, during other care, autopsy, other, unknown [DK]; spread cancers are seldom found by screening."""
 
 
-def cancer_table(block: Block, lives: Lives, cancers: Cancers, registry: Registry) -> tuple[pa.Table, Array, Array]:
+def cancer_table(
+    block: Block, lives: Lives, cancers: Cancers, registry: Registry
+) -> tuple[pa.Table, Array, Array]:
     """The registry's rows of the window, with (person, day)."""
     rng = block.rng("cancer registry")
     window, people, table = block.window, block.people, sites()
-    at = np.flatnonzero((cancers.day >= window.start) & (cancers.day < window.end) & (cancers.day <= lives.death[cancers.person]))
-    person, site, day, extent = cancers.person[at].astype(np.int64), cancers.site[at], cancers.day[at], cancers.extent[at]
+    at = np.flatnonzero(
+        (cancers.day >= window.start)
+        & (cancers.day < window.end)
+        & (cancers.day <= lives.death[cancers.person])
+    )
+    person, site, day, extent = (
+        cancers.person[at].astype(np.int64),
+        cancers.site[at],
+        cancers.day[at],
+        cancers.extent[at],
+    )
     size = len(at)
     month = window.month(day).astype(np.int64)
     topos = tuple(dict.fromkeys(t for group in table.topo for t in group))
@@ -45,7 +56,9 @@ def cancer_table(block: Block, lives: Lives, cancers: Cancers, registry: Registr
     found = np.where(in_situ & (found == 8) & (u < 0.6), 1, found)
     surgery = np.where(u > 0.985, 9, np.where(cancers.treated[at][:, 0], 1, 2))
     treated = np.where(cancers.treated[at], 1, 2)
-    late = np.where(treated[:, 0] == 1, np.where(rng.random(size) < 0.85, extent, np.minimum(extent + 10, 440)), 499)
+    late = np.where(
+        treated[:, 0] == 1, np.where(rng.random(size) < 0.85, extent, np.minimum(extent + 10, 440)), 499
+    )
     cause = np.where(dead, lives.cause[person], -1)
     steady = mixed(people.id[person], 71)
     return (
@@ -59,11 +72,17 @@ def cancer_table(block: Block, lives: Lives, cancers: Cancers, registry: Registr
                 "muni_code": coded(block.muni(person, month), tuple(block.places.muni_code)),
                 "facility_id": block.places.facility_id[hospital],
                 "topo": coded(topo, topos),
-                "laterality": np.where(paired, np.where(u > 0.97, 9, 1 + (steady % np.uint64(2)).astype(np.int64)), 7).astype(np.int8),
+                "laterality": np.where(
+                    paired, np.where(u > 0.97, 9, 1 + (steady % np.uint64(2)).astype(np.int64)), 7
+                ).astype(np.int8),
                 "morph": coded(morph, morphs),
                 "behavior": np.where(in_situ, 2, 3).astype(np.int8),
-                "grade": np.where(u < 0.45, 9, 1 + pick(np.array([0.35, 0.75, 0.97, 1.0]), rng.random(size))).astype(np.int8),
-                "dx_basis": np.where(rng.random(size) < 0.86, 1, np.where(u < 0.3, 3, np.where(u < 0.5, 4, 5))).astype(np.int8),
+                "grade": np.where(
+                    u < 0.45, 9, 1 + pick(np.array([0.35, 0.75, 0.97, 1.0]), rng.random(size))
+                ).astype(np.int8),
+                "dx_basis": np.where(
+                    rng.random(size) < 0.86, 1, np.where(u < 0.3, 3, np.where(u < 0.5, 4, 5))
+                ).astype(np.int8),
                 "extent": extent.astype(np.int16),
                 "extent_post": late.astype(np.int16),
                 "detection": found.astype(np.int8),
@@ -82,18 +101,24 @@ def cancer_table(block: Block, lives: Lives, cancers: Cancers, registry: Registr
     )
 
 
-def _one_of(groups: tuple[tuple[str, ...], ...], codes: tuple[str, ...], site: Array, rng: np.random.Generator) -> Array:
+def _one_of(
+    groups: tuple[tuple[str, ...], ...], codes: tuple[str, ...], site: Array, rng: np.random.Generator
+) -> Array:
     """A code of each row's group, earlier ones more often."""
     size = np.array([len(group) for group in groups])
     u = rng.random(len(site)) ** 1.6
     place = (u * size[site]).astype(np.int64)
     widest = int(size.max())
-    table = np.array([[codes.index(group[min(k, len(group) - 1)]) for k in range(widest)] for group in groups])
+    table = np.array(
+        [[codes.index(group[min(k, len(group) - 1)]) for k in range(widest)] for group in groups]
+    )
     chosen: Array = table[site, place]
     return chosen
 
 
-def notification_table(block: Block, lives: Lives, infections: Infections, registry: Registry) -> tuple[pa.Table, Array, Array, Array]:
+def notification_table(
+    block: Block, lives: Lives, infections: Infections, registry: Registry
+) -> tuple[pa.Table, Array, Array, Array]:
     """Notifications, with (person, month, day)."""
     rng = block.rng("notifications")
     window, people = block.window, block.people
@@ -125,8 +150,12 @@ def notification_table(block: Block, lives: Lives, infections: Infections, regis
             "severity": severity,
             "birth_ym": month_dates(people.birth_era[person]),
             "sex": people.sex[person],
-            "occupation": coded(job, ("health", "education", "food", "other", "none"), rng.random(size) < 0.2),
-            "pref_code": coded(block.places.area_pref[block.places.muni_area[muni]], tuple(block.places.pref_code)),
+            "occupation": coded(
+                job, ("health", "education", "food", "other", "none"), rng.random(size) < 0.2
+            ),
+            "pref_code": coded(
+                block.places.area_pref[block.places.muni_area[muni]], tuple(block.places.pref_code)
+            ),
             "death_date": dates(np.where(dies, lives.death[person], NEVER)),
         }
     )

@@ -81,14 +81,22 @@ class Report:
 
     def lines(self, language: str) -> list[str]:
         own = 0 if language == "ja" else 1
-        said = [("公表値（人数比で換算）と合成値", "Published (scaled to the people) beside synthetic")[own], ""]
-        heads = (("区分", "数", "一致", "範囲外", "偶然の上限"), ("Part", "Numbers", "Agree", "Outside", "By chance up to"))[own]
+        said = [
+            ("公表値（人数比で換算）と合成値", "Published (scaled to the people) beside synthetic")[own],
+            "",
+        ]
+        heads = (
+            ("区分", "数", "一致", "範囲外", "偶然の上限"),
+            ("Part", "Numbers", "Agree", "Outside", "By chance up to"),
+        )[own]
         said.append("| " + " | ".join(heads) + " | |")
         said.append("|---|---:|---:|---:|---:|---|")
         for part in self.parts:
             count, out = len(part.numbers), len(part.outside)
             mark = "✓" if part.agrees else "✗"
-            said.append(f"| {PARTS[part.name][own]} | {count:,} | {count - out:,} | {out} | {part.by_chance:.0f} | {mark} |")
+            said.append(
+                f"| {PARTS[part.name][own]} | {count:,} | {count - out:,} | {out} | {part.by_chance:.0f} | {mark} |"
+            )
         for name in ("fee", "operation", "outpatient", "drug"):
             if name not in {part.name for part in self.parts}:
                 continue
@@ -96,7 +104,9 @@ class Report:
             said.append(("| 項目 | 公表値 | 合成値 | 比 |", "| Item | Published | Synthetic | Ratio |")[own])
             said.append("|---|---:|---:|---:|")
             for item, expected, found in self.totals(name)[:TOP]:
-                said.append(f"| {item} | {expected:,.0f} | {found:,.0f} | {found / max(expected, 1e-9):.2f} |")
+                said.append(
+                    f"| {item} | {expected:,.0f} | {found:,.0f} | {found / max(expected, 1e-9):.2f} |"
+                )
         return said
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +121,13 @@ class Report:
                     "by_chance": part.by_chance,
                     "agrees": part.agrees,
                     "worst": [
-                        {"item": n.item, "cell": n.cell, "published": n.expected, "synthetic": n.found, "allowed": n.allowed}
+                        {
+                            "item": n.item,
+                            "cell": n.cell,
+                            "published": n.expected,
+                            "synthetic": n.found,
+                            "allowed": n.allowed,
+                        }
                         for n in part.outside[:5]
                     ],
                 }
@@ -126,7 +142,10 @@ def make(folder: Path) -> Report:
         raise Refused("synth.not_made", {"folder": str(folder)})
     claims = list(calibration.claims(folder))
     parts = [*_residents(folder), *_checkups(folder)]
-    parts += [Part(kind, tuple(n for n in claims if n.part == kind)) for kind in ("fee", "operation", "outpatient", "drug")]
+    parts += [
+        Part(kind, tuple(n for n in claims if n.part == kind))
+        for kind in ("fee", "operation", "outpatient", "drug")
+    ]
     return Report(calibration.living(folder), tuple(parts), _names())
 
 
@@ -150,20 +169,30 @@ def _residents(folder: Path) -> list[Part]:
     birth = people["birth_date"].cast(pa.int32()).to_numpy()
     # Bands as the skeleton drew them: by days, not by birthdays.
     age5 = (((reference - 1 - birth) / 365.2425) // 5).clip(0, 20).astype(int)
-    pref = pc.cast(pc.utf8_slice_codeunits(people["muni_code"].cast(pa.string()), 0, 2), pa.int32()).to_numpy() - 1
+    pref = (
+        pc.cast(pc.utf8_slice_codeunits(people["muni_code"].cast(pa.string()), 0, 2), pa.int32()).to_numpy()
+        - 1
+    )
     sex = people["sex"].to_numpy() - 1
     found = np.zeros((47, 2, 21))
     np.add.at(found, (pref, sex, age5), 1)
     expected = joint_table() * len(birth)
     label = [f"{'mf'[s]}{a * 5}" for s in range(2) for a in range(21)]
     joint = [
-        _number("residents", f"{p + 1:02d}", label[c], float(expected[p].ravel()[c]), float(found[p].ravel()[c]))
+        _number(
+            "residents", f"{p + 1:02d}", label[c], float(expected[p].ravel()[c]), float(found[p].ravel()[c])
+        )
         for p in range(47)
         for c in range(42)
     ]
-    prefs = [_number("prefectures", f"{p + 1:02d}", "", float(expected[p].sum()), float(found[p].sum())) for p in range(47)]
+    prefs = [
+        _number("prefectures", f"{p + 1:02d}", "", float(expected[p].sum()), float(found[p].sum()))
+        for p in range(47)
+    ]
     ages = [
-        _number("ages", label[c], "", float(expected.sum(axis=0).ravel()[c]), float(found.sum(axis=0).ravel()[c]))
+        _number(
+            "ages", label[c], "", float(expected.sum(axis=0).ravel()[c]), float(found.sum(axis=0).ravel()[c])
+        )
         for c in range(42)
     ]
     return [Part("residents", tuple(joint)), Part("prefectures", tuple(prefs)), Part("ages", tuple(ages))]
@@ -209,7 +238,9 @@ def _cell(sex: int, band: int) -> str:
     return f"{'mf'[sex]}{40 + 5 * band}"
 
 
-def _classes(name: str, edges: Array, prefix: str, rows: pa.Table, sex: Array, band: Array, factor: float) -> Part:
+def _classes(
+    name: str, edges: Array, prefix: str, rows: pa.Table, sex: Array, band: Array, factor: float
+) -> Part:
     values = rows[name].to_numpy(zero_copy_only=False)
     known = ~np.isnan(values)
     # Values are rounded to a tenth; a class holds what rounds into it.
@@ -235,7 +266,9 @@ def _means(rows: pa.Table, sex: Array, band: Array, cells: list[tuple[int, int]]
     people = checkup_targets()
     published = np.zeros((47, 2, 7, len(checkups.MEANS)))
     for row in tables.rows("checkup_means"):
-        published[int(row["pref"]) - 1, int(row["sex"]) - 1, int(row["age"]) // 5 - 8] = tables.numbers(row, checkups.MEANS)
+        published[int(row["pref"]) - 1, int(row["sex"]) - 1, int(row["age"]) // 5 - 8] = tables.numbers(
+            row, checkups.MEANS
+        )
     weight = people / people.sum(axis=0)
     expected = (published * weight[..., None]).sum(axis=0)
     numbers = []
@@ -247,7 +280,17 @@ def _means(rows: pa.Table, sex: Array, band: Array, cells: list[tuple[int, int]]
             if len(mine) < 2:
                 continue
             error = float(mine.std(ddof=1) / math.sqrt(len(mine)))
-            numbers.append(Compared("means", item, _cell(s, b), float(expected[s, b, m]), float(mine.mean()), error, counts=False))
+            numbers.append(
+                Compared(
+                    "means",
+                    item,
+                    _cell(s, b),
+                    float(expected[s, b, m]),
+                    float(mine.mean()),
+                    error,
+                    counts=False,
+                )
+            )
     return Part("means", tuple(numbers))
 
 

@@ -14,11 +14,24 @@ from enclave.synth.draws import Array, cumulated, events, pick, ragged
 from enclave.synth.lives import Lives
 from enclave.synth.places import Kind
 
-DENTAL_CLAIMS = np.interp(np.arange(111), [0, 2, 7, 12, 17, 25, 35, 45, 55, 65, 75, 85, 95], [0.1, 1.2, 2.4, 1.4, 1.0, 1.2, 1.5, 1.7, 1.95, 2.4, 2.9, 2.6, 1.6])
+DENTAL_CLAIMS = np.interp(
+    np.arange(111),
+    [0, 2, 7, 12, 17, 25, 35, 45, 55, 65, 75, 85, 95],
+    [0.1, 1.2, 2.4, 1.4, 1.0, 1.2, 1.5, 1.7, 1.95, 2.4, 2.9, 2.6, 1.6],
+)
 EPISODE = 2.3
 """Mean months of an episode."""
 
-DENTAL_DISEASES = ("perio", "caries", "gingivitis", "chronic_perio", "missing_tooth", "early_caries", "apical", "pulpitis")
+DENTAL_DISEASES = (
+    "perio",
+    "caries",
+    "gingivitis",
+    "chronic_perio",
+    "missing_tooth",
+    "early_caries",
+    "apical",
+    "pulpitis",
+)
 DENTAL_WEIGHT = np.array([149.4, 58.9, 18.3, 13.4, 12.8, 12.4, 11.6, 11.6])
 """Millions of claims in the 9th NDB Open Data (FY2022)."""
 
@@ -34,7 +47,9 @@ def _empty_admit(size: int) -> Array:
     return np.full(size, -1, dtype=np.int32)
 
 
-def _visit_days(block: Block, lives: Lives, person: Array, month: Array, visits: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def _visit_days(
+    block: Block, lives: Lives, person: Array, month: Array, visits: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """(row, day) of visits a week apart within the month and the life."""
     window = block.window
     row, k = ragged(visits)
@@ -44,7 +59,11 @@ def _visit_days(block: Block, lives: Lives, person: Array, month: Array, visits:
     day = np.where((day + 4) % 7 == 0, day - 1, day)
     low = np.maximum(block.people.birth, window.start)[person][row]
     high = np.minimum(lives.death, window.end - 1)[person][row]
-    return row, np.clip(day, np.maximum(low, window.month_start[month[row]]), np.minimum(high, window.month_start[month[row] + 1] - 1))
+    return row, np.clip(
+        day,
+        np.maximum(low, window.month_start[month[row]]),
+        np.minimum(high, window.month_start[month[row] + 1] - 1),
+    )
 
 
 def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
@@ -71,10 +90,16 @@ def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
     _, at = np.unique(key, return_index=True)
     person, month, fresh = person[at], month[at], fresh[at]
     chosen = np.stack(
-        [block.places.choose(Kind.DENTAL, block.places.muni_area[m], rng) for m in (block.people.muni, block.people.muni_after)],
+        [
+            block.places.choose(Kind.DENTAL, block.places.muni_area[m], rng)
+            for m in (block.people.muni, block.people.muni_after)
+        ],
         axis=1,
     )
-    moved = ((month >= block.people.move_month[person]) & (block.people.muni[person] != block.people.muni_after[person])).astype(np.int8)
+    moved = (
+        (month >= block.people.move_month[person])
+        & (block.people.muni[person] != block.people.muni_after[person])
+    ).astype(np.int8)
     visits = 1 + np.minimum(rng.poisson(0.9, len(person)), 3)
     size = len(person)
     bill = Bill(
@@ -90,7 +115,13 @@ def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
     row, day = _visit_days(block, lives, person, month, visits, rng)
     code = acts().index
     first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
-    bill.add("si", claim=row, day=day, act=np.where(first & fresh[row], code["d_shoshin"], code["d_saishin"]), times=1)
+    bill.add(
+        "si",
+        claim=row,
+        day=day,
+        act=np.where(first & fresh[row], code["d_shoshin"], code["d_saishin"]),
+        times=1,
+    )
     chance = np.array([p for _, p in DENTAL_ACTS], dtype=np.float32)
     act = np.array([code[name] for name, _ in DENTAL_ACTS], dtype=np.int16)
     hit, which = np.nonzero(rng.random((len(row), len(chance)), dtype=np.float32) < chance[None, :])
@@ -100,7 +131,15 @@ def dental(block: Block, lives: Lives, ward: tuple[Array, Array]) -> Bill:
     weights = np.where(child[:, None], CHILD_WEIGHT, DENTAL_WEIGHT)
     begin = day[np.flatnonzero(first)] if len(row) else day
     every = np.arange(size)
-    bill.add("sy", claim=every, disease=names[pick(cumulated(weights), rng.random(size))], start=begin, outcome=1, suspected=False, main=True)
+    bill.add(
+        "sy",
+        claim=every,
+        disease=names[pick(cumulated(weights), rng.random(size))],
+        start=begin,
+        outcome=1,
+        suspected=False,
+        main=True,
+    )
     more, _ = ragged(rng.poisson(0.9, size))
     bill.add(
         "sy", claim=more, disease=names[pick(cumulated(DENTAL_WEIGHT), rng.random(len(more)))], start=begin[more] - 40,
@@ -113,7 +152,11 @@ def nursing(block: Block, lives: Lives, health: Health, ward: tuple[Array, Array
     """Home nursing paid by health insurance: those with a neurological disease or much need, by the month."""
     rng = block.rng("nursing")
     window = block.window
-    need = np.where(health.ever("pd") | health.ever("als"), 0.3, np.where(health.ever("schizo"), 0.08, np.where(health.ever("dementia"), 0.03, 0.0015)))
+    need = np.where(
+        health.ever("pd") | health.ever("als"),
+        0.3,
+        np.where(health.ever("schizo"), 0.08, np.where(health.ever("dementia"), 0.03, 0.0015)),
+    )
     person = np.flatnonzero(rng.random(block.n) < need)
     begin = (rng.random(len(person)) * window.months * 0.8).astype(np.int64)
     length = rng.geometric(1 / 16, len(person))

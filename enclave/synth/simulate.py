@@ -63,7 +63,7 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
             ward = _wards(block, stay)
             usual = encounters.usual_facilities(block)
             course = encounters.courses(block, health, life, drugs, cancers, recipients)
-            met = encounters.build(block, life, course, infected, shots, usual, ward)
+            met = encounters.build(block, health, life, course, infected, shots, usual, ward)
             bills = [admitted, *outpatient.build(block, life, course, met, drugs)]
             bills += [settings.dental(block, life, ward), settings.nursing(block, life, health, ward)]
             claims = ndb.gather(block, registry, bills)
@@ -79,7 +79,9 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
                 np.concatenate([window.month_start[claims.month], day, dead_day]),
             )
         if "dpc" in wanted:
-            keep("dpc", *dpc.tables(block, health, cancers, cared, stay, admitted, days, claim_stay, registry))
+            keep(
+                "dpc", *dpc.tables(block, health, cancers, cared, stay, admitted, days, claim_stay, registry)
+            )
     if "kaigo" in wanted:
         keep("kaigo", *kaigo.tables(block, health, life, cared, registry))
     if "vac" in wanted:
@@ -104,7 +106,9 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
             parts, person, month, day = hospitals.tables(block, health, life, drugs, stay, registry, database)
             if database == "midnet":
                 found |= {(database, name): table for name, table in parts.items()}
-                found["truth", database] = _pairs(parts["patient"]["person"], block, person[: parts["patient"].num_rows])
+                found["truth", database] = _pairs(
+                    parts["patient"]["person"], block, person[: parts["patient"].num_rows]
+                )
             else:
                 keep(database, parts, person, month, day)
     return found

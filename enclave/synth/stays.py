@@ -17,7 +17,7 @@ from enclave.synth.block import Block
 from enclave.synth.cancer import Cancers
 from enclave.synth.codelists import acts, diseases
 from enclave.synth.disease import AGES, Health, conditions
-from enclave.synth.draws import Array, cumulated, events, pick
+from enclave.synth.draws import Array, columns, cumulated, events, pick
 from enclave.synth.infection import Infections
 from enclave.synth.lives import CAUSE_CODES, CAUSES, Lives
 from enclave.synth.medication import Medication, cell_people
@@ -236,7 +236,7 @@ def build(
             np.full(serious.sum(), -1),
         )
     )
-    person, reason, day, operation = (np.concatenate(column) for column in zip(*rows, strict=True))
+    person, reason, day, operation = columns(rows)
     days = np.maximum(1, np.round(rng.gamma(3.0, table.los[reason] / 3.0))).astype(np.int64)
     days = np.where(
         table.los[reason] <= 4,
@@ -250,9 +250,7 @@ def build(
     parts.append(_rehabilitation(parts[0], rng))
     parts.append(_long_stays(block, health, rng))
     parts.append(_last_stays(block, cancers, lives, rng))
-    person, reason, kind, admit, leave, operation, died = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
+    person, reason, kind, admit, leave, operation, died = columns(parts)
     return _tidy(block, lives, person, reason, kind, admit, leave, operation, died, rng)
 
 
@@ -318,9 +316,9 @@ def _last_stays(block: Block, cancers: Cancers, lives: Lives, rng: np.random.Gen
     dead = dead[rng.random(len(dead)) < chance]
     by_cause = np.full(len(CAUSE_CODES), table.index["pneumonia"])
     for number, code in enumerate(CAUSE_CODES):
-        for beginning, reason in TERMINAL.items():
+        for beginning, name in TERMINAL.items():
             if code.startswith(beginning):
-                by_cause[number] = table.index[reason]
+                by_cause[number] = table.index[name]
     reason = by_cause[lives.cause[dead]]
     days = np.maximum(0, rng.gamma(1.2, 18.0, len(dead))).astype(np.int64)
     leave = lives.death[dead].astype(np.int64)

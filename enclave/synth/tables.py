@@ -38,9 +38,11 @@ def shape(text: str, ages: Array) -> Array:
 
 def cell19(sex: Array, age: Array) -> Array:
     """Index of the published cell (38): men first, five-year bands, 90 and over together."""
-    return (np.minimum(age // 5, 18) + 19 * (sex - 1)).astype(np.int16)
+    cell: Array = (np.minimum(age // 5, 18) + 19 * (sex - 1)).astype(np.int16)
+    return cell
 
 
 def cell21(sex: Array, age: Array) -> Array:
     """Index of the finer cell (42) up to 100 and over."""
-    return (np.minimum(age // 5, 20) + 21 * (sex - 1)).astype(np.int16)
+    cell: Array = (np.minimum(age // 5, 20) + 21 * (sex - 1)).astype(np.int16)
+    return cell

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from enclave.synth.block import Block
 from enclave.synth.columns import coded, dates, month_dates
-from enclave.synth.draws import Array, mixed
+from enclave.synth.draws import Array, even, mixed
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 
@@ -68,20 +68,22 @@ def build(block: Block, lives: Lives) -> Shots:
     rows: list[tuple[Array, int | Array, int, Array]] = []
     birth = people.birth.astype(np.int64)
     careless = rng.random(block.n)
-    for vaccine, dose, months, coverage in SCHEDULE:
-        day = birth + (months * 30.44 + rng.gamma(1.5, 8 + months * 0.25, block.n)).astype(np.int64)
+    for name, nth, months, coverage in SCHEDULE:
+        due = birth + (months * 30.44 + rng.gamma(1.5, 8 + months * 0.25, block.n)).astype(np.int64)
         takes = careless < coverage
-        if vaccine.startswith("ROTA"):
+        if name.startswith("ROTA"):
             # One of the two products, chosen once.
             other = mixed(people.id, 83) % np.uint64(100) < np.uint64(64)
-            takes = (careless < 0.93) & (other == (vaccine == "ROTA1"))
-        who = np.flatnonzero(takes & (day >= window.start) & (day < window.end))
-        rows.append((who, VACCINES.index(vaccine), dose, day[who]))
+            takes = (careless < 0.93) & (other == (name == "ROTA1"))
+        who = np.flatnonzero(takes & (due >= window.start) & (due < window.end))
+        rows.append((who, VACCINES.index(name), nth, due[who]))
     rows += _hpv(block, rng)
     rows += _elderly(block, rng)
     rows += _covid(block, rng)
     person = np.concatenate([row[0] for row in rows])
-    vaccine = np.concatenate([np.full(len(row[0]), row[1]) if np.isscalar(row[1]) else row[1] for row in rows])
+    vaccine = np.concatenate(
+        [np.full(len(row[0]), row[1]) if np.isscalar(row[1]) else row[1] for row in rows]
+    )
     dose = np.concatenate([np.full(len(row[0]), row[2]) for row in rows])
     day = np.concatenate([row[3] for row in rows])
     keep = (day < lives.death[person]) & (day >= birth[person]) & (day < window.end) & (day >= window.start)
@@ -94,7 +96,13 @@ def build(block: Block, lives: Lives) -> Shots:
     young = (people.sex[person] == 1) & (age >= 12) & (age < 30)
     for number, risk in HEART.items():
         chance = np.where(mrna & (dose == number), np.where(young, risk, risk / 10), chance)
-    return Shots(person.astype(np.int32), vaccine.astype(np.int8), dose.astype(np.int8), day.astype(np.int32), rng.random(len(person)) < chance)
+    return Shots(
+        person.astype(np.int32),
+        vaccine.astype(np.int8),
+        dose.astype(np.int8),
+        day.astype(np.int32),
+        rng.random(len(person)) < chance,
+    )
 
 
 Rows = list[tuple[Array, int | Array, int, Array]]
@@ -109,7 +117,12 @@ def _hpv(block: Block, rng: np.random.Generator) -> Rows:
     year = people.birth_era // 12
     at = np.maximum(12 * 13 + people.birth_era - window.era0, since) + rng.integers(0, 14, block.n)
     late = (year >= 1997) & (year <= 2006)
-    takes = (people.sex == 2) & (rng.random(block.n) < np.where(late, 0.3, 0.45)) & (year >= 1997) & (year <= 2012)
+    takes = (
+        (people.sex == 2)
+        & (rng.random(block.n) < np.where(late, 0.3, 0.45))
+        & (year >= 1997)
+        & (year <= 2012)
+    )
     rows: Rows = []
     product = np.where(at >= window.month_at(2023, 4), VACCINES.index("HPV9"), VACCINES.index("HPV4"))
     for dose, wait in ((1, 0), (2, 2), (3, 6)):
@@ -123,25 +136,36 @@ def _hpv(block: Block, rng: np.random.Generator) -> Rows:
 def _elderly(block: Block, rng: np.random.Generator) -> Rows:
     window, people = block.window, block.people
     rows: Rows = []
-    habit = mixed(people.id, 89).astype(np.float64) / 2**64
+    habit = even(mixed(people.id, 89))
     for year in range(window.first, window.last + 1):
         month = window.month_at(year, 10)
         age = block.age(month)
         who = np.flatnonzero((age >= 65) & ((habit < FLU_SHARE - 0.1) | (rng.random(block.n) < 0.15)))
-        rows.append((who, VACCINES.index("FLU"), 1, window.month_start[month] + rng.gamma(4.0, 9.0, len(who)).astype(np.int64).clip(0, 110)))
+        rows.append(
+            (
+                who,
+                VACCINES.index("FLU"),
+                1,
+                window.month_start[month] + rng.gamma(4.0, 9.0, len(who)).astype(np.int64).clip(0, 110),
+            )
+        )
         # At 65, and until March 2024 at every fifth year after.
         month = window.month_at(year, 4)
         turns = block.age(month + 11)
-        due = (turns == 65) | ((turns % 5 == 0) & (turns > 65) & (turns <= 100) & (year < 2024) & (rng.random(block.n) < 0.25))
+        due = (turns == 65) | (
+            (turns % 5 == 0) & (turns > 65) & (turns <= 100) & (year < 2024) & (rng.random(block.n) < 0.25)
+        )
         who = np.flatnonzero(due & (rng.random(block.n) < PNEUMO_SHARE))
-        rows.append((who, VACCINES.index("PPSV23"), 1, window.month_start[month] + rng.integers(0, 350, len(who))))
+        rows.append(
+            (who, VACCINES.index("PPSV23"), 1, window.month_start[month] + rng.integers(0, 350, len(who)))
+        )
     return rows
 
 
 def _covid(block: Block, rng: np.random.Generator) -> Rows:
     window, people = block.window, block.people
-    willing = mixed(people.id, 97).astype(np.float64) / 2**64
-    maker = mixed(people.id, 101).astype(np.float64) / 2**64
+    willing = even(mixed(people.id, 97))
+    maker = even(mixed(people.id, 101))
     rows: Rows = []
     previous = np.full(block.n, -(10**6), dtype=np.int64)
     done = np.ones(block.n, dtype=bool)
@@ -162,9 +186,15 @@ def _covid(block: Block, rng: np.random.Generator) -> Rows:
         if dose > 2:
             day = np.maximum(day, previous + 95)
         who = np.flatnonzero(takes & (day < window.end))
-        product = np.where(maker[who] < 0.8, VACCINES.index("COVID19-A"), np.where(maker[who] < 0.992, VACCINES.index("COVID19-B"), VACCINES.index("COVID19-C")))
+        product = np.where(
+            maker[who] < 0.8,
+            VACCINES.index("COVID19-A"),
+            np.where(maker[who] < 0.992, VACCINES.index("COVID19-B"), VACCINES.index("COVID19-C")),
+        )
         if dose >= 3:
-            product = np.where(rng.random(len(who)) < 0.66, VACCINES.index("COVID19-A"), VACCINES.index("COVID19-B"))
+            product = np.where(
+                rng.random(len(who)) < 0.66, VACCINES.index("COVID19-A"), VACCINES.index("COVID19-B")
+            )
         rows.append((who, product, dose, day[who]))
         done = np.zeros(block.n, dtype=bool)
         done[who] = True
@@ -172,7 +202,9 @@ def _covid(block: Block, rng: np.random.Generator) -> Rows:
     return rows
 
 
-def tables(block: Block, lives: Lives, shots: Shots, registry: Registry) -> tuple[dict[str, pa.Table], Array, Array, Array]:
+def tables(
+    block: Block, lives: Lives, shots: Shots, registry: Registry
+) -> tuple[dict[str, pa.Table], Array, Array, Array]:
     """The tables, with (person, month, day) of all their rows."""
     rng = block.rng("vaccination records")
     window, people = block.window, block.people
@@ -195,7 +227,9 @@ def tables(block: Block, lives: Lives, shots: Shots, registry: Registry) -> tupl
             "muni_code": coded(block.muni(person, month), munis),
         }
     )
-    child = np.flatnonzero((shots.dose == 1) & ~np.isin(shots.vaccine, [VACCINES.index("FLU")]) & (rng.random(size) < 0.9))
+    child = np.flatnonzero(
+        (shots.dose == 1) & ~np.isin(shots.vaccine, [VACCINES.index("FLU")]) & (rng.random(size) < 0.9)
+    )
     ahead = np.maximum(month[child] - rng.integers(0, 3, len(child)), 0)
     ahead = np.maximum(ahead, block.born[person[child]])
     sent = pa.table(
@@ -215,11 +249,15 @@ def tables(block: Block, lives: Lives, shots: Shots, registry: Registry) -> tupl
     )
 
 
-def _reactions(block: Block, lives: Lives, shots: Shots, registry: Registry, rng: np.random.Generator) -> tuple[pa.Table, Array, Array, Array]:
+def _reactions(
+    block: Block, lives: Lives, shots: Shots, registry: Registry, rng: np.random.Generator
+) -> tuple[pa.Table, Array, Array, Array]:
     window = block.window
     covid = shots.vaccine >= VACCINES.index("COVID19-A")
     hpv = np.isin(shots.vaccine, [VACCINES.index(name) for name in ("HPV2", "HPV4", "HPV9")])
-    rate = REPORTED * np.where(covid, 2.2, np.where(hpv, 2.0, np.where(shots.vaccine == VACCINES.index("FLU"), 0.3, 1.0)))
+    rate = REPORTED * np.where(
+        covid, 2.2, np.where(hpv, 2.0, np.where(shots.vaccine == VACCINES.index("FLU"), 0.3, 1.0))
+    )
     at = np.flatnonzero((rng.random(len(shots.person)) < rate) | shots.heart)
     person = shots.person[at].astype(np.int64)
     size = len(at)

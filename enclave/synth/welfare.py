@@ -13,18 +13,32 @@ import pyarrow as pa
 from enclave.synth.block import Block
 from enclave.synth.columns import coded, dates, month_dates
 from enclave.synth.disease import AGES, Health
-from enclave.synth.draws import Array, cumulated, liability, mixed, pick, ragged
+from enclave.synth.draws import Array, columns, cumulated, even, liability, mixed, pick, ragged
 from enclave.synth.identifiers import Registry
 from enclave.synth.lives import Lives
 from enclave.synth.places import Kind
 from enclave.synth.tables import cell21
 
 KINDS = ("physical", "intellectual", "psychiatric", "developmental", "nanbyo")
-INTELLECTUAL = np.interp(AGES, [0, 3, 6, 18, 20, 60, 75, 90], [0.0, 0.004, 0.009, 0.009, 0.0052, 0.0042, 0.0016, 0.0006])
-DEVELOPMENTAL = np.interp(AGES, [0, 2, 4, 8, 12, 17, 19, 40], [0.0, 0.018, 0.038, 0.042, 0.03, 0.016, 0.002, 0.0004])
-PHYSICAL = np.interp(AGES, [0, 10, 30, 50, 64, 66, 90], [0.0016, 0.0018, 0.0019, 0.0028, 0.0036, 0.0012, 0.0008])
+INTELLECTUAL = np.interp(
+    AGES, [0, 3, 6, 18, 20, 60, 75, 90], [0.0, 0.004, 0.009, 0.009, 0.0052, 0.0042, 0.0016, 0.0006]
+)
+DEVELOPMENTAL = np.interp(
+    AGES, [0, 2, 4, 8, 12, 17, 19, 40], [0.0, 0.018, 0.038, 0.042, 0.03, 0.016, 0.002, 0.0004]
+)
+PHYSICAL = np.interp(
+    AGES, [0, 10, 30, 50, 64, 66, 90], [0.0016, 0.0018, 0.0019, 0.0028, 0.0036, 0.0012, 0.0008]
+)
 PSYCHIATRIC = {"schizo": 0.34, "bipolar": 0.16, "depress": 0.035}
-LEVEL = np.array([[0.02, 0.06, 0.16, 0.2, 0.18, 0.14, 0.24], [0.01, 0.05, 0.16, 0.23, 0.22, 0.17, 0.16], [0.05, 0.2, 0.42, 0.24, 0.07, 0.015, 0.005], [0.1, 0.2, 0.35, 0.25, 0.1, 0, 0], [0.05, 0.1, 0.2, 0.2, 0.2, 0.1, 0.15]])
+LEVEL = np.array(
+    [
+        [0.02, 0.06, 0.16, 0.2, 0.18, 0.14, 0.24],
+        [0.01, 0.05, 0.16, 0.23, 0.22, 0.17, 0.16],
+        [0.05, 0.2, 0.42, 0.24, 0.07, 0.015, 0.005],
+        [0.1, 0.2, 0.35, 0.25, 0.1, 0, 0],
+        [0.05, 0.1, 0.2, 0.2, 0.2, 0.1, 0.15],
+    ]
+)
 """Levels 0 to 6 by kind [DK]."""
 
 ADULT: tuple[tuple[str, tuple[float, ...], int, int], ...] = (
@@ -67,14 +81,24 @@ def build(block: Block, health: Health, lives: Lives) -> Supported:
     nerve = health.ever("als") | health.ever("mg")
     kind = np.where(nerve & (middle < 66) & (rng.random(block.n) < 0.3), 4, kind)
     who = np.flatnonzero(kind >= 0)
-    level = pick(cumulated(LEVEL)[kind[who]], (mixed(block.people.id[who], 103) >> np.uint64(11)).astype(np.float64) / 2**53)
+    level = pick(
+        cumulated(LEVEL)[kind[who]],
+        even(mixed(block.people.id[who], 103)),
+    )
     begin = np.where(rng.random(len(who)) < 0.8, 0, (rng.random(len(who)) * window.months).astype(np.int64))
     begin = np.maximum(begin, block.born[who] + np.where(block.born[who] > 0, 24, 0))
     keep = begin < np.minimum(lives.gone[who], window.months)
-    return Supported(who[keep].astype(np.int32), kind[who[keep]].astype(np.int8), level[keep].astype(np.int8), begin[keep].astype(np.int32))
+    return Supported(
+        who[keep].astype(np.int32),
+        kind[who[keep]].astype(np.int8),
+        level[keep].astype(np.int8),
+        begin[keep].astype(np.int32),
+    )
 
 
-def tables(block: Block, lives: Lives, supported: Supported, registry: Registry) -> tuple[dict[str, pa.Table], Array, Array, Array]:
+def tables(
+    block: Block, lives: Lives, supported: Supported, registry: Registry
+) -> tuple[dict[str, pa.Table], Array, Array, Array]:
     """The tables, with (person, month, day) of all their rows."""
     rng = block.rng("welfare records")
     window, people = block.window, block.people
@@ -87,12 +111,16 @@ def tables(block: Block, lives: Lives, supported: Supported, registry: Registry)
     grown = block.age(month, who[row]) >= 18
     keep = grown & (month < np.minimum(lives.gone[who[row]], window.months))
     row, month = row[keep], month[keep]
-    day = np.minimum(window.month_start[month] + rng.integers(0, 28, len(row)), lives.death[who[row]]).astype(np.int64)
+    day = np.minimum(window.month_start[month] + rng.integers(0, 28, len(row)), lives.death[who[row]]).astype(
+        np.int64
+    )
     muni = block.muni(who[row], month)
     prefs, munis = tuple(block.places.pref_code), tuple(block.places.muni_code)
     pref_of = block.places.area_pref[block.places.muni_area]
     no_sex = mixed(people.id[who[row]], 17) % np.uint64(100) < np.uint64(9)
-    rare = np.where(supported.kind[row] == 4, np.where(mixed(people.id[who[row]], 107) % np.uint64(2) == 0, 0, 1), -1)
+    rare = np.where(
+        supported.kind[row] == 4, np.where(mixed(people.id[who[row]], 107) % np.uint64(2) == 0, 0, 1), -1
+    )
     cert = pa.table(
         {
             "person": registry.number("welfare", who[row], month),
@@ -110,19 +138,25 @@ def tables(block: Block, lives: Lives, supported: Supported, registry: Registry)
     when = when + supported.start[at]
     adult = block.age(when, who[at]) >= 18
     parts = []
-    for number, (_, chance, units, days) in enumerate(ADULT):
-        habit = (mixed(people.id[who], 109 + number) >> np.uint64(11)).astype(np.float64) / 2**53
+    for number, (_, chance, each, usual) in enumerate(ADULT):
+        habit = even(mixed(people.id[who], 109 + number))
         uses = (habit < np.array(chance)[level])[at] & adult & (rng.random(len(at)) < 0.95)
         rows = np.flatnonzero(uses)
-        count = np.maximum(1, np.round(days * rng.uniform(0.8, 1.15, len(rows)))).astype(np.int64).clip(1, 31)
-        parts.append((rows, np.full(len(rows), number), units * count, count))
+        count = (
+            np.maximum(1, np.round(usual * rng.uniform(0.8, 1.15, len(rows)))).astype(np.int64).clip(1, 31)
+        )
+        parts.append((rows, np.full(len(rows), number), each * count, count))
     small = block.age(when, who[at]) < 6
-    for number, (name, units, days) in enumerate(CHILD, start=len(ADULT)):
-        fits = ~adult & ((name == "61") == small) if name != "65" else ~adult & ((mixed(people.id[who[at]], 131) % np.uint64(20)) == 0)
+    for number, (name, each, usual) in enumerate(CHILD, start=len(ADULT)):
+        fits = (
+            ~adult & ((name == "61") == small)
+            if name != "65"
+            else ~adult & ((mixed(people.id[who[at]], 131) % np.uint64(20)) == 0)
+        )
         rows = np.flatnonzero(fits & (rng.random(len(at)) < 0.93))
-        count = np.maximum(1, np.round(days * rng.uniform(0.6, 1.3, len(rows)))).astype(np.int64).clip(1, 31)
-        parts.append((rows, np.full(len(rows), number), units * count, count))
-    rows, service, units, days = (np.concatenate(column) for column in zip(*parts, strict=True))
+        count = np.maximum(1, np.round(usual * rng.uniform(0.6, 1.3, len(rows)))).astype(np.int64).clip(1, 31)
+        parts.append((rows, np.full(len(rows), number), each * count, count))
+    rows, service, units, days = columns(parts)
     order = np.lexsort((service, when[rows], who[at[rows]]))
     rows, service, units, days = rows[order], service[order], units[order], days[order]
     person, service_month = who[at[rows]], when[rows].astype(np.int64)

@@ -49,14 +49,13 @@ class TableFile:
             compression="zstd",
             compression_level=1,
             use_dictionary=[name for name in schema.names if name not in rising],
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in rising} or None,
+            column_encoding=dict.fromkeys(rising, "DELTA_BINARY_PACKED") or None,
             write_statistics=True,
             store_schema=False,
         )
 
     def _flush(self, *, whole: bool) -> None:
-        assert self._writer is not None
-        if not self._held:
+        if self._writer is None or not self._held:
             return
         table = pa.concat_tables(self._held) if len(self._held) > 1 else self._held[0]
         table = table.unify_dictionaries()
