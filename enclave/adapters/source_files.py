@@ -148,6 +148,8 @@ def _header(place: Mapping[str, str], path: Path) -> list[str]:
             header = next(csv.reader([opened.readline(BLOCK)]))
         except (StopIteration, csv.Error):
             raise Refused("catalogue.file_unreadable", {**place, "line": 1}) from None
+    if not header:
+        raise Refused("catalogue.file_unreadable", {**place, "line": 1})
     return header
 
 
