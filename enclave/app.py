@@ -3,13 +3,14 @@
 Each `serve_<service>` runs in a process of its own, as that service's system user, and returns when it is told to end.
 """
 
+import errno
 import http.client
 import os
 import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,28 +89,46 @@ def register_database(site: Site, descriptor: Path, person: str | None = None) -
     from enclave.adapters.descriptor_files import read_descriptor
 
     custodian = custodian_of(site, person)
-    tables = read_descriptor(descriptor).tables
+    described = read_descriptor(descriptor)
+    files = {table.name: table.file for table in described.tables.values()}
+    if described.identifiers is not None:
+        files["identifiers"] = described.identifiers.file
     with tempfile.TemporaryDirectory(prefix="enclave-register-") as staging:
         place = Path(staging)
         shutil.copy(descriptor, place / "descriptor.yaml")
-        for table in tables.values():
-            target = place / table.file
+        for table, file in files.items():
+            target = place / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(descriptor.parent / table.file, target)
+            try:
+                shutil.copy(descriptor.parent / file, target)
+            except FileNotFoundError:
+                facts = {"database": described.database, "table": table, "file": file}
+                raise Refused("catalogue.file_missing", facts) from None
+            except OSError as error:
+                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                    raise Refused("custody.disk_full") from None
+                raise
         for path in (place, *place.rglob("*")):
             os.chown(path, *machine.user_id("custody"))
         return custody_client.register(site, place / "descriptor.yaml", person=custodian)
 
 
 def build_extract(
-    site: Site, permit_id: str, person: str | None = None, *, refresh: bool = False
+    site: Site,
+    permit_id: str,
+    person: str | None = None,
+    *,
+    refresh: bool = False,
+    tell: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
-    """The extract of a permit; its manifest."""
+    """The extract of a permit; its manifest. `tell` hears the table and the share of the work that is done."""
     from enclave.adapters import custody_client
 
     custodian = custodian_of(site, person)
+    signed = permit_of(site, permit_id)
+    provision = signed.permit.provision
     return custody_client.extract(
-        site, permit_of(site, permit_id).envelope, person=custodian, refresh=refresh
+        site, signed.envelope, person=custodian, provision=provision, refresh=refresh, tell=tell
     )
 
 
@@ -118,6 +137,29 @@ def erase_provision(site: Site, provision: str, person: str | None = None) -> di
     from enclave.adapters import custody_client
 
     return custody_client.erase(site, provision, person=custodian_of(site, person))
+
+
+def withdraw_persons(
+    site: Site, withdrawals: Sequence[Mapping[str, str]], person: str | None = None
+) -> dict[str, Any]:
+    """Leave persons out of what is built from their day on: `{entered, known, log}`."""
+    from enclave.adapters import custody_client
+
+    return custody_client.withdraw(site, withdrawals, person=custodian_of(site, person))
+
+
+def trace_person(site: Site, database: str, number: str, person: str | None = None) -> dict[str, Any]:
+    """Which provisions contained somebody, by the holder's number: `{provisions, log}`."""
+    from enclave.adapters import custody_client
+
+    return custody_client.trace(site, database, number, person=custodian_of(site, person))
+
+
+def report_provisions(site: Site, provision: str | None = None, person: str | None = None) -> dict[str, Any]:
+    """The provision ledger and the certificates of erasures."""
+    from enclave.adapters import custody_client
+
+    return custody_client.report(site, provision, person=custodian_of(site, person))
 
 
 # -- the services ------------------------------------------------------------------------------
@@ -163,6 +205,7 @@ def serve_portal(site: Site) -> None:
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.hub_api import HubApi
     from enclave.adapters.policy_server import PolicyServer
+    from enclave.adapters.statistics_files import read_statistics
     from enclave.custody.codes import CODES as CUSTODY_CODES
     from enclave.hub.codes import CODES as HUB_CODES
     from enclave.portal.deps import Deps
@@ -196,6 +239,7 @@ def serve_portal(site: Site) -> None:
             metrics_digest=edge.token_digest(_secret(site, "portal", "metrics")).removeprefix("sha256:"),
             row_condition=row_condition,
             wordings={**HUB_CODES, **CUSTODY_CODES},
+            statistics=lambda: read_statistics(site),
         )
     )
     _serve(app, site.service_ip, site.portal_port)

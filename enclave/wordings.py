@@ -15,8 +15,9 @@ from enclave.gateway.codes import CODES as GATEWAY
 from enclave.hub.codes import CODES as HUB
 from enclave.portal.codes import CODES as PORTAL
 from enclave.query.codes import CODES as QUERY
+from enclave.synth.codes import CODES as SYNTH
 
 WORDINGS: dict[str, Wording] = {
     **CORE, **APPLICATION, **AUDIT, **CATALOGUE, **CUSTODY, **DISCLOSURE, **EXPORT, **GATEWAY, **HUB, **PORTAL, **QUERY,
-    **operation.CODES, **DEMO, **WALK,
+    **SYNTH, **operation.CODES, **DEMO, **WALK,
 }  # fmt: skip

@@ -3,8 +3,11 @@
 Decides nothing. Silence, a server's error and an answer that is not one are all the same no: `custody.unavailable`.
 """
 
-from collections.abc import Mapping
+import csv
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,11 @@ import httpx
 from enclave.config import Site
 from enclave.core.refusal import Refused
 
-BUILD_PATIENCE = 900.0
+BUILD_PATIENCE = 6 * 3600.0
 """Seconds that a build or a registration may take; everything else answers at once."""
+
+AT_ONCE = 5_000
+"""Withdrawals that are sent in one request."""
 
 PATIENCE = 10.0
 
@@ -61,6 +67,35 @@ class CustodyClient:
         """The manifest of the permit's extract, built if this revision has none. Raises Refused."""
         body = {"envelope": envelope, "refresh": refresh, "actor": actor}
         return self._ask("POST", "/v1/extracts", body, BUILD_PATIENCE)
+
+    def progress(self, provision: str) -> dict[str, Any]:
+        """`{n, table, share}` of the build that runs; `{}` where none does."""
+        return self._ask("GET", f"/v1/builds/{provision}", None, PATIENCE)
+
+    def withdraw(
+        self, withdrawals: Sequence[Mapping[str, str]], actor: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Leave persons out from a day on; each `{database, person, kind, effective}`. Raises Refused."""
+        told: dict[str, Any] = {"entered": 0, "known": 0, "log": []}
+        for start in range(0, max(1, len(withdrawals)), AT_ONCE):
+            body = {
+                "withdrawals": [dict(one) for one in withdrawals[start : start + AT_ONCE]],
+                "actor": actor,
+            }
+            found = self._ask("POST", "/v1/withdrawals", body, BUILD_PATIENCE)
+            told["entered"] += found["entered"]
+            told["known"] += found["known"]
+            told["log"].append(found["log"])
+        return told
+
+    def trace(self, database: str, person: str, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Which provisions contained a person, by the holder's number. For the custodian alone. Raises Refused."""
+        body = {"database": database, "person": person, "actor": actor}
+        return self._ask("POST", "/v1/traces", body, BUILD_PATIENCE)
+
+    def report(self, provision: str | None, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The provision ledger, all or one, with the certificates of erasures. Raises Refused."""
+        return self._ask("POST", "/v1/reports", {"provision": provision, "actor": actor}, PATIENCE)
 
     def extracts(self, provision: str) -> list[dict[str, Any]]:
         return list(self._ask("GET", f"/v1/extracts/{provision}", None, PATIENCE)["extracts"])
@@ -128,13 +163,88 @@ def register(site: Site, descriptor: Path, *, person: str) -> dict[str, Any]:
     return custody_of(site, "operator").register(descriptor, {"person": person, "role": "custodian"})
 
 
-def extract(site: Site, envelope: Mapping[str, Any], *, person: str, refresh: bool = False) -> dict[str, Any]:
-    """`enclave data extract`: the manifest."""
-    return custody_of(site, "operator").extract(
-        envelope, refresh=refresh, actor={"person": person, "role": "custodian"}
-    )
+def extract(
+    site: Site,
+    envelope: Mapping[str, Any],
+    *,
+    person: str,
+    provision: str,
+    refresh: bool = False,
+    tell: Callable[[str, float], None] | None = None,
+) -> dict[str, Any]:
+    """`enclave data extract`: the manifest. `tell` hears the table and the share of the work that is done."""
+    custody = custody_of(site, "operator")
+    over = threading.Event()
+
+    def listen() -> None:
+        while tell is not None and not over.wait(0.5):
+            try:
+                found = custody.progress(provision)
+            except Refused:
+                continue
+            if found:
+                tell(str(found["table"]), float(found["share"]))
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        return custody.extract(envelope, refresh=refresh, actor={"person": person, "role": "custodian"})
+    finally:
+        over.set()
+        listener.join()
 
 
 def erase(site: Site, provision: str, *, person: str) -> dict[str, Any]:
     """`enclave data erase`: the certificate."""
     return custody_of(site, "operator").erase(provision, {"person": person, "role": "custodian"})
+
+
+def withdraw(site: Site, withdrawals: Sequence[Mapping[str, str]], *, person: str) -> dict[str, Any]:
+    """`enclave data optout`."""
+    return custody_of(site, "operator").withdraw(withdrawals, {"person": person, "role": "custodian"})
+
+
+def trace(site: Site, database: str, number: str, *, person: str) -> dict[str, Any]:
+    """`enclave data trace`."""
+    return custody_of(site, "operator").trace(database, number, {"person": person, "role": "custodian"})
+
+
+def report(site: Site, provision: str | None, *, person: str) -> dict[str, Any]:
+    """`enclave data report`."""
+    return custody_of(site, "operator").report(provision, {"person": person, "role": "custodian"})
+
+
+KINDS = ("opt-out", "stop", "deletion")
+
+
+def read_withdrawals(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV with the columns `database, person, kind, effective`, in UTF-8.
+
+    Raises Refused `custody.withdrawal_malformed` with line and column, `custody.withdrawal_empty`.
+    """
+    found = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            for row in reader:
+                line = reader.line_num
+                for column in ("database", "person", "kind", "effective"):
+                    if not (row.get(column) or "").strip():
+                        raise Refused("custody.withdrawal_malformed", {"line": line, "column": column})
+                one = {
+                    column: str(row[column]).strip() for column in ("database", "person", "kind", "effective")
+                }
+                if one["kind"] not in KINDS:
+                    raise Refused("custody.withdrawal_malformed", {"line": line, "column": "kind"})
+                try:
+                    date.fromisoformat(one["effective"])
+                except ValueError:
+                    raise Refused(
+                        "custody.withdrawal_malformed", {"line": line, "column": "effective"}
+                    ) from None
+                found.append(one)
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise Refused("custody.withdrawal_malformed", {"line": "?", "column": "?"}) from None
+    if not found:
+        raise Refused("custody.withdrawal_empty")
+    return found

@@ -1,4 +1,4 @@
-"""HTTP for custody, over a Unix socket: register, build, open, erase.
+"""HTTP for custody, over a Unix socket: register, withdraw, build, open, report, trace, erase.
 
 Decides which service may ask for which act (`MAY`); the policy server decides on the person and the permit, and
 `enclave.adapters.custodian` on the order of the steps. A caller is who its token says. Does not log a request: the
@@ -6,13 +6,17 @@ ledger holds what happened, and a key in an answer is written nowhere.
 
     POST   /v1/databases                        {descriptor: path, actor?}            → what was taken in
     GET    /v1/databases                                                              → {databases: {id: {...}}}
+    POST   /v1/withdrawals                      {withdrawals: [...], actor?}          → {entered, known, log}
+    POST   /v1/traces                           {database, person, actor?}            → {provisions, log}
+    POST   /v1/reports                          {provision?, actor?}                  → {provided, erasures, ...}
     POST   /v1/extracts                         {envelope, refresh?, actor?}          → the manifest
+    GET    /v1/builds/{provision}                                                     → {n, table, share} or {}
     GET    /v1/extracts/{provision}                                                   → {extracts: [manifest]}
     POST   /v1/extracts/{provision}/{n}/open    {envelope, session, person?}          → {n, manifest, key, log}
     DELETE /v1/extracts/{provision}             {actor?}                              → the certificate
     GET    /healthz                             no token                              → {ok: true}
 
-`n` may be `latest`. `actor` is `{person, role}`. A build answers when it is done (the demonstration's three tables:
+`n` may be `latest`. `actor` is `{person, role}`; a withdrawal is `{database, person, kind, effective}`. A build answers when it is done (the demonstration's three tables:
 about two seconds); the answer carries `Server-Timing: custody;dur=<ms>`. A no is problem+json.
 """
 
@@ -24,6 +28,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +40,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from enclave.adapters import signing
-from enclave.adapters.custodian import Caller, Custodian, Ledger, Policy
+from enclave.adapters.custodian import Caller, Custodian, Ledger, Policy, Withdrawal, WithdrawalKind
 from enclave.adapters.ledger_service import bind
 from enclave.catalogue import codes as catalogue_codes
 from enclave.config import SERVICES_GROUP, Site
@@ -48,6 +53,9 @@ from enclave.custody.plan import CompileRows
 
 MAY: Mapping[str, frozenset[str]] = {
     "register": frozenset({"operator"}),
+    "withdraw": frozenset({"operator"}),
+    "trace": frozenset({"operator"}),
+    "report": frozenset({"operator", "portal"}),
     "build": frozenset({"operator", "portal"}),
     "list": frozenset({"operator", "portal", "gateway"}),
     "open": frozenset({"gateway"}),
@@ -75,6 +83,18 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
 
     def databases(_caller: Caller, _body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
         return {"databases": custodian.databases()}
+
+    def withdraw(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
+        return custodian.withdraw(caller, _withdrawals(body))
+
+    def trace(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
+        return custodian.trace(caller, _text(body, "database"), _text(body, "person"))
+
+    def report(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
+        return custodian.report(caller, None if body.get("provision") is None else _text(body, "provision"))
+
+    def progress(_caller: Caller, _body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
+        return custodian.progress(path["provision"])
 
     def extract(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
         refresh = body.get("refresh", False)
@@ -129,6 +149,10 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
         routes=[
             Route("/v1/databases", answering("register", register), methods=["POST"]),
             Route("/v1/databases", answering("list", databases), methods=["GET"]),
+            Route("/v1/withdrawals", answering("withdraw", withdraw), methods=["POST"]),
+            Route("/v1/traces", answering("trace", trace), methods=["POST"]),
+            Route("/v1/reports", answering("report", report), methods=["POST"]),
+            Route("/v1/builds/{provision}", answering("list", progress), methods=["GET"]),
             Route("/v1/extracts", answering("build", extract), methods=["POST"]),
             Route("/v1/extracts/{provision}", answering("list", extracts), methods=["GET"]),
             Route("/v1/extracts/{provision}", answering("erase", erase), methods=["DELETE"]),
@@ -199,6 +223,26 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) < 4096 or "\0" in value:
         raise Refused("custody.request_malformed", {"place": name})
     return value
+
+
+def _withdrawals(body: Mapping[str, Any]) -> list[Withdrawal]:
+    raw = body.get("withdrawals")
+    if not isinstance(raw, list):
+        raise Refused("custody.request_malformed", {"place": "withdrawals"})
+    found = []
+    for n, one in enumerate(raw):
+        try:
+            found.append(
+                Withdrawal(
+                    _text(one, "database"),
+                    _text(one, "person"),
+                    WithdrawalKind(_text(one, "kind")),
+                    date.fromisoformat(_text(one, "effective")),
+                )
+            )
+        except (Refused, ValueError, AttributeError):
+            raise Refused("custody.request_malformed", {"place": f"withdrawals.{n}"}) from None
+    return found
 
 
 def _envelope(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -74,6 +74,38 @@ def sign_permit(permit: Permit, key: Ed25519PrivateKey, keyid: str | None = None
     }
 
 
+def sign(schema: str, statement: Mapping[str, Any], key: Ed25519PrivateKey) -> Envelope:
+    """The envelope around a statement of another kind, `schema` (`enclave.erasure/1`) in its payload type."""
+    kind = f"application/vnd.{schema.replace('/', '.v')}+json"
+    payload = canonical(dict(statement))
+    signature = key.sign(pae(kind, payload))
+    return {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": kind,
+        "signatures": [{"keyid": key_id(key.public_key()), "sig": base64.b64encode(signature).decode()}],
+    }
+
+
+def verify(
+    schema: str, envelope: Mapping[str, Any], trusted: Mapping[str, Ed25519PublicKey]
+) -> dict[str, Any]:
+    """The statement inside an envelope of that schema. Raises Refused `custody.certificate_signature`."""
+    try:
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        signatures = [
+            (str(one["keyid"]), base64.b64decode(one["sig"], validate=True)) for one in envelope["signatures"]
+        ]
+        kind = str(envelope["payloadType"])
+        statement = json.loads(payload)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Refused("custody.certificate_signature") from error
+    message = pae(kind, payload)
+    right = kind == f"application/vnd.{schema.replace('/', '.v')}+json"
+    if not right or not any(_good(trusted.get(keyid), one, message) for keyid, one in signatures):
+        raise Refused("custody.certificate_signature")
+    return dict(statement)
+
+
 def verify_permit(envelope: Mapping[str, Any], trusted: Mapping[str, Ed25519PublicKey]) -> Permit:
     """The permit inside an envelope, once its signature is seen to be good.
 

@@ -1,15 +1,11 @@
-"""Custody's own memory: keys under a master key, the register of persons, the sources that were taken in.
+"""Custody's own memory: keys under a master key, what was taken in, what was built.
 
 Decides nothing about who may; keeps what must never leave custody. Relies on the folder being 0700 of custody's own
-user and on AES-256-GCM (`cryptography`).
+user and on the master key (`enclave.adapters.master_key`). A vault with keys and no master key, or another one, is
+refused (`custody.vault_sealed`): making a new one would lose every key silently.
 
-- `master.key`: 32 random bytes, mode 0400, made once when the vault is empty. A vault with keys and no master key, or
-  another one, is refused (`custody.vault_sealed`): making a new one would lose every key silently.
-- `vault.sqlite`: every other key is wrapped under the master key with its own name as associated data, so that a
-  wrapped key cannot be moved to another provision or extract. Deleted rows are overwritten (`secure_delete`), and no
-  write-ahead log keeps an older page, so that a destroyed key is not found in the file.
-- the register gives each person of a population a number once and for ever: a refreshed source keeps its
-  pseudonyms. Numbers are dealt in a random order per batch, so that they do not tell the order of the source file.
+Every other key is wrapped with its own name bound to it. Deleted rows are overwritten (`secure_delete`), and no
+write-ahead log keeps an older page, so that a destroyed key is not found in the file.
 
 A provision belongs to one permit. Erasing it deletes its key and its extracts' keys; the row stays, so that the same
 name can never be used again.
@@ -19,15 +15,13 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from enclave.adapters.master_key import MasterKey, master_key
 from enclave.core.refusal import Refused
 
 _TABLES = """
@@ -44,6 +38,18 @@ CREATE TABLE IF NOT EXISTS identities (
   population TEXT NOT NULL, source TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY (population, source)) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS numbers ON identities (population, number);
+CREATE TABLE IF NOT EXISTS files (kind TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, wrapped BLOB NOT NULL,
+  about TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS builds (
+  provision TEXT PRIMARY KEY REFERENCES provisions, n INTEGER NOT NULL, wrapped BLOB, about TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS withdrawals (
+  database TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, effective TEXT NOT NULL, received TEXT NOT NULL,
+  PRIMARY KEY (database, person)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS provided (
+  provision TEXT NOT NULL, n INTEGER NOT NULL, at TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (provision, n));
+CREATE TABLE IF NOT EXISTS members (
+  provision TEXT NOT NULL, n INTEGER NOT NULL, population TEXT NOT NULL, wrapped BLOB NOT NULL,
+  PRIMARY KEY (provision, n, population));
 """
 
 _SEAL = b"enclave.vault/1"
@@ -71,6 +77,18 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class HeldFile:
+    """An encrypted file of custody's own: its path below custody's folder, its key, and what it follows from."""
+
+    path: str
+    key: bytes
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"HeldFile({self.path})"
+
+
+@dataclass(frozen=True)
 class Kept:
     """A finished extract in the vault: `manifest` is the one that custody itself wrote."""
 
@@ -90,14 +108,14 @@ class Vault:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._path.exists():
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
-        with self._change() as connection:
+        with self.change() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
-            self._master = AESGCM(_master_key(folder / "master.key", fresh=sealed is None))
+            self.master: MasterKey = master_key(folder, fresh=sealed is None)
             if sealed is None:
-                connection.execute("INSERT INTO seal VALUES (1, ?)", (self._wrap(_SEAL, "seal"),))
-            elif self._unwrap(sealed[0], "seal") != _SEAL:
+                connection.execute("INSERT INTO seal VALUES (1, ?)", (self.master.wrap(_SEAL, "seal"),))
+            elif self.master.unwrap(sealed[0], "seal") != _SEAL:
                 raise Refused("custody.vault_sealed")
 
     # -- provisions ---------------------------------------------------------------------------
@@ -106,7 +124,7 @@ class Vault:
 
         Raises Refused `custody.provision_taken` for another permit's, `custody.provision_erased` after erasure.
         """
-        with self._change() as connection:
+        with self.change() as connection:
             row = connection.execute(
                 "SELECT permit_id, wrapped, erased_at FROM provisions WHERE provision = ?", (provision,)
             ).fetchone()
@@ -114,15 +132,15 @@ class Vault:
                 key = secrets.token_bytes(32)
                 connection.execute(
                     "INSERT INTO provisions (provision, permit_id, wrapped, created_at) VALUES (?, ?, ?, ?)",
-                    (provision, permit_id, self._wrap(key, f"provision/{provision}"), at),
+                    (provision, permit_id, self.master.wrap(key, f"provision/{provision}"), at),
                 )
                 return key
         _check_provision(row, provision, permit_id)
-        return self._unwrap(row[1], f"provision/{provision}")
+        return self.master.unwrap(row[1], f"provision/{provision}")
 
     def check_provision(self, provision: str, permit_id: str) -> None:
         """Raise Refused as `provision_key` would, without making one."""
-        with self._read() as connection:
+        with self.read() as connection:
             row = connection.execute(
                 "SELECT permit_id, wrapped, erased_at FROM provisions WHERE provision = ?", (provision,)
             ).fetchone()
@@ -131,7 +149,7 @@ class Vault:
 
     def known(self, provision: str) -> str | None:
         """The permit that a provision belongs to, erased or not; None where there was never one."""
-        with self._read() as connection:
+        with self.read() as connection:
             row = connection.execute(
                 "SELECT permit_id FROM provisions WHERE provision = ?", (provision,)
             ).fetchone()
@@ -139,7 +157,7 @@ class Vault:
 
     def certificate(self, provision: str) -> Mapping[str, Any] | None:
         """The certificate of an erasure that was carried through."""
-        with self._read() as connection:
+        with self.read() as connection:
             row = connection.execute(
                 "SELECT certificate FROM provisions WHERE provision = ?", (provision,)
             ).fetchone()
@@ -147,10 +165,11 @@ class Vault:
 
     def destroy(self, provision: str, at: str) -> int:
         """Delete the provision's key and its extracts' keys; how many keys there were. Again: 0."""
-        with self._change() as connection:
+        with self.change() as connection:
             keys = connection.execute(
                 "SELECT (SELECT count(wrapped) FROM provisions WHERE provision = :p)"
-                " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)",
+                " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)"
+                " + (SELECT count(wrapped) FROM builds WHERE provision = :p)",
                 {"p": provision},
             ).fetchone()[0]
             connection.execute(
@@ -158,10 +177,11 @@ class Vault:
                 (at, provision),
             )
             connection.execute("UPDATE extracts SET wrapped = NULL WHERE provision = ?", (provision,))
+            connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
         return int(keys)
 
     def certify(self, provision: str, certificate: Mapping[str, Any]) -> None:
-        with self._change() as connection:
+        with self.change() as connection:
             connection.execute(
                 "UPDATE provisions SET certificate = ? WHERE provision = ?",
                 (json.dumps(certificate), provision),
@@ -170,7 +190,7 @@ class Vault:
     # -- extracts -----------------------------------------------------------------------------
     def next_extract(self, provision: str) -> int:
         """The number that the next extract of a provision takes; only finished ones count."""
-        with self._read() as connection:
+        with self.read() as connection:
             row = connection.execute(
                 "SELECT coalesce(max(n), 0) + 1 FROM extracts WHERE provision = ?", (provision,)
             ).fetchone()
@@ -181,7 +201,7 @@ class Vault:
 
         Raises Refused `custody.provision_erased` if the provision was erased meanwhile.
         """
-        with self._change() as connection:
+        with self.change() as connection:
             alive = connection.execute(
                 "SELECT 1 FROM provisions WHERE provision = ? AND wrapped IS NOT NULL", (provision,)
             ).fetchone()
@@ -194,14 +214,45 @@ class Vault:
                     kept.n,
                     kept.permit_id,
                     kept.revision,
-                    self._wrap(data_key, f"extract/{provision}/{kept.n}"),
+                    self.master.wrap(data_key, f"extract/{provision}/{kept.n}"),
                     json.dumps(kept.manifest),
                 ),
             )
+            connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
+
+    def begin_build(self, provision: str, n: int, about: str) -> tuple[bytes, bool]:
+        """(the data key of a build, whether it goes on). A build goes on where n and `about` are what they were.
+
+        `about` is the digest of all that the extract follows from. Raises Refused `custody.provision_erased`.
+        """
+        name = f"extract/{provision}/{n}"
+        with self.change() as connection:
+            alive = connection.execute(
+                "SELECT 1 FROM provisions WHERE provision = ? AND wrapped IS NOT NULL", (provision,)
+            ).fetchone()
+            if alive is None:
+                raise Refused("custody.provision_erased", {"provision": provision})
+            row = connection.execute(
+                "SELECT n, about, wrapped FROM builds WHERE provision = ?", (provision,)
+            ).fetchone()
+            if row is not None and (row[0], row[1]) == (n, about):
+                return self.master.unwrap(row[2], name), True
+            key = secrets.token_bytes(32)
+            connection.execute(
+                "INSERT OR REPLACE INTO builds VALUES (?, ?, ?, ?)",
+                (provision, n, self.master.wrap(key, name), about),
+            )
+            return key, False
+
+    def building(self, provision: str) -> int | None:
+        """The number of the extract that is being built, or whose build was interrupted."""
+        with self.read() as connection:
+            row = connection.execute("SELECT n FROM builds WHERE provision = ?", (provision,)).fetchone()
+        return None if row is None else int(row[0])
 
     def extracts(self, provision: str) -> tuple[Kept, ...]:
         """The finished extracts of a provision, oldest first."""
-        with self._read() as connection:
+        with self.read() as connection:
             rows = connection.execute(
                 "SELECT n, permit_id, revision, manifest FROM extracts WHERE provision = ? ORDER BY n",
                 (provision,),
@@ -212,7 +263,7 @@ class Vault:
 
     def data_key(self, provision: str, n: int) -> bytes:
         """The key of one extract. Raises Refused `custody.extract_unknown`, `custody.provision_erased`."""
-        with self._read() as connection:
+        with self.read() as connection:
             row = connection.execute(
                 "SELECT wrapped FROM extracts WHERE provision = ? AND n = ?", (provision, n)
             ).fetchone()
@@ -220,19 +271,74 @@ class Vault:
             raise Refused("custody.extract_unknown", {"extract": f"{provision}/{n}"})
         if row[0] is None:
             raise Refused("custody.provision_erased", {"provision": provision})
-        return self._unwrap(row[0], f"extract/{provision}/{n}")
+        return self.master.unwrap(row[0], f"extract/{provision}/{n}")
 
     # -- databases ----------------------------------------------------------------------------
-    def keep_database(self, database: str, registered: Registered) -> None:
+    def keep_database(
+        self, database: str, registered: Registered, held: Mapping[tuple[str, str], HeldFile] | None = None
+    ) -> None:
+        """The moment a registration holds: its sources, its file and the register's new file in one transaction.
+
+        `held` by (kind, name): `store` of the database, `register` of its population.
+        """
         sources = {name: {**source.__dict__} for name, source in registered.sources.items()}
-        with self._change() as connection:
+        with self.change() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO databases VALUES (?, ?, ?, ?)",
                 (database, json.dumps(registered.descriptor), registered.registered_at, json.dumps(sources)),
             )
+            for place, file in (held or {}).items():
+                self._keep_file(connection, *place, file)
+
+    def keep_file(self, kind: str, name: str, file: HeldFile) -> None:
+        """Put another file in the place of one that custody holds."""
+        with self.change() as connection:
+            self._keep_file(connection, kind, name, file)
+
+    def _keep_file(self, connection: sqlite3.Connection, kind: str, name: str, file: HeldFile) -> None:
+        wrapped = self.master.wrap(file.key, f"{kind}/{name}/{file.path}")
+        row = (kind, name, file.path, wrapped, json.dumps(file.about))
+        connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
+
+    def held(self, kind: str, name: str) -> HeldFile | None:
+        """A file that custody holds, with its key. Raises Refused `custody.vault_sealed`."""
+        with self.read() as connection:
+            row = connection.execute(
+                "SELECT path, wrapped, about FROM files WHERE kind = ? AND name = ?", (kind, name)
+            ).fetchone()
+        if row is None:
+            return None
+        return HeldFile(row[0], self.master.unwrap(row[1], f"{kind}/{name}/{row[0]}"), json.loads(row[2]))
+
+    def make_key(self, kind: str, name: str) -> bytes:
+        """A key for what is too large to be wrapped itself; the one that is there, where there is one."""
+        with self.change() as connection:
+            row = connection.execute(
+                "SELECT wrapped FROM files WHERE kind = ? AND name = ?", (kind, name)
+            ).fetchone()
+            if row is not None:
+                return self.master.unwrap(row[0], f"{kind}/{name}/")
+            file = HeldFile("", secrets.token_bytes(32))
+            self._keep_file(connection, kind, name, file)
+            return file.key
+
+    def latest(self) -> str | None:
+        """The latest time at which custody is known to have acted, as it wrote it down."""
+        with self.read() as connection:
+            row = connection.execute(
+                "SELECT max(t) FROM (SELECT max(created_at) AS t FROM provisions UNION ALL SELECT max(erased_at) FROM"
+                " provisions UNION ALL SELECT max(registered_at) FROM databases UNION ALL SELECT max(received) FROM"
+                " withdrawals UNION ALL SELECT max(at) FROM provided)"
+            ).fetchone()
+        return None if row[0] is None else str(row[0])
+
+    def held_paths(self) -> frozenset[str]:
+        """The paths of all files that custody holds, below its folder."""
+        with self.read() as connection:
+            return frozenset(row[0] for row in connection.execute("SELECT path FROM files"))
 
     def databases(self) -> Mapping[str, Registered]:
-        with self._read() as connection:
+        with self.read() as connection:
             rows = connection.execute("SELECT * FROM databases ORDER BY database").fetchall()
         return {
             database: Registered(
@@ -246,55 +352,18 @@ class Vault:
             for database, descriptor, at, sources in rows
         }
 
-    # -- the register of persons --------------------------------------------------------------
-    def enrol(self, population: str, identifiers: Iterable[str]) -> int:
-        """Give every identifier that has none a number; how many were new. Numbers never change, nor are used again."""
-        with self._change() as connection:
-            connection.execute("CREATE TEMP TABLE batch (source TEXT PRIMARY KEY) WITHOUT ROWID")
-            connection.executemany(
-                "INSERT OR IGNORE INTO batch VALUES (?)", ((text,) for text in identifiers)
-            )
-            fresh = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT source FROM batch EXCEPT SELECT source FROM identities WHERE population = ?",
-                    (population,),
-                )
-            ]
-            secrets.SystemRandom().shuffle(fresh)
-            first = connection.execute(
-                "SELECT coalesce(max(number) + 1, 0) FROM identities WHERE population = ?", (population,)
-            ).fetchone()[0]
-            if first + len(fresh) > 1 << 32:
-                raise ValueError("a population of more than 2^32 persons")
-            connection.executemany(
-                "INSERT INTO identities VALUES (?, ?, ?)",
-                ((population, source, first + place) for place, source in enumerate(fresh)),
-            )
-            connection.execute("DROP TABLE batch")
-        return len(fresh)
-
+    # -- the register as it was kept before it had a file of its own ---------------------------
     def numbers(self, population: str) -> tuple[Sequence[str], Sequence[int]]:
-        """Every identifier of a population and its number, in step. Stays in custody's memory."""
-        with self._read() as connection:
+        """Every identifier that an earlier version numbered, and its number, in step."""
+        with self.read() as connection:
             rows = connection.execute(
                 "SELECT source, number FROM identities WHERE population = ?", (population,)
             ).fetchall()
         return [row[0] for row in rows], [row[1] for row in rows]
 
-    # -- inside -------------------------------------------------------------------------------
-    def _wrap(self, key: bytes, name: str) -> bytes:
-        nonce = secrets.token_bytes(12)
-        return nonce + self._master.encrypt(nonce, key, f"enclave.vault/1/{name}".encode())
-
-    def _unwrap(self, wrapped: bytes, name: str) -> bytes:
-        try:
-            return self._master.decrypt(wrapped[:12], wrapped[12:], f"enclave.vault/1/{name}".encode())
-        except InvalidTag:
-            raise Refused("custody.vault_sealed") from None
-
+    # -- for custody's books, which lie in the same file --------------------------------------
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         try:
             yield connection
@@ -302,8 +371,8 @@ class Vault:
             connection.close()
 
     @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._read() as connection:
+    def change(self) -> Iterator[sqlite3.Connection]:
+        with self.read() as connection:
             # DELETE, not WAL: an older page with a destroyed key must not live on in a log beside the file.
             for pragma in (
                 "journal_mode = DELETE",
@@ -326,21 +395,3 @@ def _check_provision(row: Sequence[Any], provision: str, permit_id: str) -> None
         raise Refused("custody.provision_taken", {"provision": provision})
     if row[1] is None:
         raise Refused("custody.provision_erased", {"provision": provision})
-
-
-def _master_key(path: Path, *, fresh: bool) -> bytes:
-    if fresh and not path.exists():
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    try:
-        key = path.read_bytes()
-    except OSError:
-        raise Refused("custody.vault_sealed") from None
-    if len(key) != 32:
-        raise Refused("custody.vault_sealed")
-    return key

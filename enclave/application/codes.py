@@ -45,6 +45,30 @@ CODES: dict[str, Wording] = {
         "Choose columns of “{table}” before limiting its rows.",
         status=422,
     ),
+    "application.linkage_not_permitted": Wording(
+        "{pair_ja} は連結できません：{ground_ja}。",
+        "{pair_en} cannot be linked: {ground_en}.",
+        "連結する組合せから外してください。連結できる組合せは「連結できる組合せ」の表にあります。",
+        "Leave it out of the databases to be linked. The linkage matrix shows what can be linked, and since when.",
+        422,
+    ),
+    "application.linkage_without_columns": Wording(
+        "連結する「{database}」から、項目を一つも選んでいません。",
+        "“{database}” is to be linked, but none of its columns is chosen.",
+        status=422,
+    ),
+    "application.linkage_of_one": Wording(
+        "連結するには、二つ以上のデータベースを選んでください。",
+        "Choose at least two databases to link.",
+        status=422,
+    ),
+    "application.columns_apart": Wording(
+        "「{when}」を求めるときは「{hide}」を求められません。",
+        "Whoever asks for “{when}” cannot ask for “{hide}”.",
+        "どちらか一方だけを選んでください。",
+        "Choose one of the two.",
+        422,
+    ),
     "application.row_condition": Wording(
         "条件を読み取れません。「age >= 18」のように、一つの条件式を書いてください。",
         "The condition cannot be read. Write one predicate, such as “age >= 18”.",

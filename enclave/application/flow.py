@@ -6,17 +6,21 @@ Decides nothing that `request`, `review`, `permit` or the policy decide.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from enclave.application import linkage, request, review
 from enclave.application import permit as permits
-from enclave.application import request, review
 from enclave.application.request import Application, Draft, Known, Problem
 from enclave.application.review import Opinion, OpinionSheet, State, Step
+from enclave.catalogue.descriptor import Descriptor
+from enclave.catalogue.linkage import LinkageRules
+from enclave.catalogue.packaged import dossiers, linkage_rules
+from enclave.catalogue.words import Title
 from enclave.core.clock import JAPAN
 from enclave.core.event import Actor, Event, Thing
-from enclave.core.ids import PROJECT, ApplicationId, PermitId, PersonId
+from enclave.core.ids import PROJECT, ApplicationId, DatabaseId, PermitId, PersonId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
@@ -112,6 +116,8 @@ class Ports:
     keep_text: Callable[[str], str]
     now: Callable[[], datetime]
     random: Callable[[int], bytes]
+    catalogue: Callable[[], Mapping[DatabaseId, Descriptor]] = dict
+    linkage: LinkageRules = field(default_factory=linkage_rules)
 
 
 def start(ports: Ports, applicant: PersonId, application: ApplicationId, draft: Draft) -> Stored:
@@ -143,7 +149,8 @@ def submit(
     1. It is the applicant's own and still a draft.
     2. It reads as a complete application, or its problems come back.
     3. A rule set covers each database, so that its outputs can be judged at all.
-    4. What was submitted is kept under a digest, which the log holds.
+    4. The policy permits what is asked for together: databases to be linked, columns that hide others.
+    5. What was submitted is kept under a digest, which the log holds.
     """
     before = _own(ports, applicant, application)
     state = review.after(before.state, Step.SUBMIT)
@@ -152,6 +159,8 @@ def submit(
     if complete is None:
         return before, problems
     permits.rule_sets_for(complete.databases, permits.RULE_SETS)
+    if problems := _together(ports, "submit", complete):
+        return before, problems
     after = replace(before, state=state, version=before.version + 1, submitted_at=ports.now())
     digest = ports.keep_text(_canonical(before.draft))
     ports.applications.change(
@@ -212,7 +221,8 @@ def opine(
     1. The application is in review.
     2. The policy lets this person give it: of the committee, no party, on a database applied for, once.
     3. The policy is asked whether the opinions, this one included, grant it.
-    4. Where they do, the permit is built and signed before anything is written.
+    4. Where they do, and what is asked for together is still permitted today, the permit is built and signed before
+       anything is written.
     5. Opinion, state, permit and events commit together. Whoever wrote in between sends us back to 1.
 
     Raises Refused `application.*`, `session.role_missing`, `policy.unavailable`, `ledger.unavailable`.
@@ -253,6 +263,8 @@ def _opine_once(
     # 4
     grant = None
     if granted:
+        if problems := _together(ports, "grant", asked):
+            raise Refused(problems[0].code, dict(problems[0].facts))
         grant = _grant(ports, asked, now)
         after = replace(after, state=review.after(after.state, Step.APPROVE), decided_at=now)
         reference = grant.permit.reference
@@ -272,6 +284,27 @@ def _opine_once(
     # 5
     ports.applications.change(before, after, *events, sheet=sheet, grant=grant)
     return after
+
+
+def _together(ports: Ports, step: str, application: Application) -> tuple[Problem, ...]:
+    """What may not be asked for together today; empty where the policy says yes."""
+    today, catalogue = _today(ports), ports.catalogue()
+    answer = ports.policy.decide(
+        linkage.POLICY, linkage.question(step, application, today, ports.linkage, catalogue)
+    )
+    codes = review.denied(answer)
+    if not codes:
+        return ()
+    names: dict[DatabaseId, Title] = {name: one.title for name, one in catalogue.items()}
+    names |= {name: one.names for name, one in dossiers().items()}
+    found = linkage.problems(answer, today, ports.linkage, names)
+    if not found:
+        raise Refused(codes[0], codes=codes)
+    return found
+
+
+def _today(ports: Ports) -> date:
+    return ports.now().astimezone(JAPAN).date()
 
 
 def _grant(ports: Ports, application: Application, now: datetime) -> Grant:

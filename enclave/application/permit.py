@@ -76,6 +76,12 @@ def begins(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=JAPAN).astimezone(UTC)
 
 
+def linkage_groups(application: Application) -> tuple[tuple[DatabaseId, ...], ...]:
+    """The databases that share persons' pseudonyms: those to be linked together, every other one by itself."""
+    alone = tuple((database,) for database in application.databases if database not in application.links)
+    return ((application.links, *alone)) if application.links else alone
+
+
 def build(
     application: Application,
     *,
@@ -98,8 +104,8 @@ def build(
         tier=application.tier,
         workspace=Workspace.DIRECT,
         databases=application.databases,
-        # Databases of one permit are linked only where the application says so; it cannot yet, so each stands alone.
-        linkage_groups=tuple((database,) for database in application.databases),
+        # Databases of one permit are linked only where the application says so; each of the others stands alone.
+        linkage_groups=linkage_groups(application),
         rule_sets=rule_sets_for(application.databases, scopes),
         outputs=application.outputs,
         limits=limits,

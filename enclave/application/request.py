@@ -58,6 +58,7 @@ class Draft:
     limits: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     members: tuple[str, ...] = ()
     outputs: tuple[Mapping[str, str], ...] = ()
+    links: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "").strip()
@@ -69,10 +70,13 @@ class Draft:
             "limits": {name: dict(value) for name, value in self.limits.items()},
             "members": list(self.members),
             "outputs": [dict(o) for o in self.outputs],
+            "links": list(self.links),
         }
 
 
-TEXTS = ("project", "title", "purpose", "public_interest", "other_data", "use_from", "use_to", "tier")
+TEXTS = (
+    "project", "title", "purpose", "public_interest", "other_data", "linkage_reason", "use_from", "use_to", "tier",
+)  # fmt: skip
 """Text fields of a draft, in the order of the form."""
 
 NEEDED = ("project", "title", "purpose", "public_interest", "other_data", "use_from", "use_to")
@@ -88,6 +92,7 @@ def draft_from_json(body: Mapping[str, Any]) -> Draft:
         limits={str(k): {str(a): str(b) for a, b in v.items()} for k, v in body.get("limits", {}).items()},
         members=tuple(str(m) for m in body.get("members", ())),
         outputs=tuple({str(a): str(b) for a, b in o.items()} for o in body.get("outputs", ())),
+        links=tuple(str(d) for d in body.get("links", ())),
     )
 
 
@@ -106,6 +111,8 @@ class Application:
     use_from: date
     use_to: date
     tier: Tier = Tier.RECORD
+    links: tuple[DatabaseId, ...] = ()
+    linkage_reason: str = ""
 
     def parties(self, applicant: str) -> frozenset[str]:
         """Everyone who may not review it."""
@@ -118,13 +125,17 @@ def parse(draft: Draft, known: Known) -> tuple[Application | None, tuple[Problem
     1. Needed texts are there and not longer than a page; the project's name is well formed and free.
     2. Every chosen column exists; at least one is chosen.
     3. Limits name existing columns, periods begin before they end.
-    4. Members exist, are named once, and there is at least one.
-    5. Planned outputs have an id of their own, a kind and a title; there is at least one.
-    6. The use period is in order, not over already and not longer than two years.
+    4. Databases to be linked are asked for, are at least two, and come with a reason. Whether they may be, the policy
+       decides (`enclave.application.linkage`).
+    5. Members exist, are named once, and there is at least one.
+    6. Planned outputs have an id of their own, a kind and a title; there is at least one.
+    7. The use period is in order, not over already and not longer than two years.
     """
     problems: list[Problem] = []
     problems += _texts(draft, known)
     databases, found = _databases(draft, known)
+    problems += found
+    links, found = _links(draft, databases)
     problems += found
     members, found = _members(draft, known)
     problems += found
@@ -150,6 +161,8 @@ def parse(draft: Draft, known: Known) -> tuple[Application | None, tuple[Problem
             use_from=period[0],
             use_to=period[1],
             tier=Tier(tier),
+            links=links,
+            linkage_reason=draft.text("linkage_reason") if links else "",
         ),
         (),
     )
@@ -251,6 +264,24 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
         return None
+
+
+def _links(
+    draft: Draft, databases: Mapping[DatabaseId, object]
+) -> tuple[tuple[DatabaseId, ...], list[Problem]]:
+    named = sorted({name.strip() for name in draft.links if name.strip()})
+    if not named:
+        return (), []
+    problems = [
+        Problem("links", "application.linkage_without_columns", {"database": name[:40]})
+        for name in named
+        if name not in databases
+    ]
+    if len(named) < 2:
+        problems.append(Problem("links", "application.linkage_of_one"))
+    if not draft.text("linkage_reason"):
+        problems.append(Problem("linkage_reason", "application.field_missing"))
+    return tuple(DatabaseId(name) for name in named), problems
 
 
 def _members(draft: Draft, known: Known) -> tuple[tuple[PersonId, ...], list[Problem]]:

@@ -7,11 +7,23 @@ Keys beyond those of SHAPES, all optional:
 
 - `from`: the column's name in the file, where it differs (`case_pid: {from: case.id, …}`);
 - `title: {ja, en}` of a table or a column, `values: {<code>: {ja, en}}` of a coded column;
-- `population`: whose register of persons the ids belong to (default: the database's own). Databases can be linked
-  only within one population;
-- `missing`: spellings of an absent value besides the empty field.
+- `population`: whose register of persons the ids belong to. Databases can be linked only within one population. The
+  default is `residents` for a database with `identifiers` (all of them are about the people who live here), else the
+  database's own;
+- `missing`: spellings of an absent value besides the empty field;
+- `encoding: utf-8 | shift_jis` of a table that is a CSV (Shift-JIS is read as code page 932), default UTF-8;
+- `one_row_per_person: true` of a table with `person`: a person who stands in it twice is refused at registration;
+- `sensitivity` of a column (`Sensitivity`), default ordinary;
+- `record: true` of a column with role person and type int: the number of a record of a person (a claim, an admission).
+  It joins tables of one database; left as it is, it would join two provisions, so it gets a pseudonym of its own;
+- `reference: true` of a table without `person`: public facts about codes, places or populations, protected by nothing.
+  `codes: <system>` says that its column `code` lists the codes of that system;
+- `identifiers: {file, person, keys}`: the holder's keyed hashes of each person, by which custody links databases
+  (columns: IDENTIFIER_COLUMNS; the keys are LINK_KEYS). Nobody but custody ever reads them;
+- `apart`: columns that hide others: `{when: [table.column …], hide: [table.column …], source}`.
 
-Every table with `person` has a column `pid` that the descriptor does not name: the provision's pseudonym.
+Every table with `person` has a column `pid` that the descriptor does not name: the provision's pseudonym. A `system`
+is one of `enclave.catalogue.systems`; a code without one is explained by its `values`.
 """
 
 import re
@@ -20,14 +32,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from enclave.catalogue.systems import SYSTEMS
+from enclave.catalogue.words import Title
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
+
+__all__ = [
+    "ENCODINGS", "IDENTIFIER_COLUMNS", "LINK_KEYS", "NAME", "PID", "RESIDENTS", "Apart", "Column", "ColumnType", "Descriptor", "Identifiers",
+    "Role", "Sensitivity", "Table", "Taken", "Title", "parse", "taken",
+]  # fmt: skip
 
 PID = "pid"
 """The pseudonym's column in every person-level table."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 """Names of databases, tables and columns: they become SQL identifiers, folders and parts of addresses."""
+
+
+RESIDENTS = "residents"
+"""The register of persons that databases with identifiers share unless they say otherwise."""
+
+ENCODINGS = ("utf-8", "shift_jis")
+"""How a CSV may be written; the first is the default."""
 
 
 class Role(StrEnum):
@@ -53,15 +79,39 @@ class ColumnType(StrEnum):
     CODE = "code"
 
 
+class Sensitivity(StrEnum):
+    """How much more than the ordinary a column needs before it is given."""
+
+    ORDINARY = "ordinary"
+    SENSITIVE = "sensitive"
+    """機微: its necessity is examined for itself, and it is grouped when published."""
+    RESTRICTED = "restricted"
+    """Given only where the review of this one item allows it."""
+
+
+LINK_KEYS = ("id1", "id2", "id4", "id5")
+"""Identifiers by which two databases can be linked, best last; what each is made from stands on the page of linkage."""
+
+IDENTIFIER_COLUMNS = ("sex", "birth_ym", "first_seen", "last_seen")
+"""Columns of an identifiers table beside `person` and its keys: sex 1 or 2, first of the month of birth, two dates."""
+
+
 @dataclass(frozen=True)
-class Title:
-    """What people read, in both languages."""
+class Identifiers:
+    """Where the holder's hashes of persons stand: one row per person and observed combination of keys."""
 
-    ja: str
-    en: str
+    file: str
+    person: str
+    keys: tuple[str, ...]
 
-    def of(self, language: str) -> str:
-        return self.ja if language == "ja" else self.en
+
+@dataclass(frozen=True)
+class Apart:
+    """Whoever is given a column of `when` is given none of `hide`, unless the review of that one allows it."""
+
+    when: tuple[str, ...]
+    hide: tuple[str, ...]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +127,8 @@ class Column:
     bands: int | None = None
     system: str | None = None
     values: Mapping[str, Title] | None = None
+    sensitivity: Sensitivity = Sensitivity.ORDINARY
+    record: bool = False
 
     @property
     def pseudonymous(self) -> bool:
@@ -93,6 +145,10 @@ class Table:
     title: Title
     columns: Mapping[str, Column]
     missing: tuple[str, ...] = ()
+    reference: bool = False
+    codes: str | None = None
+    encoding: str = "utf-8"
+    one_row_per_person: bool = False
 
     @property
     def person_level(self) -> bool:
@@ -109,16 +165,34 @@ class Descriptor:
     source: str
     population: str
     tables: Mapping[str, Table]
+    identifiers: Identifiers | None = None
+    apart: tuple[Apart, ...] = ()
+
+    @property
+    def reference(self) -> bool:
+        """Whether it holds reference tables only: nothing of it is asked for, and nothing protected."""
+        return all(table.reference for table in self.tables.values())
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        printed: dict[str, Any] = {
             "database": self.database,
             "title": _title_json(self.title),
             "holder": _title_json(self.holder),
             "source": self.source,
             "population": self.population,
-            "tables": {name: _table_json(table) for name, table in self.tables.items()},
         }
+        if self.identifiers is not None:
+            printed["identifiers"] = {
+                "file": self.identifiers.file,
+                "person": self.identifiers.person,
+                "keys": list(self.identifiers.keys),
+            }
+        if self.apart:
+            printed["apart"] = [
+                {"when": list(one.when), "hide": list(one.hide), "source": one.source} for one in self.apart
+            ]
+        printed["tables"] = {name: _table_json(table) for name, table in self.tables.items()}
+        return printed
 
 
 @dataclass(frozen=True)
@@ -147,9 +221,13 @@ def taken(table: Table, header: Sequence[str], database: str = "") -> Taken:
 
 
 # -- parsing -------------------------------------------------------------------------------------
-_DATABASE_KEYS = {"database", "title", "holder", "source", "population", "tables"}
-_TABLE_KEYS = {"file", "person", "title", "missing", "columns"}
-_COLUMN_KEYS = {"from", "type", "role", "title", "unit", "bands", "system", "values"}
+_DATABASE_KEYS = {"database", "title", "holder", "source", "population", "identifiers", "apart", "tables"}
+_TABLE_KEYS = {
+    "file", "person", "title", "missing", "reference", "codes", "encoding", "one_row_per_person", "columns",
+}  # fmt: skip
+_COLUMN_KEYS = {
+    "from", "type", "role", "title", "unit", "bands", "system", "values", "sensitivity", "record",
+}  # fmt: skip
 
 _PID_TITLE = Title("仮名化された個人番号", "Pseudonym of the person")
 
@@ -181,17 +259,65 @@ def _descriptor(data: object) -> Descriptor:
         title=_title(top.get("title"), "title", database),
         holder=_title(top.get("holder"), "holder", ""),
         source=_text(top.get("source", ""), "source"),
-        population=_name(top.get("population", database), "population"),
+        population=_name(
+            top.get("population", RESIDENTS if "identifiers" in top else database), "population"
+        ),
         tables=tables,
+        identifiers=_identifiers(top["identifiers"]) if "identifiers" in top else None,
+        apart=_apart(top["apart"], tables) if "apart" in top else (),
     )
+
+
+def _identifiers(data: object) -> Identifiers:
+    raw = _object(data, "identifiers", {"file", "person", "keys"})
+    keys = raw.get("keys")
+    if not isinstance(keys, list) or not keys or any(key not in LINK_KEYS for key in keys):
+        raise _WrongError("identifiers.keys")
+    if len(set(keys)) != len(keys):
+        raise _WrongError("identifiers.keys")
+    person = _name(raw.get("person"), "identifiers.person")
+    return Identifiers(_file(raw.get("file"), "identifiers.file"), person, tuple(keys))
+
+
+def _apart(data: object, tables: Mapping[str, Table]) -> tuple[Apart, ...]:
+    if not isinstance(data, list):
+        raise _WrongError("apart")
+    places = {f"{table.name}.{column}" for table in tables.values() for column in table.columns}
+    found = []
+    for n, one in enumerate(data):
+        raw = _object(one, f"apart.{n}", {"when", "hide", "source"})
+        sides = []
+        for side in ("when", "hide"):
+            names = raw.get(side)
+            # A misspelt column would silently be given.
+            if not isinstance(names, list) or not names or any(name not in places for name in names):
+                raise _WrongError(f"apart.{n}.{side}")
+            sides.append(tuple(names))
+        found.append(Apart(sides[0], sides[1], _text(raw.get("source", ""), f"apart.{n}.source")))
+    return tuple(found)
+
+
+def _file(value: object, place: str) -> str:
+    file = _text(value, place)
+    # A descriptor that reaches outside its folder could make custody copy a key or another database's source.
+    if not file or file.startswith("/") or "\\" in file or ".." in file.split("/"):
+        raise _WrongError(place)
+    return file
+
+
+def _flag(raw: Mapping[Any, Any], key: str, place: str) -> bool:
+    value = raw.get(key, False)
+    if not isinstance(value, bool):
+        raise _WrongError(f"{place}.{key}")
+    return value
 
 
 def _table(name: str, data: object, place: str) -> Table:
     raw = _object(data, place, _TABLE_KEYS)
-    file = _text(raw.get("file"), f"{place}.file")
-    # A descriptor that reaches outside its folder could make custody copy a key or another database's source.
-    if not file or file.startswith("/") or "\\" in file or ".." in file.split("/"):
-        raise _WrongError(f"{place}.file")
+    file = _file(raw.get("file"), f"{place}.file")
+    reference = _flag(raw, "reference", place)
+    if reference and "person" in raw:
+        raise _WrongError(f"{place}.reference")
     columns: dict[str, Column] = {}
     if "person" in raw:
         person = _text(raw["person"], f"{place}.person")
@@ -208,7 +334,21 @@ def _table(name: str, data: object, place: str) -> Table:
     if not isinstance(missing, list):
         raise _WrongError(f"{place}.missing")
     spellings = tuple(_text(text, f"{place}.missing") for text in missing)
-    return Table(name, file, _title(raw.get("title"), f"{place}.title", name), columns, spellings)
+    codes = None
+    if "codes" in raw:
+        codes = _text(raw["codes"], f"{place}.codes")
+        if not reference or codes not in SYSTEMS or "code" not in columns:
+            raise _WrongError(f"{place}.codes")
+    if reference and any(column.pseudonymous for column in columns.values()):
+        raise _WrongError(f"{place}.reference")
+    title = _title(raw.get("title"), f"{place}.title", name)
+    encoding = raw.get("encoding", ENCODINGS[0])
+    if encoding not in ENCODINGS:
+        raise _WrongError(f"{place}.encoding")
+    once = _flag(raw, "one_row_per_person", place)
+    if once and "person" not in raw:
+        raise _WrongError(f"{place}.one_row_per_person")
+    return Table(name, file, title, columns, spellings, reference, codes, encoding, once)
 
 
 def _column(name: str, data: object, place: str) -> Column:
@@ -217,6 +357,16 @@ def _column(name: str, data: object, place: str) -> Column:
         kind, role = ColumnType(str(raw.get("type"))), Role(str(raw.get("role")))
     except ValueError:
         raise _WrongError(place) from None
+    try:
+        sensitivity = Sensitivity(str(raw.get("sensitivity", Sensitivity.ORDINARY.value)))
+    except ValueError:
+        raise _WrongError(f"{place}.sensitivity") from None
+    record = _flag(raw, "record", place)
+    if record and not (role is Role.PERSON and kind is ColumnType.INT):
+        raise _WrongError(f"{place}.record")
+    system = _text(raw["system"], f"{place}.system") if "system" in raw else None
+    if system is not None and system not in SYSTEMS:
+        raise _WrongError(f"{place}.system")
     bands = raw.get("bands")
     if bands is not None and (isinstance(bands, bool) or not isinstance(bands, int) or bands < 1):
         raise _WrongError(f"{place}.bands")
@@ -234,8 +384,10 @@ def _column(name: str, data: object, place: str) -> Column:
         title=_title(raw.get("title"), f"{place}.title", name),
         unit=_text(raw["unit"], f"{place}.unit") if "unit" in raw else None,
         bands=bands,
-        system=_text(raw["system"], f"{place}.system") if "system" in raw else None,
+        system=system,
         values=values,
+        sensitivity=sensitivity,
+        record=record,
     )
 
 
@@ -285,6 +437,14 @@ def _table_json(table: Table) -> dict[str, Any]:
         printed["person"] = table.columns[PID].source
     if table.missing:
         printed["missing"] = list(table.missing)
+    if table.encoding != ENCODINGS[0]:
+        printed["encoding"] = table.encoding
+    if table.one_row_per_person:
+        printed["one_row_per_person"] = True
+    if table.reference:
+        printed["reference"] = True
+    if table.codes is not None:
+        printed["codes"] = table.codes
     printed["columns"] = {name: _column_json(c) for name, c in table.columns.items() if name != PID}
     return printed
 
@@ -301,6 +461,10 @@ def _column_json(column: Column) -> dict[str, Any]:
         value = getattr(column, key)
         if value is not None:
             printed[key] = value
+    if column.sensitivity is not Sensitivity.ORDINARY:
+        printed["sensitivity"] = column.sensitivity.value
+    if column.record:
+        printed["record"] = True
     if column.values is not None:
         printed["values"] = {code: _title_json(title) for code, title in column.values.items()}
     return printed

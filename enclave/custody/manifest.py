@@ -33,7 +33,10 @@ class ManifestColumn:
 
 @dataclass(frozen=True)
 class ManifestTable:
-    """One table: `persons` is the number of distinct `pid`, None for a table that is not about persons."""
+    """One table: `persons` is the number of distinct `pid`, None for a table that is not about persons.
+
+    A `reference` table is public and explains codes; it is there whether or not the permit names it.
+    """
 
     database: DatabaseId
     name: str
@@ -41,11 +44,37 @@ class ManifestTable:
     columns: tuple[ManifestColumn, ...]
     rows: int
     persons: int | None
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class BlockSet:
+    """The blocks of one linkage group's persons: formed of `columns` by `k`; how many there are, and the smallest."""
+
+    group: tuple[DatabaseId, ...]
+    population: str
+    k: int
+    columns: tuple[str, ...]
+    blocks: int
+    smallest: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "databases": list(self.group),
+            "population": self.population,
+            "k": self.k,
+            "columns": list(self.columns),
+            "blocks": self.blocks,
+            "smallest": self.smallest,
+        }
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """`catalogue` is the digest of each database's descriptor; `sources` that of each file it was built from."""
+    """`catalogue` is the digest of each database's descriptor; `sources` that of each file it was built from.
+
+    `block_sets` say that the file carries blocks; the key `blocks` that opens the aggregate tier is not set by them.
+    """
 
     permit: PermitId
     revision: int
@@ -62,6 +91,7 @@ class Manifest:
     engine: str
     digest: str
     size: int
+    block_sets: tuple[BlockSet, ...] = ()
 
     @property
     def extract(self) -> str:
@@ -89,6 +119,7 @@ class Manifest:
             "catalogue": dict(self.catalogue),
             "sources": dict(self.sources),
             "rule_sets": dict(self.rule_sets),
+            "block_sets": [one.to_json() for one in self.block_sets],
             "engine": self.engine,
             "file": {"name": "extract.duckdb", "digest": self.digest, "size": self.size},
         }
@@ -125,6 +156,7 @@ def check_matches(manifest: Mapping[str, Any], permit: Permit) -> None:
     held = {
         name: {column for column in table["columns"] if column != PID}
         for name, table in manifest["tables"].items()
+        if not table.get("reference") or name in granted
     }
     groups = [sorted(group) for group in permit.linkage_groups]
     agreed = (
@@ -144,6 +176,7 @@ def _table_json(table: ManifestTable) -> dict[str, Any]:
     return {
         "title": {"ja": table.title.ja, "en": table.title.en},
         "person": table.persons is not None,
+        **({"reference": True} if table.reference else {}),
         "rows": table.rows,
         "persons": table.persons,
         "columns": {

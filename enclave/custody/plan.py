@@ -9,12 +9,14 @@ source and does not know the engine's dialect beyond the compiled predicate it p
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from enclave.catalogue.descriptor import PID, Column, ColumnType, Descriptor, Role, Table
+from enclave.catalogue.systems import SYSTEMS
+from enclave.catalogue.words import Title
 from enclave.core.ids import DatabaseId, ProvisionId
 from enclave.core.permit import Period, Permit, TableGrant
 from enclave.core.refusal import Refused
@@ -32,8 +34,6 @@ ENGINE_TYPES = {
     ColumnType.CODE: "VARCHAR",
 }
 """Type of a column in the extract. A month is its first day. Pseudonyms are UINTEGER whatever the source holds."""
-
-PSEUDONYM_TYPE = "UINTEGER"
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,18 @@ class Kind(StrEnum):
     VALUE = "value"
     PERSON = "person"
     FACILITY = "facility"
+    RECORD = "record"
+    """A claim's or an admission's own number."""
+
+
+def kind_of(column: Column) -> Kind:
+    """What a column of the catalogue becomes in an extract."""
+    if column.record:
+        return Kind.RECORD
+    return {Role.PERSON: Kind.PERSON, Role.FACILITY: Kind.FACILITY}.get(column.role, Kind.VALUE)
+
+
+PSEUDONYM_TYPES = {Kind.PERSON: "UINTEGER", Kind.FACILITY: "UINTEGER", Kind.RECORD: "BIGINT"}
 
 
 @dataclass(frozen=True)
@@ -93,15 +105,45 @@ class TablePlan:
     def shown(self) -> tuple[PlannedColumn, ...]:
         return tuple(column for column in self.columns if column.shown)
 
+    @property
+    def name(self) -> str:
+        return f"{self.database}.{self.table}"
+
+
+@dataclass(frozen=True)
+class CodeValues:
+    """What the codes of one shown column mean, where the catalogue itself says it."""
+
+    table: str
+    column: str
+    values: Mapping[str, Title]
+
 
 @dataclass(frozen=True)
 class ExtractPlan:
-    """`groups` says, per database, with which others it shares pseudonyms; `populations` whose register it uses."""
+    """`groups` says, per database, with which others it shares pseudonyms; `populations` whose register it uses.
+
+    `references` are public tables that explain the codes of what is shown; `codes` what the catalogue says of codes
+    that no list explains, by database.
+    """
 
     provision: ProvisionId
     tables: tuple[TablePlan, ...]
     groups: Mapping[DatabaseId, tuple[DatabaseId, ...]]
     populations: Mapping[DatabaseId, str]
+    references: tuple[TablePlan, ...] = ()
+    codes: Mapping[DatabaseId, tuple[CodeValues, ...]] = field(default_factory=dict)
+
+
+RESIDENTS = "residents"
+"""The population of all databases whose holder gives identifiers and that name no other."""
+
+
+def population_of(descriptor: Descriptor) -> str:
+    """Whose register of persons a database uses."""
+    if descriptor.identifiers is not None and descriptor.population == descriptor.database:
+        return RESIDENTS
+    return descriptor.population
 
 
 def plan(
@@ -113,6 +155,8 @@ def plan(
     2. Every person-level table gets `pid`, whether named or not; persons must be countable in every answer.
     3. Period, rows and coarsening name columns on which they make sense.
     4. Databases are linked only as the permit says, and only within one population.
+    5. Columns that hide others are not given beside them.
+    6. What explains the codes comes along.
 
     Raises Refused `catalogue.database_unknown` or `custody.*`.
     """
@@ -126,13 +170,74 @@ def plan(
         if table is None:
             raise Refused("custody.table_unknown", {"database": database, "table": name})
         tables.append(_table(database, table, grant, compile_rows))
+    for database in permit.databases:
+        _check_apart(descriptors[database], [one for one in tables if one.database == database])
     groups = {database: linkage_group(permit, database) for database in permit.databases}
-    populations = {database: descriptors[database].population for database in permit.databases}
+    populations = {database: population_of(descriptors[database]) for database in permit.databases}
     for database, group in groups.items():
         # Numbers are stable within one register only: across two, equal numbers would join strangers.
         if any(populations[other] != populations[database] for other in group):
             raise Refused("custody.linkage_population", {"databases": sorted(group)})
-    return ExtractPlan(permit.provision, tuple(tables), groups, populations)
+    return ExtractPlan(
+        permit.provision,
+        tuple(tables),
+        groups,
+        populations,
+        _references(tables, descriptors),
+        _codes(tables),
+    )
+
+
+def _check_apart(descriptor: Descriptor, tables: Sequence[TablePlan]) -> None:
+    """Raise Refused `custody.columns_apart` where a shown column hides another shown one (of any table)."""
+    shown = {f"{table.table}.{column.name}" for table in tables for column in table.shown}
+    for rule in descriptor.apart:
+        given = sorted(shown.intersection(rule.when))
+        hidden = sorted(shown.intersection(rule.hide))
+        if given and hidden:
+            facts = {
+                "database": descriptor.database,
+                "columns": given,
+                "apart": hidden,
+                "source": rule.source,
+            }
+            raise Refused("custody.columns_apart", facts)
+
+
+def _references(
+    tables: Sequence[TablePlan], descriptors: Mapping[DatabaseId, Descriptor]
+) -> tuple[TablePlan, ...]:
+    """The registered public tables about the codes of what is shown, but those that the permit itself names."""
+    systems = {column.about.system for table in tables for column in table.shown if column.about.system}
+    named = {table.name for table in tables}
+    lists = {SYSTEMS[system].table for system in systems}
+    found = []
+    for database, descriptor in descriptors.items():
+        for table in descriptor.tables.values():
+            name = f"{database}.{table.name}"
+            about = {column.system for column in table.columns.values()}
+            explains = table.codes in systems if table.codes else name in lists or bool(about & systems)
+            if table.reference and explains and name not in named:
+                columns = tuple(_column(column, True, None) for column in table.columns.values())
+                found.append(TablePlan(database, table.name, columns, table, None, None))
+    return tuple(found)
+
+
+CODES_TABLE = "code_values"
+"""The reference table that custody makes per database: `table_name, column_name, code, ja, en`."""
+
+
+def _codes(tables: Sequence[TablePlan]) -> Mapping[DatabaseId, tuple[CodeValues, ...]]:
+    found: dict[DatabaseId, tuple[CodeValues, ...]] = {}
+    for table in tables:
+        explained = tuple(
+            CodeValues(table.table, column.name, column.about.values)
+            for column in table.shown
+            if column.about.values
+        )
+        if explained:
+            found[table.database] = (*found.get(table.database, ()), *explained)
+    return found
 
 
 def check_provision(provision: str) -> None:
@@ -184,9 +289,8 @@ def _table(database: DatabaseId, table: Table, grant: TableGrant, compile_rows: 
 
 
 def _column(column: Column, shown: bool, coarsen: int | None) -> PlannedColumn:
-    kinds = {Role.PERSON: Kind.PERSON, Role.FACILITY: Kind.FACILITY}
-    kind = kinds.get(column.role, Kind.VALUE)
-    engine_type = ENGINE_TYPES[column.type] if kind is Kind.VALUE else PSEUDONYM_TYPE
+    kind = kind_of(column)
+    engine_type = PSEUDONYM_TYPES.get(kind, ENGINE_TYPES[column.type])
     return PlannedColumn(column.name, column.source, column.type, kind, engine_type, shown, coarsen, column)
 
 

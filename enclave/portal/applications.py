@@ -1,7 +1,7 @@
 """The application form and the application's own page. Whatever was typed is kept or shown again, never lost."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,12 +12,17 @@ from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import all_persons, find_person
 from enclave.adapters.signing import sign_permit
 from enclave.application import flow
+from enclave.application import linkage as together
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
+from enclave.application.review import denied as denied_codes
+from enclave.catalogue.linkage import Link, linkage, pairs
+from enclave.catalogue.packaged import dossiers, linkage_rules
 from enclave.core.clock import JAPAN
-from enclave.core.ids import ApplicationId, PersonId
+from enclave.core.ids import ApplicationId, DatabaseId, PersonId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
+from enclave.portal.catalogue import to_choose_from
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages, go
 from enclave.portal.visit import Form, Visit, visit_of
@@ -37,6 +42,7 @@ def ports_of(deps: Deps) -> flow.Ports:
         keep_text=deps.records.keep_text,
         now=deps.now,
         random=deps.random,
+        catalogue=deps.catalogue,
     )
 
 
@@ -44,8 +50,9 @@ def known(deps: Deps) -> Known:
     """What exists right now. `pid` is in every extract, so it is asked for like any column."""
     return Known(
         columns={
-            name: {table: tuple(t.columns) for table, t in database.tables.items()}
+            name: {table: tuple(t.columns) for table, t in database.tables.items() if not t.reference}
             for name, database in deps.catalogue().items()
+            if not database.reference
         },
         persons=frozenset(p.id for p in all_persons(deps.records) if p.active and Role.RESEARCHER in p.roles),
         today=deps.now().astimezone(JAPAN).date(),
@@ -68,6 +75,7 @@ def draft_of(form: Form) -> Draft:
         limits=limits,
         members=tuple(m for m in re.split(r"[\s,、，]+", form.text("members")) if m),
         outputs=tuple(o for o in outputs if o["id"].strip() or o["title"].strip() or o["dimensions"].strip()),
+        links=form.texts("links"),
     )
 
 
@@ -108,8 +116,43 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             saved=saved,
             outputs=shown[:MOST_OUTPUT_ROWS],
             kinds=OUTPUT_KINDS,
-            databases=list(deps.catalogue().values()),
+            databases=to_choose_from(deps.catalogue()),
+            names={name: dossier.names for name, dossier in dossiers().items()},
+            chosen={name.partition(".")[0]: True for name in draft.columns},
+            verdicts=_shown(visit, draft.links),
         )
+
+    def _shown(visit: Visit, links: Iterable[str]) -> list[dict[str, Any]]:
+        # A silent policy server must not cost anyone what they typed; submitting will say that it is silent.
+        try:
+            return verdicts(visit, links)
+        except Refused:
+            return []
+
+    def verdicts(visit: Visit, links: Iterable[str]) -> list[dict[str, Any]]:
+        """What the policy says today of each pair that is ticked, with the words of the matrix."""
+        catalogue, rules = deps.catalogue(), linkage_rules()
+        today = deps.now().astimezone(JAPAN).date()
+        named = [DatabaseId(name) for name in sorted(set(links)) if DatabaseId(name) in catalogue]
+        facts = together.pair_facts(named, rules, catalogue)
+        if not facts:
+            return []
+        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": []}
+        answer = deps.policy.decide(together.POLICY, asked)
+        denied, obligations = denied_codes(answer), answer.get("obligations") or {}
+        refused = {tuple(pair) for pair in obligations.get("pairs", ())}
+        said = []
+        for a, b in ((DatabaseId(x), DatabaseId(y)) for x, y in (one["pair"] for one in facts)):
+            allowed = (a, b) not in refused and set(denied) <= {together.NOT_PERMITTED}
+            link = linkage(rules, a, b, today)
+            names = " × ".join(
+                (dossiers()[one].names if one in dossiers() else catalogue[one].title).of(visit.language)
+                for one in (a, b)
+            )
+            # Between an operator's own databases the matrix has no words.
+            spoken = link if isinstance(link, Link) == allowed else None
+            said.append({"pair": f"{a} {b}", "names": names, "allowed": allowed, "link": spoken})
+        return said
 
     @router.get("/applications")
     def mine(request: Request) -> Response:
@@ -120,6 +163,17 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             "applications.html",
             visit.say("申出", "Applications"),
             applications=applications.of_applicant(person.id),
+        )
+
+    @router.get("/applications/linkage")
+    def linkable(request: Request) -> Response:
+        """Asked while someone ticks databases to be linked: each pair with its answer."""
+        visit = visit_of(request)
+        visit.required(Role.RESEARCHER)
+        return pages.part(
+            visit,
+            "linkage_verdicts.html",
+            verdicts=verdicts(visit, request.query_params.getlist("links")[:20]),
         )
 
     @router.get("/applications/new")
@@ -242,7 +296,10 @@ def facts_of(deps: Deps, stored: flow.Stored) -> Mapping[str, Any]:
         tables.setdefault(database, {}).setdefault(table, []).append((column, known_column))
     applicant = find_person(deps.records, stored.applicant)
     people = [find_person(deps.records, m) for m in stored.draft.members]
+    today = deps.now().astimezone(JAPAN).date()
+    named = [DatabaseId(name) for name in stored.draft.links]
     return {
+        "links": [(a, b, linkage(linkage_rules(), a, b, today)) for a, b in pairs(named)],
         "stored": stored,
         "draft": stored.draft,
         "tables": tables,

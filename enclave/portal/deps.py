@@ -11,6 +11,7 @@ from enclave.adapters.records import Records
 from enclave.application.flow import PolicyPort
 from enclave.audit.ledger import Ledger
 from enclave.catalogue.descriptor import Descriptor
+from enclave.catalogue.statistics import Statistics
 from enclave.config import Site
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Wording
@@ -19,7 +20,7 @@ from enclave.portal.sessions import Sessions
 
 @dataclass(frozen=True)
 class Deps:
-    """`catalogue()` reads what is registered now, `trusted()` the keys that may sign permits.
+    """`catalogue()` reads what is registered now, `statistics()` what is published of it, `trusted()` the keys that may sign permits.
 
     `row_condition(database, table, text)` says whether a text is one predicate of the query grammar over that table.
     `wordings` are sentences of siblings whose refusals arrive here (the hub's, custody's).
@@ -40,3 +41,4 @@ class Deps:
     metrics_digest: str
     row_condition: Callable[[str, str, str], bool] | None = None
     wordings: Mapping[str, Wording] = field(default_factory=dict)
+    statistics: Callable[[], Mapping[DatabaseId, Statistics]] = dict

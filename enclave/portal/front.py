@@ -1,10 +1,11 @@
-"""What everyone may see without logging in: what this is, the catalogue, the register of approved projects."""
+"""What everyone may see without logging in: what this is, the register of approved projects."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.portal import home
+from enclave.portal.catalogue import to_choose_from
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages
 from enclave.portal.visit import visit_of
@@ -29,7 +30,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             "front.html",
             visit.say("データは動かさない。人が、データのもとへ。", "The data stays. People come to it."),
             register=applications.register()[:6],
-            databases=list(deps.catalogue().values()),
+            databases=to_choose_from(deps.catalogue()),
             now=deps.now(),
         )
 
@@ -45,16 +46,6 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             register=entries,
             median=days[len(days) // 2] if days else None,
             now=deps.now(),
-        )
-
-    @router.get("/catalogue")
-    def catalogue(request: Request) -> Response:
-        visit = visit_of(request)
-        return pages.show(
-            visit,
-            "catalogue.html",
-            visit.say("データカタログ", "Data catalogue"),
-            databases=list(deps.catalogue().values()),
         )
 
     return router

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from enclave.application.codes import CODES as APPLICATION
 from enclave.audit.codes import CODES as AUDIT
 from enclave.catalogue.codes import CODES as CATALOGUE
+from enclave.catalogue.systems import SYSTEMS
 from enclave.config import Site
 from enclave.core import refusal
 from enclave.core.refusal import Refused, Wording
@@ -57,7 +58,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(site=site)
+        self._templates.globals.update(site=site, systems=SYSTEMS)
 
     def text(self, visit: Visit, template: str, **facts: Any) -> str:
         """A template's text: a whole page, or a part for a page that is open."""

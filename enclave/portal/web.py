@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from enclave.core.refusal import Refused
 from enclave.portal import (
     applications,
+    catalogue,
     checks,
     front,
     log,
@@ -65,6 +66,7 @@ def build(deps: Deps) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(judged)])
     for story in (
         front,
+        catalogue,
         login,
         applications,
         reviews,

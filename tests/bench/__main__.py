@@ -1,6 +1,6 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
-Parts: `starts` `queries` `notebook` `protection`; all where none is named. Exit status 1 where a promise is missed or
+Parts: `starts` `queries` `notebook` `protection` `synth`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
 
@@ -14,7 +14,7 @@ from types import FrameType
 from enclave.cli import language
 from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
-from tests.bench import notebook, place, protection, questions, sheet, starts
+from tests.bench import notebook, place, protection, questions, sheet, starts, synth
 from tests.bench.promises import Row, Target, Unit, Words, status
 
 PARTS: dict[str, Callable[[place.Place], list[Row]]] = {
@@ -27,6 +27,7 @@ NAMES: dict[str, Words] = {
     "queries": ("問合せ", "queries"),
     "notebook": ("ノートブック", "notebook"),
     "protection": ("保護と台帳", "protection and log"),
+    "synth": ("合成データ", "synthetic data"),
 }
 
 
@@ -54,8 +55,9 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
     if demo_is_up:
         # Before the bench's own site takes processors and memory.
         again = _part("starts", lambda: [starts.demo_again(None)], own)
+    made = _part("synth", synth.measure, own) if "synth" in chosen else []
     up_s = None
-    if set(chosen) & set(PARTS) or not demo_is_up:
+    if set(chosen) & set(PARTS) or ("starts" in chosen and not demo_is_up):
         _say("  " + ("測定用サイトを起動しています…", "bringing up the bench's own site…")[own])
         with place.standing() as ready:
             up_s = ready.up_s
@@ -74,6 +76,7 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
         "test_fresh",
         "test_warm",
     ]
+    rows += made
     return sorted(rows, key=lambda row: order.index(row.id) if row.id in order else len(order))
 
 

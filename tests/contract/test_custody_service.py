@@ -153,10 +153,29 @@ def test_the_policy_decides_who_builds(
         assert list(running.site.extracts.iterdir()) == []
 
 
+@pytest.mark.parametrize("role", ["operator", "service", "auditor", "handler", "checker"])
+def test_only_the_custodian_is_told_who_was_in_it(running: Running, role: str) -> None:
+    """Asked of the real policy server: whoever else asks is refused, for withdrawals and the ledger too."""
+    operator = running.client("operator")
+    operator.register(a_small_database(running.site.home / "files"), CUSTODIAN)
+    someone = {"person": "mori", "role": role}
+    withdrawal = {"database": "small", "person": "2", "kind": "stop", "effective": "2026-01-01"}
+    refused("custody.not_allowed", lambda: operator.trace("small", "2", someone))
+    refused("custody.not_allowed", lambda: operator.withdraw([withdrawal], someone))
+    refused("custody.not_allowed", lambda: operator.report(None, someone))
+    assert operator.trace("small", "2", CUSTODIAN)["provisions"] == []
+    assert operator.withdraw([withdrawal], CUSTODIAN)["entered"] == 1
+    assert operator.report(None, CUSTODIAN)["withdrawals"] == {"small": {"stop": 1}}
+
+
 CALLS: list[tuple[str, str, Any]] = [
     ("register", "operator", lambda c: c.register(Path("/nowhere"))),
     ("build", "operator portal", lambda c: c.extract({})),
+    ("withdraw", "operator", lambda c: c.withdraw([])),
+    ("trace", "operator", lambda c: c.trace("small", "1")),
+    ("report", "operator portal", lambda c: c.report("v-1")),
     ("list", "operator portal gateway", lambda c: c.extracts("v-1")),
+    ("progress", "operator portal gateway", lambda c: c.progress("v-1")),
     ("open", "gateway", lambda c: c.open("v-1", 1, {}, session="s-1")),
     ("erase", "operator portal", lambda c: c.erase("v-1")),
 ]
@@ -186,6 +205,17 @@ def test_each_service_may_do_its_own_part_only(running: Running, act: str, allow
         ("/v1/extracts", b'{"envelope": {}, "actor": {"person": "yamamoto", "role": "\\n"}}'),
         ("/v1/databases", b'{"descriptor": "relative.yaml"}'),
         ("/v1/databases", b'{"descriptor": 7}'),
+        ("/v1/withdrawals", b'{"withdrawals": 7}'),
+        (
+            "/v1/withdrawals",
+            b'{"withdrawals": [{"database": "small", "person": "1", "kind": "no", "effective": "2026-01-01"}]}',
+        ),
+        (
+            "/v1/withdrawals",
+            b'{"withdrawals": [{"database": "small", "person": "1", "kind": "stop", "effective": "soon"}]}',
+        ),
+        ("/v1/withdrawals", b'{"withdrawals": [7]}'),
+        ("/v1/traces", b'{"database": "small"}'),
         ("/v1/extracts", b" " * ((1 << 20) + 1)),
     ],
 )
@@ -238,7 +268,8 @@ def test_when_custody_is_silent_the_client_says_so(tmp_path: Path) -> None:
 def test_a_killed_build_leaves_nothing_half_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    """kill -9 wherever it strikes: no extract exists, the leftovers go at the next start, the next build is number 1."""
+    """kill -9 wherever it strikes: no extract exists; what cannot go on is gone at the next start, what can is open to
+    nobody; the next build is number 1."""
     site = a_site(tmp_path, monkeypatch)
     ledger = MemoryLedger()
     custodian = a_custodian(site, ledger)
@@ -264,7 +295,10 @@ def test_a_killed_build_leaves_nothing_half_done(
     assert left == (["1"] if point == "before the key is kept" else [".building-1"])
     refused("custody.extract_unknown", lambda: custodian.open(YAMAMOTO, "v-81c2", None, signed()))
     again = a_custodian(site, ledger)
-    assert list(home.iterdir()) == []
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == (
+        {} if point == "before the key is kept" else {".building-1": 0o700}
+    )
+    refused("custody.extract_unknown", lambda: again.open(YAMAMOTO, "v-81c2", None, signed()))
     assert again.build(YAMAMOTO, signed())["n"] == 1
     assert sorted(path.name for path in (home / "1").iterdir()) == ["extract.duckdb", "manifest.json"]
 

@@ -22,6 +22,7 @@ STORIES = {
     "export_vote": "export",
     "export_approve": "export",
     "export_download": "export",
+    "application_submit": "application",
     "review_grant": "review",
     "review_opinion": "review",
     "custody_register": "custody",

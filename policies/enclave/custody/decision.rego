@@ -1,7 +1,8 @@
 # METADATA
 # title: May custody act?
 # description: >-
-#   Actions: database.register, extract.build, extract.open, extract.erase.
+#   Actions: database.register, person.withdraw, person.trace, extract.build, extract.open, extract.erase,
+#   provision.report.
 #   Input: enclave/adapters/custodian.py; examples/custody_*.json.
 package enclave.custody
 
@@ -17,7 +18,10 @@ decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {}}
 deny contains "custody.not_allowed" if not role_allows
 
 role_allows if {
-	input.action in {"database.register", "extract.build", "extract.erase"}
+	input.action in {
+		"database.register", "person.withdraw", "person.trace",
+		"extract.build", "extract.erase", "provision.report",
+	}
 	input.actor.role == "custodian"
 }
 

@@ -58,6 +58,22 @@ test_erase_is_the_custodians if {
 	denied(build, array.concat(erase, [{"op": "replace", "path": "/actor/role", "value": "checker"}])) == {"custody.not_allowed"}
 }
 
+test_trace_is_the_custodians_alone if {
+	trace := [{"op": "replace", "path": "/action", "value": "person.trace"}]
+	denied(register, trace) == set()
+	every role in ["operator", "service", "auditor", "handler", "checker"] {
+		denied(register, array.concat(trace, [{"op": "replace", "path": "/actor/role", "value": role}])) == {"custody.not_allowed"}
+	}
+}
+
+test_withdrawal_and_report_are_the_custodians if {
+	every action in ["person.withdraw", "provision.report"] {
+		asked := [{"op": "replace", "path": "/action", "value": action}]
+		denied(register, asked) == set()
+		denied(register, array.concat(asked, [{"op": "replace", "path": "/actor/role", "value": "handler"}])) == {"custody.not_allowed"}
+	}
+}
+
 test_action_that_is_unknown_is_denied if {
 	denied(build, [{"op": "replace", "path": "/action", "value": "extract.copy"}]) == {"custody.not_allowed"}
 }

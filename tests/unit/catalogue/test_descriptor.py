@@ -81,6 +81,27 @@ def test_a_header_that_repeats_a_name_is_refused() -> None:
     assert no.value.code == "catalogue.header_repeated"
 
 
+def test_databases_with_identifiers_share_the_register_of_residents() -> None:
+    """Unless they name another one; a study of its own stays by itself."""
+    keys = {"file": "i.parquet", "person": "person", "keys": ["id5"]}
+    assert parse(FLCHAIN).population == "flchain"
+    assert parse({**FLCHAIN, "identifiers": keys}).population == "residents"
+    assert parse({**FLCHAIN, "identifiers": keys, "population": "town"}).population == "town"
+
+
+def test_a_table_says_how_it_is_written_and_whether_a_person_stands_in_it_once() -> None:
+    """Both are printed again; neither is guessed."""
+    data = edited("tables/t/encoding", "shift_jis")
+    data["tables"]["t"]["one_row_per_person"] = True
+    table = parse(data).tables["t"]
+    assert (table.encoding, table.one_row_per_person) == ("shift_jis", True)
+    assert parse(parse(data).to_json()).tables["t"] == table
+    assert (parse(FLCHAIN).tables["t"].encoding, parse(FLCHAIN).tables["t"].one_row_per_person) == (
+        "utf-8",
+        False,
+    )
+
+
 def edited(path: str, value: object) -> dict[str, Any]:
     data = copy.deepcopy(FLCHAIN)
     *way, last = path.split("/")
@@ -116,6 +137,22 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{AGE}/title", {"en": "Age"}, "tables.t.columns.age.title.ja"),
     (f"{AGE}/from", "id", "tables.t.columns"),
     ("tables/t/columns/pid", {"type": "int", "role": "person"}, "tables.t.columns.pid"),
+    (f"{AGE}/system", "icd11", "tables.t.columns.age.system"),
+    (f"{AGE}/sensitivity", "secret", "tables.t.columns.age.sensitivity"),
+    (f"{AGE}/record", True, "tables.t.columns.age.record"),
+    (f"{AGE}/record", "yes", "tables.t.columns.age.record"),
+    ("tables/t/reference", True, "tables.t.reference"),
+    ("tables/t/codes", "icd10", "tables.t.codes"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": ["id9"]}, "identifiers.keys"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": []}, "identifiers.keys"),
+    ("identifiers", {"file": "i.parquet", "person": "person", "keys": ["id1", "id1"]}, "identifiers.keys"),
+    ("identifiers", {"file": "../i.parquet", "person": "person", "keys": ["id1"]}, "identifiers.file"),
+    ("identifiers", {"file": "i.parquet", "keys": ["id1"]}, "identifiers.person"),
+    ("apart", [{"when": ["t.age"], "hide": ["t.nowhere"]}], "apart.0.hide"),
+    ("apart", [{"when": [], "hide": ["t.age"]}], "apart.0.when"),
+    ("tables/t/encoding", "latin-1", "tables.t.encoding"),
+    ("tables/t/one_row_per_person", 1, "tables.t.one_row_per_person"),
+    ("apart", {"when": ["t.age"]}, "apart"),
 ]
 
 

@@ -1,12 +1,10 @@
-"""Keys are held for one purpose, are gone when destroyed, and a person's number is for ever."""
+"""Keys are held for one purpose, are gone when destroyed, and are bound to what they are for."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from enclave.adapters.vault import Kept, Vault
+from enclave.adapters.vault import HeldFile, Kept, Vault
 from enclave.core.refusal import Refused
 
 AT = "2026-11-01T00:00:00Z"
@@ -121,36 +119,28 @@ def test_an_extract_of_an_erased_provision_cannot_be_kept(vault: Vault) -> None:
     assert no.value.code == "custody.provision_erased"
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.sets(st.text(max_size=8), max_size=8), max_size=4))
-def test_a_number_is_given_once_and_never_changes(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[set[str]]
-) -> None:
-    """Whatever a refresh brings or drops, everyone keeps their number, and no two have the same."""
-    vault = Vault(tmp_path_factory.mktemp("register") / "custody")
-    held: dict[str, int] = {}
-    for batch in batches:
-        fresh = vault.enrol("people", batch)
-        now = dict(zip(*vault.numbers("people"), strict=True))
-        assert fresh == len(set(now) - set(held))
-        assert set(now) == set(held) | batch
-        assert {name: now[name] for name in held} == held
-        assert sorted(now.values()) == list(range(len(now)))
-        held = now
+def test_an_interrupted_build_keeps_its_key_until_something_changes(vault: Vault) -> None:
+    """The same work goes on under the same key; other work starts anew; a finished extract leaves no build behind."""
+    vault.provision_key("v-1", "p-1", AT)
+    key, goes_on = vault.begin_build("v-1", 1, "as planned")
+    assert not goes_on
+    assert vault.begin_build("v-1", 1, "as planned") == (key, True)
+    assert vault.building("v-1") == 1
+    other, goes_on = vault.begin_build("v-1", 1, "planned otherwise")
+    assert (other != key, goes_on) == (True, False)
+    vault.keep_extract("v-1", Kept(1, "p-1", 1, {}), other)
+    assert vault.building("v-1") is None
+    assert vault.data_key("v-1", 1) == other
 
 
-def test_populations_are_numbered_apart(vault: Vault) -> None:
-    """The same spelling in two populations is two persons."""
-    vault.enrol("people", ["1", "2"])
-    vault.enrol("others", ["2"])
-    assert len(vault.numbers("people")[0]) == 2
-    assert vault.numbers("others") == (["2"], [0])
-
-
-def test_numbers_do_not_tell_the_order_of_the_file(vault: Vault) -> None:
-    """A batch is dealt in a random order: the register cannot be re-made from the source."""
-    vault.enrol("people", [f"{number:05d}" for number in range(2000)])
-    texts, numbers = vault.numbers("people")
-    dealt = dict(zip(texts, numbers, strict=True))
-    in_place = sum(dealt[f"{number:05d}"] == number for number in range(2000))
-    assert in_place < 20
+def test_a_held_file_is_replaced_with_its_key(vault: Vault, tmp_path: Path) -> None:
+    """A register's new file takes the old one's place; the old key is nowhere."""
+    vault.keep_file("register", "residents", HeldFile("a.duckdb", b"a" * 32, {"n": 1}))
+    vault.keep_file("register", "residents", HeldFile("b.duckdb", b"b" * 32, {"n": 2}))
+    held = vault.held("register", "residents")
+    assert held is not None
+    assert (held.path, held.key, held.about) == ("b.duckdb", b"b" * 32, {"n": 2})
+    assert "b" * 32 not in repr(held)
+    assert vault.held_paths() == {"b.duckdb"}
+    assert vault.held("store", "residents") is None
+    assert all(b"a" * 32 not in file.read_bytes() for file in (tmp_path / "custody").iterdir())

@@ -1,0 +1,77 @@
+# METADATA
+# title: What may be asked for together
+# description: >-
+#   Steps: submit, grant (both: links and columns of an application), look (the form asks while someone fills it in).
+#   Input: enclave/application/linkage.py; examples/application_*.json. Days are ISO dates, compared as texts.
+package enclave.application
+
+# METADATA
+# description: The answer; anything but `allow` being true is a no. `pairs` and `apart` say what is not permitted.
+# entrypoint: true
+decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {"pairs": refused_pairs, "apart": refused_apart}}
+
+# METADATA
+# description: A step that is not known is a no.
+deny contains "application.state" if not step_known
+
+step_known if input.step in {"submit", "grant", "look"}
+
+# METADATA
+# description: A question that leaves out what it is about is a no.
+deny contains "application.state" if not complete
+
+complete if {
+	is_array(input.pairs)
+	is_array(input.apart)
+}
+
+# -- linkage -----------------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: Databases are linked where a row of the matrix allows it on that day.
+deny contains "application.linkage_not_permitted" if count(refused_pairs) > 0
+
+refused_pairs contains asked.pair if {
+	some asked in input.pairs
+	not permitted(asked)
+}
+
+# METADATA
+# description: The matrix allows the pair, and neither database stands alone.
+permitted(asked) if {
+	is_array(asked.alone)
+	not stands_alone(asked)
+	some row in asked.rows
+	in_force(row)
+}
+
+# METADATA
+# description: Two databases that an operator registered over one register of persons.
+permitted(asked) if asked.one_register == true
+
+stands_alone(asked) if {
+	some row in asked.alone
+	in_force(row)
+}
+
+in_force(row) if {
+	row.valid_from <= input.at
+	not over(row)
+}
+
+over(row) if {
+	is_string(row.valid_to)
+	row.valid_to <= input.at
+}
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: Whoever is given a column of `when` is given none of `hide`.
+deny contains "application.columns_apart" if count(refused_apart) > 0
+
+refused_apart contains {"when": asked.when, "hide": asked.hide} if {
+	some asked in input.apart
+	count(asked.when) > 0
+	count(asked.hide) > 0
+}

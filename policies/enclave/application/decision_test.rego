@@ -1,0 +1,84 @@
+# METADATA
+# title: Tests of what may be asked for together
+package enclave.application_test
+
+import data.enclave.application
+
+submit := data.examples.application_submit
+
+denied(patches) := codes if {
+	codes := application.deny with input as json.patch(submit, patches)
+}
+
+pairs(patches) := found if {
+	decision := application.decision with input as json.patch(submit, patches)
+	found := decision.obligations.pairs
+}
+
+alone := {"op": "add", "path": "/pairs/0/alone/-", "value": {"database": "ndb", "valid_from": "2016-01-01", "valid_to": null}}
+
+test_application_example_is_allowed if {
+	denied([]) == set()
+	pairs([]) == set()
+}
+
+test_application_that_links_nothing_is_allowed if {
+	denied([{"op": "replace", "path": "/pairs", "value": []}]) == set()
+}
+
+test_linkage_before_its_first_row_is_denied_and_names_the_pair if {
+	before := [{"op": "replace", "path": "/at", "value": "2020-09-30"}]
+	denied(before) == {"application.linkage_not_permitted"}
+	pairs(before) == {["kaigo", "ndb"]}
+}
+
+test_linkage_is_allowed_from_the_first_day_of_a_row if {
+	denied([{"op": "replace", "path": "/at", "value": "2020-10-01"}]) == set()
+}
+
+test_linkage_on_the_day_a_row_ends_is_denied if {
+	denied([
+		{"op": "remove", "path": "/pairs/0/rows/1"},
+		{"op": "replace", "path": "/at", "value": "2022-04-01"},
+	]) == {"application.linkage_not_permitted"}
+}
+
+test_linkage_without_a_row_is_denied if {
+	denied([{"op": "replace", "path": "/pairs/0/rows", "value": []}]) == {"application.linkage_not_permitted"}
+}
+
+test_linkage_with_a_database_that_stands_alone_is_denied_whatever_the_rows_say if {
+	denied([alone]) == {"application.linkage_not_permitted"}
+}
+
+test_linkage_with_a_database_that_no_longer_stands_alone_is_allowed if {
+	ended := json.patch(alone, [{"op": "replace", "path": "/value/valid_to", "value": "2020-01-01"}])
+	denied([ended]) == set()
+}
+
+test_linkage_within_one_operators_register_is_allowed if {
+	denied([
+		{"op": "replace", "path": "/pairs/0/rows", "value": []},
+		{"op": "replace", "path": "/pairs/0/one_register", "value": true},
+	]) == set()
+}
+
+test_linkage_of_one_wrong_pair_among_good_ones_is_denied if {
+	wrong := {"pair": ["cancer", "ndb"], "rows": [], "alone": [], "one_register": false}
+	pairs([{"op": "add", "path": "/pairs/-", "value": wrong}]) == {["cancer", "ndb"]}
+}
+
+test_columns_that_hide_others_are_denied_together if {
+	denied([{"op": "replace", "path": "/apart/0/hide", "value": ["welfare.cert.pref_code"]}]) == {"application.columns_apart"}
+}
+
+test_question_that_leaves_something_out_is_denied if {
+	every path in ["/step", "/pairs", "/apart"] {
+		denied([{"op": "remove", "path": path}]) == {"application.state"}
+	}
+	denied([{"op": "remove", "path": "/pairs/0/alone"}]) == {"application.linkage_not_permitted"}
+}
+
+test_step_that_is_unknown_is_denied if {
+	"application.state" in denied([{"op": "replace", "path": "/step", "value": "waive"}])
+}

@@ -1,0 +1,28 @@
+"""The tables and columns that the field's research queries name (a person's number left out: every table has `pid`)."""
+
+NAMED: dict[str, str] = {
+    "core.muni": "muni_code muni_name sma_code pref_code population",
+    "core.pop": "sma_code sex age5 population",
+    "ndb.rcpt": "rcpt_id rcpt_kind service_ym sex age pref_code sma_code muni_code facility_id insurer_kind points days",
+    "ndb.sy": "rcpt_id service_ym disease_code icd10 start_date outcome suspected is_main",
+    "ndb.si": "rcpt_id act_date act_code kubun times points facility_id sma_code",
+    "ndb.iy": "rcpt_id act_date drug_code yj12 form qty days",
+    "ndb.bu": "rcpt_id dpc14 admit_date discharge_date outcome",
+    "ndb.checkup": "check_date sex age bmi sbp hba1c egfr u_protein smoking sma_code",
+    "ndb.death": "death_date death_hour place cause_icd10 manner birth_weight_g gest_weeks siblings mother_age",
+    "kaigo.cert": "cert_date care_level dementia_rank adl_rank muni_code",
+    "kaigo.claim": "service_ym service_kind service_code units provider_id muni_code",
+    "kaigo.life_adl": "eval_date bi_total dbd13 vitality",
+    "dpc.form1": "data_id facility_id sex age admit_date discharge_date main_icd resource_icd jcs_admit bi_admit bi_discharge op_kcode op_date outcome dpc14",
+    "vac.shot": "shot_date vaccine dose_no lot_no birth_ym sex muni_code",
+    "vac.aefi": "onset_date vaccine symptom severity outcome",
+    "idb.notif": "disease onset_date dx_date severity birth_ym sex pref_code",
+    "welfare.cert": "cert_date support_level disability_kind muni_code",
+    "welfare.claim": "service_ym service_kind units muni_code",
+    "cancer.reg": "dx_date sex age pref_code topo morph behavior extent detection surgery chemo radio vital last_date cause_icd10",
+    "nanbyo.reg": "apply_fy disease_no disease_name onset_age age sex pref_code severity steroid",
+    "shoman.reg": "apply_fy group_no disease_name onset_age age sex pref_code",
+    "nextgen.lab": "exam_date jlac10 value unit",
+    "midnet.rx": "facility_id order_date yj12 days",
+    "midnet.lab": "facility_id exam_date jlac10 value",
+}

@@ -1,0 +1,66 @@
+"""Blocks have at least k persons, are cut along the columns in order, and nobody ever changes theirs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enclave.custody.blocks import Cell, extended, form
+
+cells = st.dictionaries(st.tuples(st.integers(-1, 1), st.integers(0, 20)), st.integers(1, 60), max_size=40)
+
+
+@given(cells, st.integers(1, 50))
+def test_every_block_has_k_persons_where_there_are_k(found: dict[Cell, int], k: int) -> None:
+    """Every cell is in one block; no block is smaller than k unless all persons together are."""
+    blocks = form(found, k)
+    assert set(blocks.of) == set(found)
+    assert sum(blocks.counts.values()) == sum(found.values())
+    if sum(found.values()) >= k:
+        assert blocks.smallest >= k
+    else:
+        assert len(blocks.counts) <= 1
+
+
+@given(cells, st.integers(1, 50))
+def test_no_block_could_be_cut_along_the_first_column(found: dict[Cell, int], k: int) -> None:
+    """What is left together had to be: any cut between two values of any column leaves fewer than k on one side."""
+    blocks = form(found, k)
+    for block in blocks.counts:
+        group = [cell for cell, of in blocks.of.items() if of == block]
+        for column in range(2):
+            for edge in {cell[column] for cell in group}:
+                below = sum(found[cell] for cell in group if cell[column] <= edge)
+                above = sum(found[cell] for cell in group if cell[column] > edge)
+                assert below < k or above < k
+
+
+@given(cells, cells, st.integers(1, 50))
+def test_newcomers_move_nobody(before: dict[Cell, int], newcomers: dict[Cell, int], k: int) -> None:
+    """A cell that has a block keeps it; a new block has k newcomers, or there was no block to join."""
+    known = form(before, k).of
+    of = extended(known, newcomers, k)
+    assert set(of) == set(newcomers)
+    assert all(of[cell] == known[cell] for cell in newcomers if cell in known)
+    fresh = {block for block in of.values() if block not in set(known.values())}
+    for block in fresh:
+        together = sum(newcomers[cell] for cell in newcomers if of[cell] == block)
+        assert together >= k or not known
+
+
+def test_sex_is_cut_before_age() -> None:
+    """The rule set's order is the order of the cuts."""
+    blocks = form({(1, 4): 15, (1, 5): 15, (2, 4): 15, (2, 5): 15}, 20)
+    assert blocks.of[1, 4] == blocks.of[1, 5] != blocks.of[2, 4] == blocks.of[2, 5]
+
+
+def test_a_newcomer_joins_the_nearest_cell() -> None:
+    """A person of an age that nobody had goes to the block of the next age of the same sex."""
+    known = {(1, 4): 0, (1, 9): 1, (2, 4): 2}
+    assert extended(known, {(1, 8): 1}, 20) == {(1, 8): 1}
+    assert extended(known, {(2, 9): 1}, 20) == {(2, 9): 2}
+
+
+def test_k_is_a_number_of_persons() -> None:
+    """Zero would be no protection at all."""
+    with pytest.raises(ValueError, match="at least 1"):
+        form({}, 0)
