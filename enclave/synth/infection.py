@@ -95,7 +95,8 @@ def build(block: Block, lives: Lives) -> Infections:
     keep = np.lexsort((day, person))
     person, disease, day = person[keep], disease[keep], day[keep]
     # Nobody has COVID-19 twice within three months.
-    again = np.r_[False, (person[1:] == person[:-1]) & (disease[1:] == disease[:-1]) & (np.diff(day) < 90)]
+    again = np.zeros(len(person), dtype=bool)
+    again[1:] = (person[1:] == person[:-1]) & (disease[1:] == disease[:-1]) & (np.diff(day) < 90)
     person, disease, day = person[~again], disease[~again], day[~again]
     age = (day - people.birth[person]) / 365.25
     early = np.where(day < window.month_start[np.clip(window.month_at(2022, 1), 0, window.months)], 3.0, 0.7)
