@@ -42,12 +42,15 @@ Reach = Mapping[DatabaseId, Sequence[Stage]]
 YES, NO = "✓", "–"
 
 
-def reach_table(reach: Reach, language: str) -> str:
-    """One row per database, one column per stage."""
+def reach_table(reach: Reach, language: str, own: Mapping[DatabaseId, Title] | None = None) -> str:
+    """One row per database, one column per stage; `own` are an operator's databases, after the public ones."""
     head = [Title("データベース", "Database").of(language), *(t.of(language) for t in STAGES.values())]
     rows = [
-        [_named(name, language), *(YES if stage in reach.get(name, ()) else NO for stage in STAGES)]
-        for name in EVERY
+        [named, *(YES if stage in reach.get(name, ()) else NO for stage in STAGES)]
+        for name, named in (
+            *((name, _named(name, language)) for name in EVERY),
+            *((name, f"{title.of(language)} `{name}`") for name, title in (own or {}).items()),
+        )
     ]
     return _table(head, rows)
 

@@ -96,10 +96,11 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         saved: bool = False,
     ) -> Response:
         said = pages.problem(visit, refused) if refused else None
-        sentences: dict[str, list[str]] = {}
+        sentences: dict[str, list[dict[str, str]]] = {}
         for problem in problems:
             title = pages.problem(visit, Refused(problem.code, problem.facts))["title"]
-            sentences.setdefault(problem.field, []).append(str(title))
+            sentence = {"code": problem.code, "title": str(title)}
+            sentences.setdefault(problem.field, []).append(sentence)
         blank = dict.fromkeys(OUTPUT_FIELDS, "") | {"kind": OUTPUT_KINDS[0]}
         shown = [dict(o) for o in draft.outputs]
         shown += [dict(blank) for _ in range(max(FEWEST_OUTPUT_ROWS, rows, len(shown)) - len(shown))]
