@@ -253,16 +253,13 @@ in_scope(rules, database) if {
 }
 
 in_validity(rules) if {
-	day(rules.valid_from) <= question.instant(input.now)
+	question.day(rules.valid_from) <= question.instant(input.now)
 	goes_on(rules)
 }
 
 goes_on(rules) if rules.valid_to == null
 
-goes_on(rules) if question.instant(input.now) < day(rules.valid_to)
-
-# A rule set begins and ends with a day, written as one.
-day(text) := question.instant(sprintf("%sT00:00:00Z", [text]))
+goes_on(rules) if question.instant(input.now) < question.day(rules.valid_to)
 
 default obligations := {}
 

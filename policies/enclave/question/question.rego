@@ -44,3 +44,7 @@ whole(value) if {
 instant(value) := time.parse_rfc3339_ns(value) if {
 	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$`, value)
 }
+
+# METADATA
+# description: The first moment (UTC) of a day written as `2026-12-01`; undefined for anything else.
+day(value) := instant(sprintf("%sT00:00:00Z", [value])) if is_string(value)

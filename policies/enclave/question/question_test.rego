@@ -13,6 +13,7 @@ test_nothing_odd_is_a_text_or_some_texts if {
 		not question.texts(value)
 		not question.whole(value)
 		not question.instant(value)
+		not question.day(value)
 	}
 }
 
@@ -44,5 +45,12 @@ test_instant_of_a_moment_does_not_hang_on_its_zone if {
 test_text_that_is_no_rfc_3339_names_no_moment if {
 	every text in data.changes.no_times {
 		not question.instant(text)
+	}
+}
+
+test_day_is_a_date_and_nothing_else if {
+	question.day("2026-12-01") == question.instant("2026-12-01T00:00:00Z")
+	every text in {"2026", "9999", "2026-12", "2026-12-1", "2026-13-01", "2026-02-30", "2026-12-01T00:00:00Z", "20261201"} {
+		not question.day(text)
 	}
 }
