@@ -94,6 +94,7 @@ test_permit_without_handlers_has_none if {
 }
 
 test_nobody_is_no_handler if {
-	not permit.handler("") with input as {"permit": {"handlers": [""]}}
-	not permit.handler(null) with input as {"permit": {"handlers": [null]}}
+	every nobody in ["", " ", null] {
+		not permit.handler(nobody) with input as {"permit": {"handlers": [nobody]}}
+	}
 }

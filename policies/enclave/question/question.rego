@@ -7,18 +7,15 @@
 package enclave.question
 
 # METADATA
-# description: Whether the value is a text that says something.
-text(value) if {
-	is_string(value)
-	trim_space(value) != ""
-}
+# description: Whether the value is a text that says something; of another type than text, it matches nothing.
+text(value) if regex.match(`\S`, value)
 
 # METADATA
 # description: Whether the value is a list of texts; `[]` is the list that says "none".
 texts(value) if {
 	is_array(value)
 	every one in value {
-		text(one)
+		regex.match(`\S`, one)
 	}
 }
 
