@@ -100,6 +100,12 @@ CODES: dict[str, Wording] = {
         "Nothing was done. Try again in a moment; the operator has been told.",
         503,
     ),
+    "policy.input_incomplete": Wording(
+        "方針への問い合わせに、判定に必要な事実が欠けていました。",
+        "The question to the policy lacked a fact that the decision rests on.",
+        "何も実行されていません。運用担当者にお問い合わせください。",
+        "Nothing was done. Tell the operator.",
+    ),
     "ledger.unavailable": Wording(
         "記録台帳が応答しないため、処理を行いませんでした。",
         "The ledger does not answer, so nothing was done.",

@@ -5,6 +5,7 @@ but `allow` being exactly True is a no (DESIGN, Facts are computed in Python, de
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from enclave.core.clock import rfc3339
@@ -35,8 +36,10 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
         "permit": {
             **{
                 k: permit[k]
-                for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets", "limits")
+                for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets")
             },
+            # No limit is said, not left out: to the policy a key that is missing is a no.
+            "limits": asdict(known.permit.limits),
             "linkage_groups": permit["linkage_groups"],
             "reference": known.permit.reference,
             "databases": {

@@ -16,8 +16,11 @@ from enclave.core.refusal import Refused
 ROOT = Path(__file__).resolve().parents[2]
 STORIES = {
     "query_rows": "query",
+    "query_aggregate": "query",
+    "query_no_table": "query",
     "query_table": "query",
     "spawn": "spawn",
+    "export_return": "export",
     "export_queue": "export",
     "export_vote": "export",
     "export_approve": "export",
@@ -27,7 +30,10 @@ STORIES = {
     "review_opinion": "review",
     "custody_register": "custody",
     "custody_build": "custody",
+    "custody_build_operator": "custody",
     "custody_open": "custody",
+    "custody_open_service": "custody",
+    "custody_erase": "custody",
 }
 
 

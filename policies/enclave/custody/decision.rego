@@ -7,11 +7,23 @@
 package enclave.custody
 
 import data.enclave.permit
+import data.enclave.question
 
 # METADATA
 # description: The answer; anything but `allow` being true is a no.
 # entrypoint: true
 decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {}}
+
+# METADATA
+# description: Who acts, through which service and when, is always said.
+deny contains "policy.input_incomplete" if not complete
+
+complete if {
+	question.instant(input.now)
+	question.text(input.caller)
+	question.text(input.actor.person)
+	question.text(input.actor.role)
+}
 
 # METADATA
 # description: An action is allowed to whom it belongs, and an unknown one to nobody.
@@ -42,7 +54,7 @@ role_allows if {
 # description: An extract is built and opened under a permit in force.
 deny contains code if {
 	input.action in {"extract.build", "extract.open"}
-	some code in permit.not_in_force(input.permit, input.now)
+	some code in permit.not_in_force
 }
 
 # METADATA
@@ -52,7 +64,7 @@ deny contains "permit.not_handler" if {
 	not opener_is_handler
 }
 
-opener_is_handler if permit.handler(input.permit, input.actor.person)
+opener_is_handler if permit.handler(input.actor.person)
 
 opener_is_handler if {
 	input.actor.role == "service"
@@ -67,6 +79,8 @@ deny contains "custody.extract_stale" if {
 }
 
 extract_matches if {
+	question.text(input.permit.permit_id)
+	question.text(input.permit.provision)
 	input.extract.permit_id == input.permit.permit_id
 	input.extract.provision == input.permit.provision
 }
@@ -75,5 +89,19 @@ extract_matches if {
 # description: A custodian builds no extract that they will use.
 deny contains "custody.own_project" if {
 	input.action == "extract.build"
-	input.actor.person in input.permit.handlers
+	not builder_apart
 }
+
+builder_apart if {
+	question.some_texts(input.permit.handlers)
+	not input.actor.person in input.permit.handlers
+}
+
+# METADATA
+# description: An erasure names what is erased.
+deny contains "policy.input_incomplete" if {
+	input.action == "extract.erase"
+	not provision_named
+}
+
+provision_named if question.text(input.provision)

@@ -77,3 +77,18 @@ test_withdrawal_and_report_are_the_custodians if {
 test_action_that_is_unknown_is_denied if {
 	denied(build, [{"op": "replace", "path": "/action", "value": "extract.copy"}]) == {"custody.not_allowed"}
 }
+
+test_build_by_nobody_or_for_nobody_is_denied if {
+	"custody.own_project" in denied(build, [{"op": "remove", "path": "/actor/person"}])
+	"custody.own_project" in denied(build, [{"op": "remove", "path": "/permit/handlers"}])
+	"custody.own_project" in denied(build, [{"op": "remove", "path": "/permit"}])
+}
+
+test_open_of_nothing_for_nothing_is_denied if {
+	every value in [null, ""] {
+		"custody.extract_stale" in denied(opening, [
+			{"op": "replace", "path": "/permit/provision", "value": value},
+			{"op": "replace", "path": "/extract/provision", "value": value},
+		])
+	}
+}

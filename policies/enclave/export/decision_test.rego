@@ -132,3 +132,16 @@ test_download_by_a_former_handler_is_denied if {
 }
 
 test_nothing_is_allowed_of_nothing if not release.decision.allow with input as {}
+
+test_release_by_a_checker_who_also_rejected_is_denied if {
+	denied(approve, [
+		{"op": "add", "path": "/export/votes/-", "value": {"checker": "ito", "vote": "reject", "digest": "sha256:aa"}},
+	]) == {"export.votes_missing"}
+}
+
+test_vote_of_nobody_or_among_nobody_is_denied if {
+	"export.not_checker" in denied(vote, [{"op": "remove", "path": "/roles"}])
+	every path in ["/person", "/permit/parties", "/permit/handlers", "/export/person", "/export/votes/0/checker"] {
+		"policy.input_incomplete" in denied(vote, [{"op": "remove", "path": path}])
+	}
+}

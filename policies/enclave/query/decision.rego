@@ -6,21 +6,71 @@
 package enclave.query
 
 import data.enclave.permit
+import data.enclave.question
 
 # METADATA
 # description: The answer; anything but `allow` being true is a no.
 # entrypoint: true
 decision := {"allow": count(deny) == 0, "deny": deny, "obligations": obligations}
 
+# -- a whole question --------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: A fact that is left out could have been the reason of a no.
+deny contains "policy.input_incomplete" if not complete
+
+complete if {
+	question.instant(input.now)
+	question.text(input.session.person)
+	question.text(input.session.project)
+	question.text(input.session.permit)
+	question.text(input.permit.permit_id)
+	question.text(input.tier)
+	is_boolean(input.extract.blocks)
+	question.texts(input.facts.functions)
+	tables_complete
+	keys_complete
+}
+
+tables_complete if {
+	is_array(input.facts.tables)
+	every use in input.facts.tables {
+		question.text(use.database)
+		question.text(use.table)
+		question.texts(use.columns)
+		is_boolean(use.person)
+	}
+	is_array(input.facts.databases)
+	{use.database | some use in input.facts.tables} == {database | some database in input.facts.databases}
+}
+
+keys_complete if {
+	is_array(input.facts.keys)
+	every key in input.facts.keys {
+		is_boolean(key.identifies)
+		question.texts(key.roles)
+		form_of_key_known(key)
+	}
+}
+
+form_of_key_known(key) if key.bare == false
+
+form_of_key_known(key) if {
+	key.bare == true
+	question.text(key.type)
+}
+
 # -- permit and session ------------------------------------------------------------------------------------------------
 
 # METADATA
 # description: A permit is used between its dates only.
-deny contains code if some code in permit.not_in_force(input.permit, input.now)
+deny contains code if some code in permit.not_in_force
 
 # METADATA
 # description: Only a handler asks.
-deny contains "permit.not_handler" if not permit.handler(input.permit, input.session.person)
+deny contains "permit.not_handler" if not person_is_handler
+
+person_is_handler if permit.handler(input.session.person)
 
 # METADATA
 # description: The session was opened for this project and under this permit and revision.
@@ -81,7 +131,7 @@ deny contains "query.table_not_permitted" if {
 	not table_permitted(use)
 }
 
-table_permitted(use) if input.permit.databases[use.database][use.table]
+table_permitted(use) if question.some_texts(input.permit.databases[use.database][use.table])
 
 # METADATA
 # description: Columns of the permit only.
@@ -144,15 +194,22 @@ deny contains "query.key_continuous" if {
 # -- budgets -----------------------------------------------------------------------------------------------------------
 
 # METADATA
-# description: A budget of the day that is used up ends the day's questions.
+# description: A budget of the day that is used up ends the day's questions; only a limit that is said to be null is none.
 deny contains sprintf("query.budget_%s", [kind]) if {
 	some kind in {"queries", "rows", "bytes"}
 	not budget_left(kind)
 }
 
-budget_left(kind) if not budget(kind)
+budget_left(kind) if {
+	question.whole(input.used[kind])
+	budget(kind) == null
+}
 
-budget_left(kind) if input.used[kind] < budget(kind)
+budget_left(kind) if {
+	question.whole(input.used[kind])
+	question.whole(budget(kind))
+	input.used[kind] < budget(kind)
+}
 
 budget(kind) := input.permit.limits[sprintf("%s_day", [kind])]
 
@@ -196,25 +253,24 @@ in_scope(rules, database) if {
 }
 
 in_validity(rules) if {
-	day(rules.valid_from) <= time.parse_rfc3339_ns(input.now)
-	open_ended(rules)
+	question.day(rules.valid_from) <= question.instant(input.now)
+	goes_on(rules)
 }
 
-in_validity(rules) if {
-	day(rules.valid_from) <= time.parse_rfc3339_ns(input.now)
-	time.parse_rfc3339_ns(input.now) < day(rules.valid_to)
-}
+goes_on(rules) if rules.valid_to == null
 
-open_ended(rules) if rules.valid_to == null
+goes_on(rules) if question.instant(input.now) < question.day(rules.valid_to)
 
-day(text) := time.parse_rfc3339_ns(sprintf("%sT00:00:00Z", [substring(text, 0, 10)]))
+default obligations := {}
 
 # METADATA
 # description: What the answer is bound to - rule sets with their parameters, and what is left of the day's budgets.
-obligations := object.union({"rule_sets": binding, "tier": input.tier}, left)
+obligations := object.union({"rule_sets": binding, "tier": input.tier}, left) if complete
+
 
 left[name] := number if {
 	some kind in {"rows", "bytes"}
 	name := sprintf("max_%s", [kind])
+	is_number(budget(kind))
 	number := budget(kind) - input.used[kind]
 }

@@ -137,8 +137,8 @@ test_query_ends_with_each_budget if {
 	}
 }
 
-test_query_without_limits_has_none if {
-	free := changed(rows, [{"op": "replace", "path": "/permit/limits", "value": {}}])
+test_query_with_limits_of_null_has_none if {
+	free := changed(rows, [{"op": "replace", "path": "/permit/limits", "value": {"queries_day": null, "rows_day": null, "bytes_day": null}}])
 	denied(free) == set()
 	decision := query.decision with input as free
 	not decision.obligations.max_rows
@@ -154,4 +154,55 @@ test_query_before_its_rule_set_began_is_denied if {
 		{"op": "replace", "path": "/permit/valid_from", "value": "2024-01-01T00:00:00Z"},
 	])
 	denied(early) == {"query.rule_set_missing"}
+}
+
+# -- times of a rule set -----------------------------------------------------------------------------------------------
+
+under(dates) := codes if {
+	base := object.remove(data.data["ndb-2024-09"], {"valid_from", "valid_to"})
+	codes := query.deny with input as rows with data.data as {"ndb-2024-09": object.union(base, dates)}
+}
+
+test_rule_set_binds_from_its_first_day_until_the_day_of_its_end if {
+	under({"valid_from": "2026-12-01", "valid_to": null}) == set()
+	under({"valid_from": "2026-11-30", "valid_to": "2026-12-02"}) == set()
+	under({"valid_from": "2026-12-02", "valid_to": null}) == {"query.rule_set_missing"}
+	under({"valid_from": "2026-11-30", "valid_to": "2026-12-01"}) == {"query.rule_set_missing"}
+}
+
+test_rule_set_that_does_not_say_when_binds_nothing if {
+	under({"valid_to": null}) == {"query.rule_set_missing"}
+	under({"valid_from": "2024-09-18"}) == {"query.rule_set_missing"}
+	under({"valid_from": null, "valid_to": null}) == {"query.rule_set_missing"}
+}
+
+test_rule_set_whose_day_is_none_binds_nothing if {
+	every text in {"", "2024", "9999", "2024-9-18", "2024-13-01", "2024-02-30", "18.09.2024", "2024-09-18T00:00:00Z", 20240918} {
+		under({"valid_from": text, "valid_to": null}) == {"query.rule_set_missing"}
+		under({"valid_from": "2024-09-18", "valid_to": text}) == {"query.rule_set_missing"}
+	}
+}
+
+# -- facts that do not fit together ------------------------------------------------------------------------------------
+
+test_query_whose_databases_are_not_those_of_its_tables_is_denied if {
+	every databases in [[], ["claims"], ["nafld", "claims"]] {
+		denied(changed(rows, [{"op": "replace", "path": "/facts/databases", "value": databases}])) == {"policy.input_incomplete"}
+	}
+}
+
+test_query_of_a_table_that_the_permit_gives_no_column_of_is_denied if {
+	every value in [[], {}, null, true, "*"] {
+		"query.table_not_permitted" in denied(changed(rows, [
+			{"op": "replace", "path": "/permit/databases/nafld/patients", "value": value},
+			{"op": "replace", "path": "/facts/tables/0/columns", "value": []},
+		]))
+	}
+}
+
+test_query_that_does_not_say_a_limit_is_denied if {
+	every kind in ["queries", "rows", "bytes"] {
+		unsaid := changed(rows, [{"op": "remove", "path": sprintf("/permit/limits/%s_day", [kind])}])
+		denied(unsaid) == {sprintf("query.budget_%s", [kind])}
+	}
 }

@@ -56,3 +56,13 @@ test_opinion_on_another_database_is_denied if {
 test_step_that_is_unknown_is_denied if {
 	"application.state" in denied(grant, [{"op": "add", "path": "/step", "value": "waive"}])
 }
+
+test_step_that_is_not_said_is_no_grant if {
+	denied(grant, [{"op": "remove", "path": "/step"}]) == {"application.state"}
+}
+
+test_opinion_of_nobody_or_among_nobody_is_denied if {
+	every path in ["/person", "/roles", "/application/applicant", "/application/members", "/opinions"] {
+		"policy.input_incomplete" in denied(opinion, [{"op": "remove", "path": path}])
+	}
+}

@@ -4,19 +4,37 @@
 package enclave.spawn
 
 import data.enclave.permit
+import data.enclave.question
 
 # METADATA
 # description: The answer; anything but `allow` being true is a no.
 # entrypoint: true
-decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {"workspace": input.permit.workspace}}
+decision := {"allow": count(deny) == 0, "deny": deny, "obligations": obligations}
+
+default obligations := {}
+
+obligations := {"workspace": input.permit.workspace} if workspace_available
+
+# METADATA
+# description: A question that does not say when, who and for which project is a no.
+deny contains "policy.input_incomplete" if not complete
+
+complete if {
+	question.instant(input.now)
+	question.text(input.person)
+	question.text(input.project)
+	is_boolean(input.active)
+}
 
 # METADATA
 # description: A permit is used between its dates only.
-deny contains code if some code in permit.not_in_force(input.permit, input.now)
+deny contains code if some code in permit.not_in_force
 
 # METADATA
 # description: Only a handler has a workspace.
-deny contains "permit.not_handler" if not permit.handler(input.permit, input.person)
+deny contains "permit.not_handler" if not person_is_handler
+
+person_is_handler if permit.handler(input.person)
 
 # METADATA
 # description: The workspace is that of the permit's project.
@@ -36,4 +54,6 @@ available := {"direct"}
 
 # METADATA
 # description: A person who was suspended starts nothing.
-deny contains "session.inactive" if input.active == false
+deny contains "session.inactive" if not person_is_active
+
+person_is_active if input.active == true

@@ -42,3 +42,8 @@ test_spawn_of_a_suspended_person_is_denied if {
 }
 
 test_spawn_of_nobody_is_denied if not spawn.decision.allow with input as {}
+
+test_spawn_of_a_person_of_whom_it_is_not_said_that_they_may_work_is_denied if {
+	denied([{"op": "remove", "path": "/active"}]) == {"policy.input_incomplete", "session.inactive"}
+	denied([{"op": "replace", "path": "/active", "value": "true"}]) == {"policy.input_incomplete", "session.inactive"}
+}
