@@ -2,8 +2,10 @@
 # title: What may be asked for together
 # description: >-
 #   Steps: submit, grant (both: links and columns of an application), look (the form asks while someone fills it in).
-#   Input: enclave/application/linkage.py; examples/application_*.json. Days are ISO dates, compared as texts.
+#   Input: enclave/application/linkage.py; examples/application_*.json. Days are ISO dates.
 package enclave.application
+
+import data.enclave.question
 
 # METADATA
 # description: The answer; anything but `allow` being true is a no. `pairs` and `apart` say what is not permitted.
@@ -18,12 +20,36 @@ step_known if input.step in {"submit", "grant", "look"}
 
 # METADATA
 # description: A question that leaves out what it is about is a no.
-deny contains "application.state" if not complete
+deny contains "policy.input_incomplete" if not complete
 
 complete if {
+	question.day(input.at)
 	is_array(input.pairs)
+	every asked in input.pairs {
+		question.some_texts(asked.pair)
+		is_boolean(asked.one_register)
+		dated(asked.rows)
+		dated(asked.alone)
+	}
 	is_array(input.apart)
+	every one in input.apart {
+		question.texts(one.when)
+		question.texts(one.hide)
+	}
 }
+
+# Rows whose days cannot be read would neither allow a pair nor keep one of the two alone.
+dated(rows) if {
+	is_array(rows)
+	every row in rows {
+		question.day(row.valid_from)
+		ends(row)
+	}
+}
+
+ends(row) if row.valid_to == null
+
+ends(row) if question.day(row.valid_to)
 
 # -- linkage -----------------------------------------------------------------------------------------------------------
 
@@ -55,14 +81,13 @@ stands_alone(asked) if {
 }
 
 in_force(row) if {
-	row.valid_from <= input.at
-	not over(row)
+	question.day(row.valid_from) <= question.day(input.at)
+	goes_on(row)
 }
 
-over(row) if {
-	is_string(row.valid_to)
-	row.valid_to <= input.at
-}
+goes_on(row) if row.valid_to == null
+
+goes_on(row) if question.day(input.at) < question.day(row.valid_to)
 
 # -- columns -----------------------------------------------------------------------------------------------------------
 

@@ -73,10 +73,21 @@ test_columns_that_hide_others_are_denied_together if {
 }
 
 test_question_that_leaves_something_out_is_denied if {
-	every path in ["/step", "/pairs", "/apart"] {
-		denied([{"op": "remove", "path": path}]) == {"application.state"}
+	denied([{"op": "remove", "path": "/step"}]) == {"application.state"}
+	every path in ["/pairs", "/apart", "/pairs/0/pair", "/apart/0/hide"] {
+		denied([{"op": "remove", "path": path}]) == {"policy.input_incomplete"}
 	}
-	denied([{"op": "remove", "path": "/pairs/0/alone"}]) == {"application.linkage_not_permitted"}
+	"policy.input_incomplete" in denied([{"op": "remove", "path": "/pairs/0/alone"}])
+}
+
+test_day_that_is_none_is_denied if {
+	every text in {"", "9999", "2026-13-01", "2026-11-21T00:00:00Z"} {
+		every path in ["/at", "/pairs/0/rows/0/valid_from", "/pairs/0/rows/0/valid_to", "/pairs/0/rows/1/valid_from"] {
+			"policy.input_incomplete" in denied([{"op": "replace", "path": path, "value": text}])
+		}
+		unread := json.patch(alone, [{"op": "replace", "path": "/value/valid_from", "value": text}])
+		"policy.input_incomplete" in denied([unread])
+	}
 }
 
 test_step_that_is_unknown_is_denied if {
