@@ -41,7 +41,7 @@ from enclave.custody.plan import (
     PlannedPeriod,
     TablePlan,
 )
-from enclave.custody.pseudonym import SIZE
+from enclave.custody.pseudonym import SIZE, RecordPermutation
 
 EXTRACT = "extract"
 BLOCKS = "enclave blocks"
@@ -49,24 +49,22 @@ BUILDING = "enclave build"
 ROWS_PER_PASS = 128_000_000
 """Rows of a table that are sorted at once."""
 
-Pseudonyms = NDArray[Any]
-
 
 @dataclass(frozen=True)
 class Numbered:
-    """The seats of one kind in a store with what they are called in the register, in step. `blocks` for persons."""
+    """The seats of one kind in a store with their numbers in the register, in step. `blocks` for persons, -1 is none."""
 
     seats: NDArray[np.uint32]
-    numbers: NDArray[Any]
-    blocks: NDArray[np.int64] | None = None
+    numbers: NDArray[np.uint32]
+    blocks: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
 class Names:
-    """What an extract calls them: `seats[i]` becomes `pseudonyms[i]`."""
+    """What an extract calls persons or facilities: `seats[i]` becomes `pseudonyms[i]`."""
 
     seats: NDArray[np.uint32]
-    pseudonyms: Pseudonyms
+    pseudonyms: NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -91,16 +89,13 @@ Progress = Callable[[str, float], None]
 def numbered(
     descriptor: Descriptor, store: Attached, register: Attached, kind: Kind, withdrawn: frozenset[str]
 ) -> Numbered:
-    """Who is behind each seat of a kind, withdrawn persons left out. Records keep the holder's own number.
+    """Who is behind each seat of a kind (person or facility), withdrawn persons left out.
 
     Raises Refused `custody.engine` where somebody who is not withdrawn has no number: the register is another source's.
     """
     place = {"database": descriptor.database}
     with engine([store, register]) as connection, quiet("custody.engine", place):
         seats = f"{store.name}.seats.{kind.value}"
-        if kind is Kind.RECORD:
-            found = connection.execute(f"SELECT seat, source AS number FROM {seats}").fetchnumpy()
-            return Numbered(found["seat"].astype(np.uint32), found["number"].astype(np.int64))
         numbers = numbers_of(descriptor, kind)
         gone = withdrawn_table(connection, "withdrawn", withdrawn if kind is Kind.PERSON else frozenset())
         same = (
@@ -108,7 +103,7 @@ def numbered(
             if descriptor.identifiers and kind is Kind.PERSON
             else "s.source::VARCHAR = r.source"
         )
-        block = "coalesce(b.block, -1)::BIGINT" if kind is Kind.PERSON else "0::BIGINT"
+        block = "coalesce(b.block::INTEGER, -1)" if kind is Kind.PERSON else "0"
         blocks = (
             f" LEFT JOIN {REGISTER}.blocks.person b ON r.number = b.number" if kind is Kind.PERSON else ""
         )
@@ -125,7 +120,7 @@ def numbered(
     return Numbered(
         np.asarray(found["seat"], dtype=np.uint32),
         np.asarray(found["number"], dtype=np.uint32),
-        np.asarray(found["block"], dtype=np.int64) if kind is Kind.PERSON else None,
+        np.asarray(found["block"], dtype=np.int32) if kind is Kind.PERSON else None,
     )
 
 
@@ -133,8 +128,8 @@ def build(
     plan: ExtractPlan,
     stores: Mapping[DatabaseId, Path],
     store_keys: Mapping[DatabaseId, str],
-    names: Mapping[tuple[DatabaseId, Kind], Names],
-    blocks: Mapping[tuple[DatabaseId, ...], tuple[Pseudonyms, NDArray[np.int64]]],
+    names: Mapping[tuple[DatabaseId, Kind], Names | RecordPermutation],
+    blocks: Mapping[tuple[DatabaseId, ...], tuple[NDArray[np.uint32], NDArray[np.int32]]],
     *,
     file: Path,
     key: str,
@@ -145,7 +140,8 @@ def build(
 ) -> Built:
     """Write `file`, encrypted under `key` (base64 of 32 bytes), or go on where an earlier call was interrupted.
 
-    `names` by (database, kind); `blocks` by linkage group: (pseudonyms, blocks) in step.
+    `names` by (database, kind): those of persons and facilities, and the permutation of records, whose list is too long
+    to be held; `blocks` by linkage group: (pseudonyms, blocks) in step.
     Raises Refused `custody.rows_unreadable`, `custody.disk_full`, `custody.engine`; the file is the caller's to keep
     or remove.
     """
@@ -172,7 +168,7 @@ def build(
             mine = [one for one in plan.tables if one.database == database]
             kinds = {c.kind for one in mine for c in one.shown} - {Kind.VALUE}
             for kind in kinds:
-                _hold_names(connection, kind, names[database, kind])
+                _hold_names(connection, database, kind, names[database, kind])
             if Kind.PERSON in kinds:
                 with quiet("custody.engine", {}):
                     connection.execute("CREATE OR REPLACE TEMP TABLE present (pid UINTEGER)")
@@ -223,12 +219,35 @@ def _weights(connection: Any, plan: ExtractPlan) -> dict[str, float]:
     return {name: count / total for name, count in rows.items()}
 
 
-def _hold_names(connection: Any, kind: Kind, names: Names) -> None:
-    lookup = pa.table({"seat": pa.array(names.seats), "name": pa.array(names.pseudonyms)})
-    with quiet("custody.engine", {}):
-        connection.register("arriving", lookup)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {_names(kind)} AS SELECT * FROM arriving")
-        connection.unregister("arriving")
+def _hold_names(connection: Any, database: DatabaseId, kind: Kind, names: Names | RecordPermutation) -> None:
+    """The pseudonyms of one kind in a temporary table that the rows are joined with."""
+    table = _names(kind)
+    with quiet("custody.engine", {"database": database}):
+        if isinstance(names, Names):
+            _insert(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS", names.seats, names.pseudonyms)
+            return
+        seats = f"{quoted(f'{STORE} {database}')}.seats.{kind.value}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (seat UINTEGER, name BIGINT)")
+        with connection.cursor() as reading:
+            query = f"SELECT seat, source FROM {seats}"
+            for batch in reading.execute(query).to_arrow_reader(RECORDS_AT_ONCE):
+                sources = batch.column("source").to_numpy(zero_copy_only=False)
+                found = names.of_all(sources.astype(np.int64))
+                _insert(
+                    connection,
+                    f"INSERT INTO {table}",
+                    batch.column("seat").to_numpy(zero_copy_only=False),
+                    found,
+                )
+
+
+RECORDS_AT_ONCE = 1 << 20
+
+
+def _insert(connection: Any, into: str, seats: NDArray[Any], names: NDArray[Any]) -> None:
+    connection.register("arriving", pa.table({"seat": pa.array(seats), "name": pa.array(names)}))
+    connection.execute(f"{into} SELECT seat, name FROM arriving")
+    connection.unregister("arriving")
 
 
 def _names(kind: Kind) -> str:
@@ -402,8 +421,8 @@ _CODE_COLUMNS = (
 def _write_blocks(
     connection: Any,
     group: tuple[DatabaseId, ...],
-    pids: Pseudonyms,
-    blocks: NDArray[np.int64],
+    pids: NDArray[np.uint32],
+    blocks: NDArray[np.int32],
     present: Mapping[DatabaseId, NDArray[np.uint32]],
 ) -> tuple[tuple[DatabaseId, ...], tuple[int, int]]:
     """The block of each person who is in the extract, beside what the manifest names."""
