@@ -133,7 +133,9 @@ def synth(
     years: Annotated[str, typer.Option("--years", help="年度 A-B · Fiscal years, first and last.")],
     out: Annotated[Path, typer.Option("--out", help="出力先 · Folder to write into.")],
     seed: Annotated[int, typer.Option("--seed", help="乱数の種 · The same seed gives the same bytes.")] = 1,
-    only: Annotated[str, typer.Option("--only", help="データベース（カンマ区切り） · Databases, commas between.")] = "",
+    only: Annotated[
+        str, typer.Option("--only", help="データベース（カンマ区切り） · Databases, commas between.")
+    ] = "",
     workers: Annotated[int, typer.Option("--workers", help="並列数 · Processes; 0 is one per core.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -142,7 +144,10 @@ def synth(
 
     first, _, last = years.partition("-")
     if not (first.isdigit() and (last or first).isdigit()):
-        raise Refused("synth.years", {"first": first, "last": last, "from": generate.FIRST_YEAR, "to": generate.LAST_YEAR})
+        raise Refused(
+            "synth.years",
+            {"first": first, "last": last, "from": generate.FIRST_YEAR, "to": generate.LAST_YEAR},
+        )
     chosen = tuple(name.strip() for name in only.split(",") if name.strip())
     request = generate.Request(people, int(first), int(last or first), seed, out, chosen, workers)
     made = generate.run(request, _synth_progress() if not as_json else lambda *_: None)
@@ -164,7 +169,9 @@ def _synth_progress() -> Callable[[int, int, int], None]:
 @data.command("synth-report")
 def synth_report(
     folder: Annotated[Path, typer.Argument(help="`data synth` の出力先 · What `data synth` wrote.")],
-    plots: Annotated[Path | None, typer.Option("--plots", help="図（SVG）の出力先 · Folder for plots (SVG).")] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", help="図（SVG）の出力先 · Folder for plots (SVG).")
+    ] = None,
     lang: Language = None,
     as_json: AsJson = False,
 ) -> None:
