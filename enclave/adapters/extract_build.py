@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from enclave.adapters.custody_engine import MEMORY, Attached, engine, quiet, quoted, text
+from enclave.adapters.custody_engine import Attached, engine, quiet, quoted, text
 from enclave.adapters.extract_store import flush
 from enclave.adapters.register import REGISTER, numbers_of, withdrawn_table
 from enclave.adapters.source_store import STORE
@@ -46,6 +46,9 @@ from enclave.custody.pseudonym import SIZE, RecordPermutation
 EXTRACT = "extract"
 BLOCKS = "enclave blocks"
 BUILDING = "enclave build"
+MEMORY = 1 << 30
+"""Bytes that a build may hold before it spills: more made it no faster when 100 million rows were measured."""
+
 ROWS_PER_PASS = 128_000_000
 """Rows of a table that are sorted at once."""
 
@@ -135,8 +138,6 @@ def build(
     key: str,
     spill: Path,
     progress: Progress = lambda table, share: None,
-    rows_per_pass: int | None = None,
-    memory: int = MEMORY,
 ) -> Built:
     """Write `file`, encrypted under `key` (base64 of 32 bytes), or go on where an earlier call was interrupted.
 
@@ -147,14 +148,13 @@ def build(
     """
     built: list[ManifestTable] = []
     present: dict[DatabaseId, NDArray[np.uint32]] = {}
-    most = rows_per_pass or ROWS_PER_PASS
     extract = Attached(file, EXTRACT, key, writable=True)
     if file.exists() and not _goes_on(extract):
         file.unlink()
         file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
     by_database = list(dict.fromkeys(one.database for one in (*plan.tables, *plan.references)))
     attached = [Attached(stores[d], f"{STORE} {d}", store_keys[d]) for d in by_database]
-    with engine([extract, *attached], spill=spill, memory=memory) as connection:
+    with engine([extract, *attached], spill=spill, memory=MEMORY) as connection:
         with quiet("custody.engine", {}):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {EXTRACT}.{quoted(BUILDING)}")
             connection.execute(f"CREATE TABLE IF NOT EXISTS {_done()} (name VARCHAR, pass INTEGER)")
@@ -173,13 +173,13 @@ def build(
                 with quiet("custody.engine", {}):
                     connection.execute("CREATE OR REPLACE TEMP TABLE present (pid UINTEGER)")
             for table in mine:
-                built.append(_table(connection, table, done, most, told))
+                built.append(_table(connection, table, done, told))
             if Kind.PERSON in kinds:
                 with quiet("custody.engine", {}):
                     found = connection.execute("SELECT DISTINCT pid FROM present").fetchnumpy()
                 present[database] = np.asarray(found["pid"], dtype=np.uint32)
         for table in plan.references:
-            built.append(_table(connection, table, done, most, told))
+            built.append(_table(connection, table, done, told))
         for database, codes in plan.codes.items():
             built.append(_code_values(connection, database, codes))
         formed = [_write_blocks(connection, group, *blocks[group], present) for group in blocks]
@@ -286,16 +286,14 @@ class _Told:
 
 
 # -- one table ---------------------------------------------------------------------------------------
-def _table(
-    connection: Any, table: TablePlan, done: set[tuple[str, int]], most: int, told: _Told
-) -> ManifestTable:
+def _table(connection: Any, table: TablePlan, done: set[tuple[str, int]], told: _Told) -> ManifestTable:
     place = {"database": table.database, "table": table.table}
     name = f"{EXTRACT}.{quoted(table.database)}.{quoted(table.table)}"
     person = table.about.person_level
     code = "custody.rows_unreadable" if table.rows is not None else "custody.engine"
     with quiet("custody.engine", place):
         (source_rows,) = connection.execute(f"SELECT count(*) FROM {_held(table)}").fetchone()
-    passes = max(1, -(-source_rows // most)) if person else 1
+    passes = max(1, -(-source_rows // ROWS_PER_PASS)) if person else 1
     for turn in range(passes):
         if (table.name, turn) in done:
             with told.of(table.name, 1 / passes):
