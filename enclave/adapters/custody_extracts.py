@@ -138,7 +138,7 @@ class Extracts:
                 work.planned,
                 {database: self._sources.store(database).path for database in work.databases},
                 {database: self._sources.store(database).key for database in work.databases},
-                names,
+                {**names, **self._records(work.planned, key)},
                 _blocks(work.planned, numbered, names),
                 file=folder / extract_store.EXTRACT_FILE,
                 key=attach_key(data_key),
@@ -243,7 +243,7 @@ class Extracts:
             (table.database, column.kind)
             for table in work.planned.tables
             for column in table.shown
-            if column.kind is not Kind.VALUE
+            if column.kind in {Kind.PERSON, Kind.FACILITY}
         }
         found: dict[tuple[DatabaseId, Kind], Numbered] = {}
         for database, kind in sorted(wanted):
@@ -257,14 +257,25 @@ class Extracts:
     def _names(
         self, planned: ExtractPlan, numbered: Mapping[tuple[DatabaseId, Kind], Numbered], provision_key: bytes
     ) -> dict[tuple[DatabaseId, Kind], Names]:
-        names = {}
-        for (database, kind), one in numbered.items():
-            # A claim's number is its database's own: there is nobody to share it with.
-            group = (database,) if kind is Kind.RECORD else planned.groups[database]
-            key = derive(provision_key, kind.value, group)
-            permutation = RecordPermutation(key) if kind is Kind.RECORD else Permutation(key)
-            names[database, kind] = Names(one.seats, permutation.of_all(one.numbers))
-        return names
+        return {
+            (database, kind): Names(
+                one.seats,
+                Permutation(derive(provision_key, kind.value, planned.groups[database])).of_all(one.numbers),
+            )
+            for (database, kind), one in numbered.items()
+        }
+
+    def _records(
+        self, planned: ExtractPlan, provision_key: bytes
+    ) -> dict[tuple[DatabaseId, Kind], RecordPermutation]:
+        """A claim's number is its database's own: there is nobody to share it with."""
+        return {
+            (table.database, Kind.RECORD): RecordPermutation(
+                derive(provision_key, Kind.RECORD.value, (table.database,))
+            )
+            for table in planned.tables
+            if any(column.kind is Kind.RECORD for column in table.shown)
+        }
 
     def _rule_set(self, name: str) -> str:
         path = self._desk.site.policies / "data" / name / "data.yaml"
@@ -350,7 +361,7 @@ def _blocks(
     planned: ExtractPlan,
     numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
     names: Mapping[tuple[DatabaseId, Kind], Names],
-) -> dict[tuple[DatabaseId, ...], tuple[NDArray[Any], NDArray[np.int64]]]:
+) -> dict[tuple[DatabaseId, ...], tuple[NDArray[np.uint32], NDArray[np.int32]]]:
     """By linkage group: the pseudonyms of its persons and their blocks, in step; groups without blocks are left out."""
     found = {}
     for group in dict.fromkeys(planned.groups.values()):
@@ -364,5 +375,5 @@ def _blocks(
     return found
 
 
-def _block_of(one: Numbered) -> NDArray[np.int64]:
-    return np.full(len(one.seats), -1, dtype=np.int64) if one.blocks is None else one.blocks
+def _block_of(one: Numbered) -> NDArray[np.int32]:
+    return np.full(len(one.seats), -1, dtype=np.int32) if one.blocks is None else one.blocks

@@ -14,15 +14,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from enclave.adapters import extract_store, register, source_store
+from enclave.adapters import extract_store, register, source_statistics, source_store
 from enclave.adapters.custody_books import Withdrawal
 from enclave.adapters.custody_desk import Caller, Desk, attach_key
 from enclave.adapters.custody_engine import Attached
 from enclave.adapters.descriptor_files import print_descriptor, read_descriptor, write_descriptor
 from enclave.adapters.register import BlockRule, Member
 from enclave.adapters.rule_files import load_directory
+from enclave.adapters.statistics_files import FILE as STATISTICS
+from enclave.adapters.statistics_files import write_statistics
 from enclave.adapters.vault import HeldFile, Registered, Source
 from enclave.catalogue.descriptor import Descriptor, parse
+from enclave.catalogue.statistics import publish
 from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
@@ -79,6 +82,7 @@ class Sources:
                         _remove(path)
                     raise
                 write_descriptor(descriptor, desk.site.catalogue)
+                self._publish_statistics(descriptor)
                 self.sweep()
         return {"database": database, "tables": listing(found), "log": place}
 
@@ -93,6 +97,22 @@ class Sources:
             name: Source(held.path, one.digest, one.rows, one.persons, one.taken.columns, one.taken.left)
             for name, one in tables.items()
         }
+
+    def _publish_statistics(self, descriptor: Descriptor) -> None:
+        """What researchers may know before they apply. Where it fails, the registration stands without it."""
+        site = self._desk.site
+        rule_sets = list(load_directory(site.policies / "data").values())
+        thresholds = source_statistics.thresholds_of(rule_sets, descriptor.database)
+        if descriptor.reference or thresholds is None:
+            return
+        try:
+            facts = source_statistics.facts_of(
+                descriptor, self.store(descriptor.database), thresholds, self._desk.spill
+            )
+            published = publish(descriptor, facts, thresholds, self._desk.moment())
+            write_statistics(published, site.catalogue)
+        except Refused:
+            (site.catalogue / descriptor.database / STATISTICS).unlink(missing_ok=True)
 
     def databases(self) -> dict[str, Any]:
         """`{id: {registered, digest, tables: {name: {taken, left, rows, persons}}}}` of what was taken in."""

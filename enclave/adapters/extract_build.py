@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from enclave.adapters.custody_engine import MEMORY, Attached, engine, quiet, quoted, text
+from enclave.adapters.custody_engine import Attached, engine, quiet, quoted, text
 from enclave.adapters.extract_store import flush
 from enclave.adapters.register import REGISTER, numbers_of, withdrawn_table
 from enclave.adapters.source_store import STORE
@@ -41,32 +41,33 @@ from enclave.custody.plan import (
     PlannedPeriod,
     TablePlan,
 )
-from enclave.custody.pseudonym import SIZE
+from enclave.custody.pseudonym import SIZE, RecordPermutation
 
 EXTRACT = "extract"
 BLOCKS = "enclave blocks"
 BUILDING = "enclave build"
+MEMORY = 1 << 30
+"""Bytes that a build may hold before it spills: more made it no faster when 100 million rows were measured."""
+
 ROWS_PER_PASS = 128_000_000
 """Rows of a table that are sorted at once."""
-
-Pseudonyms = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Numbered:
-    """The seats of one kind in a store with what they are called in the register, in step. `blocks` for persons."""
+    """The seats of one kind in a store with their numbers in the register, in step. `blocks` for persons, -1 is none."""
 
     seats: NDArray[np.uint32]
-    numbers: NDArray[Any]
-    blocks: NDArray[np.int64] | None = None
+    numbers: NDArray[np.uint32]
+    blocks: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
 class Names:
-    """What an extract calls them: `seats[i]` becomes `pseudonyms[i]`."""
+    """What an extract calls persons or facilities: `seats[i]` becomes `pseudonyms[i]`."""
 
     seats: NDArray[np.uint32]
-    pseudonyms: Pseudonyms
+    pseudonyms: NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,13 @@ Progress = Callable[[str, float], None]
 def numbered(
     descriptor: Descriptor, store: Attached, register: Attached, kind: Kind, withdrawn: frozenset[str]
 ) -> Numbered:
-    """Who is behind each seat of a kind, withdrawn persons left out. Records keep the holder's own number.
+    """Who is behind each seat of a kind (person or facility), withdrawn persons left out.
 
     Raises Refused `custody.engine` where somebody who is not withdrawn has no number: the register is another source's.
     """
     place = {"database": descriptor.database}
     with engine([store, register]) as connection, quiet("custody.engine", place):
         seats = f"{store.name}.seats.{kind.value}"
-        if kind is Kind.RECORD:
-            found = connection.execute(f"SELECT seat, source AS number FROM {seats}").fetchnumpy()
-            return Numbered(found["seat"].astype(np.uint32), found["number"].astype(np.int64))
         numbers = numbers_of(descriptor, kind)
         gone = withdrawn_table(connection, "withdrawn", withdrawn if kind is Kind.PERSON else frozenset())
         same = (
@@ -108,7 +106,7 @@ def numbered(
             if descriptor.identifiers and kind is Kind.PERSON
             else "s.source::VARCHAR = r.source"
         )
-        block = "coalesce(b.block, -1)::BIGINT" if kind is Kind.PERSON else "0::BIGINT"
+        block = "coalesce(b.block::INTEGER, -1)" if kind is Kind.PERSON else "0"
         blocks = (
             f" LEFT JOIN {REGISTER}.blocks.person b ON r.number = b.number" if kind is Kind.PERSON else ""
         )
@@ -125,7 +123,7 @@ def numbered(
     return Numbered(
         np.asarray(found["seat"], dtype=np.uint32),
         np.asarray(found["number"], dtype=np.uint32),
-        np.asarray(found["block"], dtype=np.int64) if kind is Kind.PERSON else None,
+        np.asarray(found["block"], dtype=np.int32) if kind is Kind.PERSON else None,
     )
 
 
@@ -133,32 +131,30 @@ def build(
     plan: ExtractPlan,
     stores: Mapping[DatabaseId, Path],
     store_keys: Mapping[DatabaseId, str],
-    names: Mapping[tuple[DatabaseId, Kind], Names],
-    blocks: Mapping[tuple[DatabaseId, ...], tuple[Pseudonyms, NDArray[np.int64]]],
+    names: Mapping[tuple[DatabaseId, Kind], Names | RecordPermutation],
+    blocks: Mapping[tuple[DatabaseId, ...], tuple[NDArray[np.uint32], NDArray[np.int32]]],
     *,
     file: Path,
     key: str,
     spill: Path,
     progress: Progress = lambda table, share: None,
-    rows_per_pass: int | None = None,
-    memory: int = MEMORY,
 ) -> Built:
     """Write `file`, encrypted under `key` (base64 of 32 bytes), or go on where an earlier call was interrupted.
 
-    `names` by (database, kind); `blocks` by linkage group: (pseudonyms, blocks) in step.
+    `names` by (database, kind): those of persons and facilities, and the permutation of records, whose list is too long
+    to be held; `blocks` by linkage group: (pseudonyms, blocks) in step.
     Raises Refused `custody.rows_unreadable`, `custody.disk_full`, `custody.engine`; the file is the caller's to keep
     or remove.
     """
     built: list[ManifestTable] = []
     present: dict[DatabaseId, NDArray[np.uint32]] = {}
-    most = rows_per_pass or ROWS_PER_PASS
     extract = Attached(file, EXTRACT, key, writable=True)
     if file.exists() and not _goes_on(extract):
         file.unlink()
         file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
     by_database = list(dict.fromkeys(one.database for one in (*plan.tables, *plan.references)))
     attached = [Attached(stores[d], f"{STORE} {d}", store_keys[d]) for d in by_database]
-    with engine([extract, *attached], spill=spill, memory=memory) as connection:
+    with engine([extract, *attached], spill=spill, memory=MEMORY) as connection:
         with quiet("custody.engine", {}):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {EXTRACT}.{quoted(BUILDING)}")
             connection.execute(f"CREATE TABLE IF NOT EXISTS {_done()} (name VARCHAR, pass INTEGER)")
@@ -172,18 +168,18 @@ def build(
             mine = [one for one in plan.tables if one.database == database]
             kinds = {c.kind for one in mine for c in one.shown} - {Kind.VALUE}
             for kind in kinds:
-                _hold_names(connection, kind, names[database, kind])
+                _hold_names(connection, database, kind, names[database, kind])
             if Kind.PERSON in kinds:
                 with quiet("custody.engine", {}):
                     connection.execute("CREATE OR REPLACE TEMP TABLE present (pid UINTEGER)")
             for table in mine:
-                built.append(_table(connection, table, done, most, told))
+                built.append(_table(connection, table, done, told))
             if Kind.PERSON in kinds:
                 with quiet("custody.engine", {}):
                     found = connection.execute("SELECT DISTINCT pid FROM present").fetchnumpy()
                 present[database] = np.asarray(found["pid"], dtype=np.uint32)
         for table in plan.references:
-            built.append(_table(connection, table, done, most, told))
+            built.append(_table(connection, table, done, told))
         for database, codes in plan.codes.items():
             built.append(_code_values(connection, database, codes))
         formed = [_write_blocks(connection, group, *blocks[group], present) for group in blocks]
@@ -223,12 +219,35 @@ def _weights(connection: Any, plan: ExtractPlan) -> dict[str, float]:
     return {name: count / total for name, count in rows.items()}
 
 
-def _hold_names(connection: Any, kind: Kind, names: Names) -> None:
-    lookup = pa.table({"seat": pa.array(names.seats), "name": pa.array(names.pseudonyms)})
-    with quiet("custody.engine", {}):
-        connection.register("arriving", lookup)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {_names(kind)} AS SELECT * FROM arriving")
-        connection.unregister("arriving")
+def _hold_names(connection: Any, database: DatabaseId, kind: Kind, names: Names | RecordPermutation) -> None:
+    """The pseudonyms of one kind in a temporary table that the rows are joined with."""
+    table = _names(kind)
+    with quiet("custody.engine", {"database": database}):
+        if isinstance(names, Names):
+            _insert(connection, f"CREATE OR REPLACE TEMP TABLE {table} AS", names.seats, names.pseudonyms)
+            return
+        seats = f"{quoted(f'{STORE} {database}')}.seats.{kind.value}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (seat UINTEGER, name BIGINT)")
+        with connection.cursor() as reading:
+            query = f"SELECT seat, source FROM {seats}"
+            for batch in reading.execute(query).to_arrow_reader(RECORDS_AT_ONCE):
+                sources = batch.column("source").to_numpy(zero_copy_only=False)
+                found = names.of_all(sources.astype(np.int64))
+                _insert(
+                    connection,
+                    f"INSERT INTO {table}",
+                    batch.column("seat").to_numpy(zero_copy_only=False),
+                    found,
+                )
+
+
+RECORDS_AT_ONCE = 1 << 20
+
+
+def _insert(connection: Any, into: str, seats: NDArray[Any], names: NDArray[Any]) -> None:
+    connection.register("arriving", pa.table({"seat": pa.array(seats), "name": pa.array(names)}))
+    connection.execute(f"{into} SELECT seat, name FROM arriving")
+    connection.unregister("arriving")
 
 
 def _names(kind: Kind) -> str:
@@ -267,16 +286,14 @@ class _Told:
 
 
 # -- one table ---------------------------------------------------------------------------------------
-def _table(
-    connection: Any, table: TablePlan, done: set[tuple[str, int]], most: int, told: _Told
-) -> ManifestTable:
+def _table(connection: Any, table: TablePlan, done: set[tuple[str, int]], told: _Told) -> ManifestTable:
     place = {"database": table.database, "table": table.table}
     name = f"{EXTRACT}.{quoted(table.database)}.{quoted(table.table)}"
     person = table.about.person_level
     code = "custody.rows_unreadable" if table.rows is not None else "custody.engine"
     with quiet("custody.engine", place):
         (source_rows,) = connection.execute(f"SELECT count(*) FROM {_held(table)}").fetchone()
-    passes = max(1, -(-source_rows // most)) if person else 1
+    passes = max(1, -(-source_rows // ROWS_PER_PASS)) if person else 1
     for turn in range(passes):
         if (table.name, turn) in done:
             with told.of(table.name, 1 / passes):
@@ -402,8 +419,8 @@ _CODE_COLUMNS = (
 def _write_blocks(
     connection: Any,
     group: tuple[DatabaseId, ...],
-    pids: Pseudonyms,
-    blocks: NDArray[np.int64],
+    pids: NDArray[np.uint32],
+    blocks: NDArray[np.int32],
     present: Mapping[DatabaseId, NDArray[np.uint32]],
 ) -> tuple[tuple[DatabaseId, ...], tuple[int, int]]:
     """The block of each person who is in the extract, beside what the manifest names."""

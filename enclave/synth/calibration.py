@@ -136,7 +136,7 @@ def refit(folder: Path, to: Path, strength: float = 1.0) -> None:
             ratio = np.ones(38)
         else:
             whole = expected.sum() / found.sum()
-            prior = 20 * _typical(found, squares[kind, item])
+            prior = 60 * _typical(found, squares[kind, item])
             ratio = (expected + prior * whole) / (found + prior)
         updated = fitted.factor(kind, item) * ratio.clip(0.3, 3.0) ** strength
         rows.append([kind, item, *[f"{value:.3g}" for value in updated.clip(0.02, 20)]])

@@ -43,6 +43,7 @@ class Sites:
     """(sex, site, age): new tumours per person and year, in situ included."""
     in_situ: Array
     extent: Array
+    extent_of_deaths: Array
     hazard: Array
     """(site, extent): yearly hazard of dying of it in the first five years."""
     treatment: Array
@@ -79,9 +80,10 @@ def sites() -> Sites:
         rate=np.stack(by_sex),
         in_situ=situ / (1 + situ),
         extent=cumulated(extent),
+        extent_of_deaths=cumulated(extent * (1 - survival[:, :5])),
         hazard=hazard,
         treatment=np.array([[float(v) for v in row["treatment_pct"].split()] for row in rows]) / 100,
-        deadly=share * (1 - (extent / 100 * survival[:, :5]).sum(axis=1)),
+        deadly=1 - (extent / 100 * survival[:, :5]).sum(axis=1),
     )
 
 
@@ -125,9 +127,10 @@ def build(block: Block) -> Cancers:
     died = np.flatnonzero(gone)
     age_then = ((people.died_before[died] - people.birth[died]) / YEAR).astype(int).clip(0, 110)
     cause = died[rng.random(len(died)) < DEATH_SHARE[age_then]]
-    weights = table.deadly * table.rate[people.sex[cause] - 1][:, :, :].max(axis=2)
+    age_cause = ((people.died_before[cause] - people.birth[cause]) / YEAR).astype(int).clip(0, 110)
+    weights = table.deadly * table.rate[people.sex[cause] - 1, :, age_cause]
     fatal = pick(cumulated(weights), rng.random(len(cause)))
-    lag = rng.exponential(1.3 * YEAR, len(cause)).clip(20, BACK * YEAR)
+    lag = rng.exponential(1.4 * YEAR, len(cause)).clip(20, BACK * YEAR)
     rows.append(
         (cause, fatal, np.maximum(people.died_before[cause] - lag, people.birth[cause]).astype(np.int64))
     )
@@ -135,7 +138,7 @@ def build(block: Block) -> Cancers:
     due = np.r_[np.zeros(len(person) - len(cause), dtype=bool), np.ones(len(cause), dtype=bool)]
     extent = pick(table.extent[site], rng.random(len(person)))
     extent = np.where(rng.random(len(person)) < table.in_situ[site], 5, extent)
-    extent = np.where(due, np.where(rng.random(len(person)) < 0.65, 3, 2), extent)
+    extent = np.where(due, pick(table.extent_of_deaths[site], rng.random(len(person))), extent)
     # Half of the deaths in the first two years after a spread cancer: a hazard that falls.
     wait = rng.weibull(0.85, len(person)) / table.hazard[site, extent] * YEAR
     cured = (wait > 8 * YEAR) | (extent == 5)

@@ -120,7 +120,8 @@ def build(
         day = window.month_start[12 * nth] + np.minimum(rng.gamma(5.0, 36.0, block.n), 350).astype(np.int64)
         if fiscal == window.checkup_year:
             day = np.minimum(day, np.maximum(lives.death, window.start))
-        goes = goes & inside & (day <= lives.death)
+        # People on dialysis are examined where they are treated, hardly ever at a check-up.
+        goes = goes & inside & (day <= lives.death) & ~health.has("dialysis")[:, nth]
         who = np.flatnonzero(goes)
         parts.append((who, np.full(len(who), nth), band[who], day[who]))
     person, year, band, day = columns(parts)

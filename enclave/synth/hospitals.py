@@ -153,7 +153,7 @@ def _diagnoses(
     day = np.concatenate(
         [window.month_start[month] + rng.integers(0, 28, len(month)), stays.admit[admitted]]
     ).astype(np.int64)
-    day = np.minimum(day, lives.death[person])
+    day = np.maximum(np.minimum(day, lives.death[person]), block.people.birth[person])
     codes = (*conditions().icd10, *diseases().second)
     shift = len(conditions().icd10)
     index = np.concatenate(
@@ -198,7 +198,7 @@ def _drugs(
     spell, person, month = spell[keep], person[keep], month[keep]
     # Drugs of one visit are ordered on one day.
     day = window.month_start[month] + (mixed(block.people.id[person], month) % np.uint64(27)).astype(np.int64)
-    day = np.minimum(day, lives.death[person]).astype(np.int64)
+    day = np.maximum(np.minimum(day, lives.death[person]), block.people.birth[person]).astype(np.int64)
     order = np.lexsort((day, person))
     spell, person, day = spell[order], person[order], day[order]
     columns = {"person": number(person, window.month(day).astype(np.int64))}
@@ -233,7 +233,7 @@ def _laboratory(
     keep = rng.random(len(row)) < 0.85
     person, month = person[keep], month[keep]
     day = window.month_start[month] + (mixed(block.people.id[person], month) % np.uint64(27)).astype(np.int64)
-    day = np.minimum(day, lives.death[person]).astype(np.int64)
+    day = np.maximum(np.minimum(day, lives.death[person]), block.people.birth[person]).astype(np.int64)
     base = (month // 12).clip(0, window.years)
     names = conditions().index
 

@@ -63,13 +63,15 @@ class Registry:
         if database == "idb":
             slips: Array = lives.slip[person, lives.spell(person, month)].astype(np.int64)
             return slips
-        found = np.zeros(len(person), dtype=np.int64)
-        for k in range(SPELLS):
-            at = lives.change[:, k]
-            both = (lives.slip[:, k] != lives.slip[:, k + 1]) | (lives.renamed == at)
-            lost = both & (at < since)
-            found += lost[person] & (at[person] <= month)
-        return found
+        spell = lives.spell(person, month).astype(np.int64)
+        # A new name together with a new insurer: neither hash lasts. Afterwards nothing leads back.
+        renamed = lives.renamed[person]
+        both = (lives.change[person] == renamed[:, None]).any(axis=1) & (renamed < since) & (month >= renamed)
+        # A mistyped name stands alone while its insurance lasts, unless the oldest number comes to tie it.
+        ends = np.where(spell < SPELLS, lives.change[person, np.minimum(spell, SPELLS - 1)], NEVER)
+        alone = lives.slip[person, spell] & (ends <= since)
+        # The name before or after a change within the spell is mistyped as well, so it is one stretch.
+        return np.where(alone, 8 + spell, both.astype(np.int64))
 
     def number(self, database: str, person: Array, month: Array) -> Array:
         """The holder's number of each record's person (uint64)."""

@@ -97,25 +97,19 @@ def built(folder: Path) -> dict[str, float]:
     """An extract of the store, as custody builds it: names made, rows sorted, encrypted, flushed, digested."""
     began = time.perf_counter()
     store = Attached(folder / "store" / source_store.STORE_FILE, source_store.STORE, ATTACH)
-    names = {}
+    names: dict[Any, Any] = {(DB, Kind.RECORD): RecordPermutation(derive(KEY, Kind.RECORD.value, [DB]))}
     with engine([store]) as connection:
-        for kind in (Kind.PERSON, Kind.FACILITY, Kind.RECORD):
-            found = connection.execute(f"SELECT seat, source FROM store.seats.{kind.value}").fetchnumpy()
+        for kind in (Kind.PERSON, Kind.FACILITY):
+            found = connection.execute(f"SELECT seat FROM store.seats.{kind.value}").fetchnumpy()
             seats = found["seat"].astype(np.uint32)
-            key = derive(KEY, kind.value, [DB])
-            names[DB, kind] = Names(
-                seats,
-                RecordPermutation(key).of_all(found["source"].astype(np.int64))
-                if kind is Kind.RECORD
-                else Permutation(key).of_all(seats),
-            )
+            names[DB, kind] = Names(seats, Permutation(derive(KEY, kind.value, [DB])).of_all(seats))
     named = time.perf_counter() - began
     planned = plan(PERMIT, {DB: DESCRIPTOR}, _no_rows)
-    found = extract_build.build(
+    made = extract_build.build(
         planned, {DB: store.path}, {DB: ATTACH}, names, {},
         file=folder / "extract.duckdb", key=ATTACH, spill=folder / "spill",
     )  # fmt: skip
-    return {"seconds": time.perf_counter() - began, "names": named, "bytes": found.size}
+    return {"seconds": time.perf_counter() - began, "names": named, "bytes": made.size}
 
 
 def _no_rows(_text: str, _columns: Any) -> Any:

@@ -510,6 +510,19 @@ def test_a_missing_file_is_named(small: Any, tmp_path: Path) -> None:
     assert (no.facts["table"], no.facts["file"]) == ("visits", "visits.csv")
 
 
+def test_what_researchers_may_know_before_they_apply_is_published(cohort: Any) -> None:
+    """Registration publishes the columns' statistics, rounded to the rule set's threshold: of the real cohort 17,550
+    persons, 27 % of weights missing, no exact count and no single person's age."""
+    site, _ledger, _custodian = cohort
+    published = json.loads((site.catalogue / "nafld" / "statistics.json").read_text())
+    patients = published["tables"]["patients"]
+    assert published["rule_sets"] == ["ndb-2024-09"]
+    assert (patients["persons"], patients["rows"]) == (17_550, 17_550)
+    assert patients["columns"]["weight"]["missing"] == 27
+    assert patients["columns"]["age"] == {"missing": 0, "low": "20", "high": "90"}
+    assert published["tables"]["events"]["columns"]["event"]["codes"] == 10
+
+
 # -- erasure -------------------------------------------------------------------------------------
 def test_after_erasure_nothing_can_be_opened_or_made_again(small: Any, tmp_path: Path) -> None:
     """Files gone, keys gone, name spent; a copy of the file that someone kept is noise. The certificate is repeatable."""

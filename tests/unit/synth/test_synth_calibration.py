@@ -1,6 +1,7 @@
 """Real beside synthetic: every part of the report agrees, and the report itself is not easily pleased."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
@@ -60,7 +61,9 @@ def test_the_command_prints_both_languages_and_draws(made: Path, tmp_path: Path)
         assert word in result.output
     drawn = sorted(path.name for path in tmp_path.iterdir())
     assert drawn == ["checkups.svg", "claims.svg", "drugs.svg", "operations.svg", "pyramid.svg"]
-    assert all(path.stat().st_size < 100_000 for path in tmp_path.iterdir())
+    for path in tmp_path.iterdir():
+        assert path.stat().st_size < 100_000
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
