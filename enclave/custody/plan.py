@@ -9,7 +9,7 @@ source and does not know the engine's dialect beyond the compiled predicate it p
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -208,19 +208,30 @@ def _references(
     tables: Sequence[TablePlan], descriptors: Mapping[DatabaseId, Descriptor]
 ) -> tuple[TablePlan, ...]:
     """The registered public tables about the codes of what is shown, but those that the permit itself names."""
-    systems = {column.about.system for table in tables for column in table.shown if column.about.system}
     named = {table.name for table in tables}
+    shown = [column.about for table in tables for column in table.shown]
+    found = []
+    for database, table in explaining(shown, descriptors):
+        if f"{database}.{table.name}" not in named:
+            columns = tuple(_column(column, True, None) for column in table.columns.values())
+            found.append(TablePlan(database, table.name, columns, table, None, None))
+    return tuple(found)
+
+
+def explaining(
+    shown: Iterable[Column], descriptors: Mapping[DatabaseId, Descriptor]
+) -> list[tuple[DatabaseId, Table]]:
+    """The registered public tables about the codes of some columns."""
+    systems = {column.system for column in shown if column.system}
     lists = {SYSTEMS[system].table for system in systems}
     found = []
     for database, descriptor in descriptors.items():
         for table in descriptor.tables.values():
-            name = f"{database}.{table.name}"
             about = {column.system for column in table.columns.values()}
-            explains = table.codes in systems if table.codes else name in lists or bool(about & systems)
-            if table.reference and explains and name not in named:
-                columns = tuple(_column(column, True, None) for column in table.columns.values())
-                found.append(TablePlan(database, table.name, columns, table, None, None))
-    return tuple(found)
+            listed = f"{database}.{table.name}" in lists or bool(about & systems)
+            if table.reference and (table.codes in systems if table.codes else listed):
+                found.append((database, table))
+    return found
 
 
 CODES_TABLE = "code_values"

@@ -7,6 +7,7 @@ from enclave.catalogue.descriptor import Descriptor, Title
 from enclave.core.clock import rfc3339
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Limits, Permit
+from enclave.custody.plan import explaining
 from enclave.gateway.asking import Entered
 from enclave.query.stages import Used
 
@@ -37,7 +38,8 @@ def view(
 
 
 def tables(permit: Permit, catalogue: Mapping[DatabaseId, Descriptor]) -> list[dict[str, Any]]:
-    """Every permitted table; the bare name where it is unique, for that is how a query may name it."""
+    """Every permitted table; the bare name where it is unique, for that is how a query may name it. After them the
+    public tables that explain their codes, each with the database's name."""
     found = []
     names = [name for _, name, _ in permit.tables()]
     for database, name, grant in permit.tables():
@@ -66,7 +68,37 @@ def tables(permit: Permit, catalogue: Mapping[DatabaseId, Descriptor]) -> list[d
                 "columns": columns,
             }
         )
-    return found
+    return found + _public(permit, catalogue)
+
+
+def _public(permit: Permit, catalogue: Mapping[DatabaseId, Descriptor]) -> list[dict[str, Any]]:
+    shown = [
+        catalogue[database].tables[name].columns[column]
+        for database, name, grant in permit.tables()
+        if database in catalogue and name in catalogue[database].tables
+        for column in grant.columns
+        if column in catalogue[database].tables[name].columns
+    ]
+    named = {(database, name) for database, name, _ in permit.tables()}
+    return [
+        {
+            "name": f"{database}.{table.name}",
+            "database": database,
+            "title": _title(table.title, table.name),
+            "reference": True,
+            "columns": [
+                {
+                    "name": column.name,
+                    "title": _title(column.title, column.name),
+                    "type": column.type.value,
+                    "role": column.role.value,
+                }
+                for column in table.columns.values()
+            ],
+        }
+        for database, table in explaining(shown, catalogue)
+        if (database, table.name) not in named
+    ]
 
 
 def _title(title: Title | None, otherwise: str) -> dict[str, str]:

@@ -34,10 +34,7 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
             "permit": session.permit,
         },
         "permit": {
-            **{
-                k: permit[k]
-                for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets")
-            },
+            **{k: permit[k] for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets")},
             # No limit is said, not left out: to the policy a key that is missing is a no.
             "limits": asdict(known.permit.limits),
             "linkage_groups": permit["linkage_groups"],
@@ -58,6 +55,7 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
                     "table": use.table,
                     "columns": list(use.columns),
                     "person": known.schema.tables[use.database, use.table].person,
+                    "reference": known.schema.tables[use.database, use.table].reference,
                 }
                 for use in known.facts.tables
             ],

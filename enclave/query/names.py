@@ -30,6 +30,7 @@ Permitted = Mapping[TableName, Mapping[str, str]]
 def permitted(permit: Permit, schema: Schema, form: Form) -> Permitted:
     """What may be read: the permit's columns that are physically in the extract. In table form every person-level
     table also has its `pid`: it joins and counts persons there, and cannot be shown (policy: `query.key_identifies`).
+    Last come the extract's public tables about codes.
     """
     found: dict[TableName, dict[str, str]] = {}
     for database, name, grant in permit.tables():
@@ -40,6 +41,9 @@ def permitted(permit: Permit, schema: Schema, form: Form) -> Permitted:
         if form is Form.TABLE and table.person and PERSON_COLUMN in table.columns:
             columns.setdefault(PERSON_COLUMN, table.columns[PERSON_COLUMN].type)
         found[database, name] = columns
+    for key, public in schema.tables.items():
+        if public.reference and key not in found:
+            found[key] = {name: column.type for name, column in public.columns.items()}
     return found
 
 
@@ -146,6 +150,9 @@ def _find(table: exp.Table, permit: Permit, schema: Schema, allowed: Permitted) 
             return DatabaseId(database), name
     else:
         found = [key for key in allowed if key[1] == name]
+        # A list of codes does not make the name of a permitted table mean two things.
+        named = [key for key in found if not schema.tables[key].reference]
+        found = named or found
         if len(found) == 1:
             return found[0]
         if found:

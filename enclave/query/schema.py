@@ -37,11 +37,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `person` says that each of its rows is about one person, named by `pid`."""
+    """One table. `person` says that each of its rows is about one person, named by `pid`; `reference` that it is public
+    and explains the codes of others: custody puts it beside what is permitted, and no permit names it."""
 
     columns: Mapping[str, Column]
     person: bool
     title: Mapping[str, str] = field(default_factory=dict)
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def read(manifest: Mapping[str, Any]) -> Schema:
     """The schema of an extract's manifest.
 
     `tables` maps `database.table` to `{column: type}` or to
-    `{columns: {column: type or {type, title, role, system}}, title, person}`.
+    `{columns: {column: type or {type, title, role, system}}, title, person, reference}`.
     Raises ValueError for a name outside the extract's form: such an extract is a defect of custody, not a refusal.
     """
     tables: dict[TableName, Table] = {}
@@ -76,7 +78,11 @@ def read(manifest: Mapping[str, Any]) -> Schema:
         if database in RESERVED_DATABASES:
             raise ValueError(f"a database may not be called {database!r}")
         person = bool(raw.get("person", PERSON_COLUMN in columns)) if described else PERSON_COLUMN in columns
-        tables[DatabaseId(database), name] = Table(columns, person, raw.get("title", {}) if described else {})
+        reference = described and raw.get("reference") is True
+        if reference and (person or PERSON_COLUMN in columns):
+            raise ValueError(f"a public table that is about persons: {full!r}")
+        title = raw.get("title", {}) if described else {}
+        tables[DatabaseId(database), name] = Table(columns, person, title, reference)
     return Schema(
         tables,
         extract=str(manifest.get("extract", "")),

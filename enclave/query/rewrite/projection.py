@@ -36,7 +36,9 @@ def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
             expressions=[exp.column(exp.to_identifier(name, quoted=True)) for name in columns],
             from_=exp.From(this=source),
         )
-        condition = _rows(known.permit.databases[key[0]][key[1]], columns)
+        grant = known.permit.databases.get(key[0], {}).get(key[1])
+        # A public table has no grant, so no condition of one.
+        condition = None if grant is None else _rows(grant, columns)
         if condition is not None:
             inner.set("where", exp.Where(this=condition))
         return exp.Subquery(

@@ -39,6 +39,7 @@ tables_complete if {
 		question.text(use.table)
 		question.texts(use.columns)
 		is_boolean(use.person)
+		is_boolean(use.reference)
 	}
 	is_array(input.facts.databases)
 	{use.database | some use in input.facts.tables} == {database | some database in input.facts.databases}
@@ -125,13 +126,22 @@ tier_prepared if input.extract.blocks == true
 # -- what is asked -----------------------------------------------------------------------------------------------------
 
 # METADATA
-# description: Tables of the permit only.
+# description: Tables of the permit, and public ones that explain its codes.
 deny contains "query.table_not_permitted" if {
 	some use in input.facts.tables
 	not table_permitted(use)
 }
 
 table_permitted(use) if question.some_texts(input.permit.databases[use.database][use.table])
+
+table_permitted(use) if explains(use)
+
+# METADATA
+# description: A list of codes or places that custody put into the extract; nobody's data.
+explains(use) if {
+	use.reference == true
+	use.person == false
+}
 
 # METADATA
 # description: Columns of the permit only.
@@ -142,6 +152,8 @@ deny contains "query.column_not_permitted" if {
 }
 
 column_permitted(use, column) if column in input.permit.databases[use.database][use.table]
+
+column_permitted(use, _) if explains(use)
 
 # The pseudonym joins and counts persons in every table, but is itself shown only where the permit shows it.
 column_permitted(use, column) if {
@@ -220,18 +232,22 @@ budget(kind) := input.permit.limits[sprintf("%s_day", [kind])]
 deny contains "query.rule_set_missing" if not covered
 
 covered if {
-	count(input.facts.databases) > 0
-	every database in input.facts.databases {
+	count(protected) > 0
+	every database in protected {
 		some id, _ in binding
 		in_scope(data.data[id], database)
 	}
 }
 
-# A question about no table at all is bound by every rule set of its permit.
+# A question about no table at all, or public ones only, is bound by every rule set of its permit.
 covered if {
-	count(input.facts.databases) == 0
+	count(protected) == 0
 	count(binding) > 0
 }
+
+# METADATA
+# description: The databases asked about whose rows are not public.
+protected := {use.database | some use in input.facts.tables; not explains(use)}
 
 binding[id] := rules if {
 	some id in input.permit.rule_sets
@@ -241,11 +257,11 @@ binding[id] := rules if {
 }
 
 touches(rules) if {
-	some database in input.facts.databases
+	some database in protected
 	in_scope(rules, database)
 }
 
-touches(_) if count(input.facts.databases) == 0
+touches(_) if count(protected) == 0
 
 in_scope(rules, database) if {
 	some pattern in rules.scope.databases
@@ -266,7 +282,6 @@ default obligations := {}
 # METADATA
 # description: What the answer is bound to - rule sets with their parameters, and what is left of the day's budgets.
 obligations := object.union({"rule_sets": binding, "tier": input.tier}, left) if complete
-
 
 left[name] := number if {
 	some kind in {"rows", "bytes"}

@@ -97,6 +97,29 @@ test_query_with_a_reference_table_needs_no_link if {
 	not "query.not_linked" in denied(apart)
 }
 
+reference(use) := changed(rows, [{"op": "add", "path": "/facts/tables/-", "value": use}, {
+	"op": "add", "path": "/facts/databases/-", "value": "core",
+}])
+
+codes_of_places := {"database": "core", "table": "pref", "columns": ["code", "name"], "person": false, "reference": true}
+
+test_query_with_a_public_list_that_no_permit_names_is_allowed if denied(reference(codes_of_places)) == set()
+
+test_query_with_a_public_list_is_bound_by_the_rule_sets_of_the_rest if {
+	decision := query.decision with input as reference(codes_of_places)
+	decision.obligations.rule_sets["ndb-2024-09"].min_persons.n == 10
+}
+
+test_query_with_a_table_that_is_neither_permitted_nor_public_is_denied if {
+	other := object.union(codes_of_places, {"reference": false})
+	denied(reference(other)) == {"query.column_not_permitted", "query.table_not_permitted"}
+}
+
+test_query_with_a_public_list_about_persons_is_denied if {
+	other := object.union(codes_of_places, {"person": true})
+	"query.table_not_permitted" in denied(reference(other))
+}
+
 test_query_for_rows_in_the_aggregate_tier_is_denied if {
 	denied(changed(rows, [{"op": "replace", "path": "/tier", "value": "aggregate"}])) == {"query.tier_rows"}
 }

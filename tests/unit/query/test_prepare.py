@@ -163,3 +163,49 @@ def test_no_value_of_a_parameter_is_in_the_policys_question(policy: PolicyServer
     spy = Recorded(policy)
     ask("SELECT age FROM patients WHERE pid = ?", spy, params=(987654321,))
     assert "987654321" not in str(spy.question)
+
+
+# -- public tables that explain codes --------------------------------------------------------------
+
+
+def explained(**tables: Any) -> Any:
+    """The world's extract with `core.pref` beside it, which no permit names."""
+    pref = {"columns": {"code": "VARCHAR", "name": "VARCHAR"}, "person": False, "reference": True}
+    return world.schema(tables={**world.TABLES, "core.pref": pref, **tables})
+
+
+def test_a_public_list_joins_though_no_permit_names_it(policy: PolicyServer) -> None:
+    """In rows and in a table, where persons are counted as before."""
+    joined = "FROM claims.visits v JOIN core.pref p ON v.icd10 = p.code"
+    rows = ask(f"SELECT p.name, v.points {joined}", policy, schema=explained())
+    assert describe_expected(rows)["core.pref"] == ["code", "name"]
+    cells = ask(
+        f"SELECT p.name, count(*) AS n {joined} GROUP BY p.name", policy, Form.TABLE, schema=explained()
+    )
+    assert 'COUNT(DISTINCT "v"."pid")' in cells.sql
+    alone = ask("SELECT name FROM pref", policy, schema=explained())
+    assert alone.obligations.rule_sets
+
+
+def test_what_is_not_public_stays_behind_the_permit(policy: PolicyServer) -> None:
+    """The mark alone opens the table that carries it, and no other of the extract."""
+    assert (
+        refused("SELECT note FROM nafld.notes", policy, schema=explained()).code
+        == "query.table_not_permitted"
+    )
+    hidden = "SELECT p.weight FROM patients p JOIN core.pref c ON c.code = p.weight"
+    assert refused(hidden, policy, schema=explained()).code == "query.column_not_permitted"
+
+
+def test_the_name_of_a_permitted_table_means_it_whatever_lists_there_are(policy: PolicyServer) -> None:
+    """`events` is the permit's, though a list of that name came along; a list still has its full name."""
+    events = {"columns": {"code": "VARCHAR"}, "person": False, "reference": True}
+    schema = explained(**{"core.events": events})
+    assert '"nafld"."events"' in ask("SELECT days FROM events", policy, schema=schema).sql
+    assert '"core"."events"' in ask("SELECT code FROM core.events", policy, schema=schema).sql
+
+
+def test_an_extract_whose_public_table_is_about_persons_is_not_read() -> None:
+    """A mark that is wrong would open a table to everybody."""
+    with pytest.raises(ValueError, match="about persons"):
+        explained(**{"core.people": {"columns": {"pid": "UINTEGER"}, "person": True, "reference": True}})
