@@ -23,7 +23,7 @@ from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.custody import certificate as certificates
-from enclave.custody.plan import CompileRows, check_provision, population_of
+from enclave.custody.plan import CompileRows, check_provision
 
 __all__ = ["Caller", "Custodian", "Ledger", "Opened", "Policy", "Withdrawal", "WithdrawalKind"]
 
@@ -119,7 +119,7 @@ class Custodian:
                 raise Refused("catalogue.database_unknown", {"database": database})
             place = desk.record(caller, "person.traced", thing)
         descriptor = known[0]
-        population = population_of(descriptor)
+        population = descriptor.population
         numbers = whose(descriptor, self._sources.people(population)[0], person)
         inside = set(desk.books.containing(population, numbers))
         provisions = [

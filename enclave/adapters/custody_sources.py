@@ -29,7 +29,7 @@ from enclave.catalogue.statistics import publish
 from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.custody.plan import Kind, kind_of, population_of
+from enclave.custody.plan import Kind, kind_of
 
 
 class Sources:
@@ -71,7 +71,7 @@ class Sources:
                         },
                     )
                     held: dict[tuple[str, str], HeldFile] = {("store", database): store}
-                    population = population_of(descriptor)
+                    population = descriptor.population
                     if _names_someone(descriptor):
                         people = self._register(population, made, {database: (descriptor, store)})
                         held["register", population] = people
@@ -184,7 +184,7 @@ class Sources:
                 self.withdrawn(name),
             )
             for name, (descriptor, held) in sorted(files.items())
-            if population_of(descriptor) == population and _names_someone(descriptor)
+            if descriptor.population == population and _names_someone(descriptor)
         ]
         before = desk.vault.held("register", population)
         key = secrets.token_bytes(32)
@@ -262,7 +262,7 @@ class Sources:
         linked = [
             database
             for database, (descriptor, _) in self.registered().items()
-            if population_of(descriptor) == population and descriptor.identifiers is not None
+            if descriptor.population == population and descriptor.identifiers is not None
         ]
         return self._digest_of(linked)
 
@@ -298,8 +298,8 @@ class Sources:
             store, found = self._store(replace(descriptor, tables=tables), desk.sources, folder)
             held = {("store", str(database)): store}
             if _names_someone(descriptor):
-                people = self._register(population_of(descriptor), made, {database: (descriptor, store)})
-                held["register", population_of(descriptor)] = people
+                people = self._register(descriptor.population, made, {database: (descriptor, store)})
+                held["register", descriptor.population] = people
             desk.vault.keep_database(database, replace(known, sources=found), held)
         except BaseException:
             for path in made:

@@ -266,7 +266,7 @@ def _form_blocks(
     attributes = _attributes(members, rule)
     if not attributes:
         return counted
-    names = sorted({name for _, columns in attributes for name in columns}, key=_order(rule))
+    names = rule.columns  # all of them, so that a cell means the same when another database joins
     cells = [f"c{place}" for place in range(len(names))]
     parts = []
     for source, columns in attributes:
@@ -307,20 +307,16 @@ def _form_blocks(
     found = connection.execute(
         f"SELECT count(*), min(n) FROM (SELECT count(*) AS n FROM {persons} GROUP BY block)"
     ).fetchone()
-    return {**counted, "columns": names, "blocks": int(found[0]), "smallest": int(found[1] or 0)}
+    told = [name for name in names if any(name in columns for _, columns in attributes)]
+    return {**counted, "columns": told, "blocks": int(found[0]), "smallest": int(found[1] or 0)}
 
 
 def _known_cells(connection: Any, before: bool, width: int) -> dict[Cell, int]:
     if not before or not _exists(connection, _BEFORE, "blocks", "cell"):
         return {}
     rows = connection.execute(f"FROM {_BEFORE}.blocks.cell").fetchall()
-    # A database with other columns joined the population: its columns are not among the earlier cuts.
+    # The rule set may name more columns than it did: the new ones are no earlier cuts.
     return {tuple([*row[:-1], *[-1] * width][:width]): int(row[-1]) for row in rows}
-
-
-def _order(rule: BlockRule) -> Any:
-    places = {name: place for place, name in enumerate(rule.columns)}
-    return lambda name: (places[name], name)
 
 
 def _attributes(members: Sequence[Member], rule: BlockRule) -> list[tuple[str, dict[str, str]]]:

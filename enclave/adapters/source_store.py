@@ -33,7 +33,6 @@ STORE = "store"
 MOST_CODES = 60_000
 """Different texts of a column beyond which it is kept as text: a dictionary would not narrow it."""
 
-SAMPLE = 1_000
 _KEYED = frozenset({"id1", "id2", "id4", "id5"})
 
 
@@ -72,7 +71,7 @@ def take_in(descriptor: Descriptor, home: Path, folder: Path, key: str, spill: P
     copies: dict[str, tuple[Copied, Taken]] = {}
     for name, table in descriptor.tables.items():
         place = _place(descriptor, table)
-        copied = source_files.copy_in(place, home / table.file, arriving, _encoding(table))
+        copied = source_files.copy_in(place, home / table.file, arriving, table.encoding)
         copies[name] = copied, taken(table, list(copied.header), descriptor.database)
     links = _links_file(descriptor, home, arriving)
     path = folder / STORE_FILE
@@ -101,61 +100,40 @@ def _place(descriptor: Descriptor, table: Table) -> dict[str, str]:
     return {"database": descriptor.database, "table": table.name, "file": table.file}
 
 
-def _encoding(table: Table) -> str:
-    return str(getattr(table, "encoding", "utf-8"))
-
-
 # -- examining ---------------------------------------------------------------------------------------
 def _stage(connection: Any, descriptor: Descriptor, table: Table, copied: Copied) -> _Staged:
     """Look at every value of a file once. Raises Refused `catalogue.*`."""
     place = _place(descriptor, table)
     columns = list(table.columns.values())
-    relation = source_files.relation(copied, table.missing)
-    chosen, counts = [], ["count(*)"]
-    for column in columns:
-        raw = source_files.raw_of(column, copied, table.missing)
-        value = _value(place, column, copied, table.missing)
-        chosen.append(f"{value} AS {_staged_name(column)}")
-        counts += [f"count({raw})", f"count({_staged_name(column)})"]
-    reading = quiet("catalogue.file_unreadable", place, source_files.line_in)
-    if copied.parquet:
-        typed = f"(SELECT {', '.join(chosen)} FROM {relation})"
-        keep = [
-            f"{source_files.raw_of(c, copied, table.missing)} AS {quoted(f'raw {c.name}')}" for c in columns
-        ]
-        examined = f"(SELECT {', '.join(chosen + keep)} FROM {relation})"
-    else:
-        # A CSV is read once: what is numbered and written later comes from here.
-        typed = f"{quoted(f'staged {table.name}')}"
-        keep = [
-            f"{source_files.raw_of(c, copied, table.missing)} AS {quoted(f'raw {c.name}')}" for c in columns
-        ]
-        examined = typed
-        with reading:
-            connection.execute(
-                f"CREATE TEMP TABLE {typed} AS SELECT {', '.join(chosen + keep)} FROM {relation}"
-            )
+    raw = {c.name: source_files.raw_of(c, copied, table.missing) for c in columns}
+    read = [f"{_value(place, c, copied, table.missing)} AS {_staged_name(c)}" for c in columns]
+    read += [f"{raw[c.name]} AS {quoted(f'raw {c.name}')}" for c in columns]
+    relation = f"(SELECT {', '.join(read)} FROM {source_files.relation(copied, table.missing)})"
     counts = ["count(*)"]
     for column in columns:
         counts += [f"count({quoted(f'raw {column.name}')})", f"count({_staged_name(column)})"]
     with quiet("catalogue.file_unreadable", place, source_files.line_in):
-        rows, *pairs = connection.execute(f"SELECT {', '.join(counts)} FROM {examined}").fetchone()
+        if not copied.parquet:
+            # A CSV is read once: what is numbered and written later comes from here.
+            staged = quoted(f"staged {table.name}")
+            connection.execute(f"CREATE TEMP TABLE {staged} AS FROM {relation}")
+            relation = staged
+        rows, *pairs = connection.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchone()
     for position, column in enumerate(columns):
         there, readable = pairs[2 * position], pairs[2 * position + 1]
-        absent = column.name == PID and readable < rows
-        if absent or (readable < there and not _identifying(column)):
-            condition = f"{_staged_name(column)} IS NULL"
-            if not absent:
-                condition += f" AND {quoted(f'raw {column.name}')} IS NOT NULL"
-            record = _first(connection, examined, condition)
-            facts: dict[str, object] = {**place, "column": column.name, "rows": there - readable}
-            facts["line"] = source_files.line_of_record(copied, record)
-            if absent:
-                raise Refused("catalogue.person_absent", {**facts, "rows": rows - readable})
-            raise Refused("catalogue.value_unreadable", {**facts, "type": column.type.value})
-    if getattr(table, "one_row_per_person", False):
-        _check_one_row(connection, place, copied, typed, table)
-    return _Staged(table, copied, typed, columns)
+        facts: dict[str, object] = {**place, "column": column.name}
+        absent = f"{_staged_name(column)} IS NULL"
+        if column.name == PID and readable < rows:
+            line = source_files.line_of_record(copied, _first(connection, relation, absent))
+            raise Refused("catalogue.person_absent", {**facts, "rows": rows - readable, "line": line})
+        if readable < there and not _identifying(column):
+            wrong = f"{absent} AND {quoted(f'raw {column.name}')} IS NOT NULL"
+            line = source_files.line_of_record(copied, _first(connection, relation, wrong))
+            told = {"type": column.type.value, "rows": there - readable, "line": line}
+            raise Refused("catalogue.value_unreadable", {**facts, **told})
+    if table.one_row_per_person:
+        _check_one_row(connection, place, copied, relation, table)
+    return _Staged(table, copied, relation, columns)
 
 
 def _identifying(column: Column) -> bool:
@@ -187,25 +165,16 @@ def _check_one_row(
     connection: Any, place: Mapping[str, str], copied: Copied, relation: str, table: Table
 ) -> None:
     person = _staged_name(table.columns[PID])
-    query = (
-        f"SELECT count(*), min(n) FROM (SELECT row_number() OVER () AS n, row_number() OVER (PARTITION BY {person}"
-        f" ORDER BY o) AS k FROM (SELECT row_number() OVER () AS o, {person} FROM {relation})) WHERE k > 1"
+    repeated = (
+        "SELECT count(*), min(o) FROM (SELECT o, row_number() OVER (PARTITION BY p ORDER BY o) AS k"
+        f" FROM (SELECT row_number() OVER () AS o, {person} AS p FROM {relation})) WHERE k > 1"
     )
     with quiet("custody.engine", {}):
-        repeated, _ = connection.execute(query).fetchone()
-    if repeated:
-        ordered = f"(SELECT row_number() OVER () AS o, {person} FROM {relation})"
-        second = (
-            f"SELECT min(o) FROM (SELECT o, row_number() OVER (PARTITION BY {person} ORDER BY o) AS k"
-            f" FROM {ordered}) WHERE k > 1"
-        )
-        with quiet("custody.engine", {}):
-            record = int(connection.execute(second).fetchone()[0])
-        line = source_files.line_of_record(copied, record)
-        raise Refused(
-            "catalogue.person_repeated",
-            {**place, "column": table.columns[PID].source, "rows": repeated, "line": line},
-        )
+        rows, record = connection.execute(repeated).fetchone()
+    if rows:
+        told = {"column": table.columns[PID].source, "rows": rows}
+        line = source_files.line_of_record(copied, int(record))
+        raise Refused("catalogue.person_repeated", {**place, **told, "line": line})
 
 
 # -- numbering ---------------------------------------------------------------------------------------

@@ -135,17 +135,6 @@ class ExtractPlan:
     codes: Mapping[DatabaseId, tuple[CodeValues, ...]] = field(default_factory=dict)
 
 
-RESIDENTS = "residents"
-"""The population of all databases whose holder gives identifiers and that name no other."""
-
-
-def population_of(descriptor: Descriptor) -> str:
-    """Whose register of persons a database uses."""
-    if descriptor.identifiers is not None and descriptor.population == descriptor.database:
-        return RESIDENTS
-    return descriptor.population
-
-
 def plan(
     permit: Permit, descriptors: Mapping[DatabaseId, Descriptor], compile_rows: CompileRows
 ) -> ExtractPlan:
@@ -173,7 +162,7 @@ def plan(
     for database in permit.databases:
         _check_apart(descriptors[database], [one for one in tables if one.database == database])
     groups = {database: linkage_group(permit, database) for database in permit.databases}
-    populations = {database: population_of(descriptors[database]) for database in permit.databases}
+    populations = {database: descriptors[database].population for database in permit.databases}
     for database, group in groups.items():
         # Numbers are stable within one register only: across two, equal numbers would join strangers.
         if any(populations[other] != populations[database] for other in group):

@@ -72,7 +72,7 @@ def check(request: Request) -> None:
     unknown = sorted(set(request.only) - set(PUBLIC))
     if unknown:
         raise Refused("synth.unknown_database", {"databases": unknown, "known": list(PUBLIC)})
-    taken = [name for name in (*request.databases, CORE, "truth") if (request.out / name).exists()]
+    taken = [name for name in _folders(request) if (request.out / name).exists()]
     if taken:
         raise Refused("synth.not_empty", {"folders": taken})
 
@@ -85,7 +85,7 @@ def world(request: Request) -> World:
 
 
 def run(request: Request, progress: Progress = lambda *_: None) -> Made:
-    """Write all databases of the request; what was written. On failure nothing but complete files stays."""
+    """Write all databases of the request; what was written. On failure nothing stays."""
     check(request)
     made = world(request)
     request.out.mkdir(parents=True, exist_ok=True)
@@ -99,15 +99,22 @@ def run(request: Request, progress: Progress = lambda *_: None) -> Made:
             progress(number + 1, made.blocks, sum(file.rows for file in files.values()))
         for file in files.values():
             file.close()
+        rows = {key: file.rows for key, file in files.items()}
+        rows |= reference.write(made, request.databases, request.out)
     except BaseException:
         for file in files.values():
             file.abandon()
+        # None of them was there before (`check`), so all that is in them is this run's.
+        for name in _folders(request):
+            shutil.rmtree(request.out / name, ignore_errors=True)
         raise
     finally:
         shutil.rmtree(hand_over, ignore_errors=True)
-    rows = {key: file.rows for key, file in files.items()}
-    rows |= reference.write(made, request.databases, request.out)
     return Made(rows)
+
+
+def _folders(request: Request) -> tuple[str, ...]:
+    return (*request.databases, CORE, "truth")
 
 
 def _append(files: dict[tuple[str, str], TableFile], folder: Path, out: Path) -> None:

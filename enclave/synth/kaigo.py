@@ -131,7 +131,7 @@ def build(block: Block, health: Health, lives: Lives, stays: Stays) -> Care:
     who, month = who[old], month[old]
     early = np.full(n, NEVER, dtype=np.int64)
     np.minimum.at(early, who, month)
-    applies = (early < NEVER) & (rng.random(n) < 0.65)
+    applies = (early < NEVER) & (rng.random(n) < 0.55)
     start = np.where(applies & (~certified | (start > early)), early, start)
     certified |= applies
     certified &= start < lives.gone
@@ -182,16 +182,16 @@ def _certificates(
     year = np.clip(month // 12, 0, window.years)
     p = share[person, year]
     deep = np.where(p > 0, (p - u[person]) / np.maximum(p, 1e-6), 0.1).clip(0, 1)
-    # What was lost in stays before this month, a third regained after half a year.
+    # What was lost in stays before this month, half regained after half a year.
     lost = np.zeros(len(person))
     by = np.argsort(hurt, kind="stable")
     bounds = np.searchsorted(hurt[by], np.arange(block.n + 1))
     at, j = ragged(np.diff(bounds)[person])
     event = by[bounds[:-1][person[at]] + j]
     since = month[at] - hurt_month[event]
-    np.add.at(lost, at, np.where(since >= 0, hurt_loss[event] * np.where(since > 6, 0.67, 1.0), 0))
+    np.add.at(lost, at, np.where(since >= 0, hurt_loss[event] * np.where(since > 6, 0.5, 1.0), 0))
     steady = even(mixed(block.people.id[person], 37))
-    depth = 0.55 * deep + 0.33 * steady + 0.12 * rng.random(len(person)) + np.minimum(lost, 70) / 130
+    depth = 0.55 * deep + 0.33 * steady + 0.12 * rng.random(len(person)) + np.minimum(lost, 70) / 260
     level = np.searchsorted(np.cumsum(LEVEL_SHARE)[:-1], (depth * 1.08 - 0.03).clip(0, 0.999))
     return Care(
         certified,
@@ -204,11 +204,13 @@ def _certificates(
 
 
 def tables(
-    block: Block, health: Health, lives: Lives, care: Care, registry: Registry
+    block: Block, health: Health, lives: Lives, care: Care, stays: Stays, registry: Registry
 ) -> tuple[dict[str, pa.Table], Array, Array, Array]:
     """kaigo's tables, with (person, month, day) of all their rows."""
     cert, rows = _cert_table(block, health, care, registry)
-    claim, claim_person, claim_month, at_home = _claim_table(block, lives, care, registry)
+    claim, claim_person, claim_month, at_home = _claim_table(
+        block, lives, care, hospital_days(block, stays), registry
+    )
     life, life_person, life_month, life_day = _life_table(block, lives, care, registry, at_home)
     window = block.window
     person = np.concatenate([rows[0], claim_person, life_person])
@@ -232,7 +234,6 @@ def _cert_table(
         np.round(level * 0.85 + rng.normal(0, 1.1, size) + np.where(demented, 1.8, -0.8)), 0, 7
     ).astype(int)
     bed = np.clip(np.round(1.2 + level * 0.95 + rng.normal(0, 0.8, size)), 0, 8).astype(int)
-    refused = (care.kind[at] == 1) & (rng.random(size) < 0.03)
     shift = np.clip(
         level + np.where(rng.random(size) < 0.14, 1, 0) - np.where(rng.random(size) < 0.06, 1, 0), 0, 6
     )
@@ -252,8 +253,8 @@ def _cert_table(
             "sex": people.sex[person],
             "birth_ym": month_dates(people.birth_era[person]),
             "age": age,
-            "first_level": np.where(refused, 1, LEVELS[shift]).astype(np.int8),
-            "care_level": np.where(refused, 1, LEVELS[level]).astype(np.int8),
+            "first_level": LEVELS[shift],
+            "care_level": LEVELS[level],
             "dementia_rank": coded(base, DEMENTIA),
             "adl_rank": coded(bed, BEDRIDDEN),
             "walking": np.clip(np.round(1 + severity / 3), 1, 3).astype(np.int8),
@@ -268,8 +269,22 @@ def _cert_table(
     return table, (person.astype(np.int64), month, day)
 
 
+def hospital_days(block: Block, stays: Stays) -> Array:
+    """(person, month) Days in hospital."""
+    window = block.window
+    begin = np.maximum(stays.admit, window.start)
+    first, last = window.month(begin).astype(np.int64), window.month(stays.leave).astype(np.int64)
+    row, k = ragged(last - first + 1)
+    month = first[row] + k
+    since = np.maximum(begin[row], window.month_start[month])
+    until = np.minimum(stays.leave[row], window.month_start[month + 1] - 1)
+    days = np.zeros((block.n, window.months), dtype=np.int64)
+    np.add.at(days, (stays.person[row], month), until - since + 1)
+    return days
+
+
 def _claim_table(
-    block: Block, lives: Lives, care: Care, registry: Registry
+    block: Block, lives: Lives, care: Care, away: Array, registry: Registry
 ) -> tuple[pa.Table, Array, Array, Array]:
     rng = block.rng("care claims")
     window = block.window
@@ -280,6 +295,8 @@ def _claim_table(
     level = care.level_at(person, month)
     steady = rng.random((2, block.n))
     uses = (level >= 0) & (rng.random(len(person)) < 0.97) & (steady[0][person] < USES[level])
+    # Nobody is cared for at home or in a home while lying in hospital.
+    uses &= away[person, month] < window.month_days[month] - 3
     person, month, level = person[uses], month[uses], level[uses].astype(np.int64)
     lives_in = steady[1][person] < INSTITUTION[level]
     kinds = pick(
@@ -288,17 +305,18 @@ def _claim_table(
     )
     units = np.array([[HOME_UNITS[h][lv] for lv in range(7)] for h in HOMES])
     inside = np.flatnonzero(lives_in)
-    days = np.minimum(window.month_days[month[inside]], 31)
+    present = window.month_days[month] - away[person, month]
+    days = present[inside]
     parts = [(inside, kinds[inside], units[kinds[inside], level[inside]] * days, days, days)]
     outside = np.flatnonzero(~lives_in)
     for number, (_, chance, each, usual) in enumerate(AT_HOME):
         # A service is kept over the months: the same number decides each time.
-        habit = (mixed(block.people.id[person[outside]], 43 + number) >> np.uint64(11)).astype(
-            np.float64
-        ) / 2**53
+        habit = even(mixed(block.people.id[person[outside]], 43 + number))
         at = outside[habit < np.array(chance)[level[outside]]]
         count = (
-            np.maximum(1, np.round(usual * rng.uniform(0.6, 1.4, len(at)))).astype(np.int64)
+            np.maximum(1, np.round(usual * rng.uniform(0.6, 1.4, len(at)) * present[at] / 30)).astype(
+                np.int64
+            )
             if usual > 1
             else np.ones(len(at), dtype=np.int64)
         )
@@ -308,20 +326,14 @@ def _claim_table(
     at, service, amount, times, days = at[order], service[order], amount[order], times[order], days[order]
     who, when = person[at], month[at]
     muni = block.muni(who, when)
-    area = block.places.muni_area[muni]
     provider = np.zeros((block.n, 3, 2), dtype=np.int64)
     for moved, home in ((0, block.people.muni), (1, block.people.muni_after)):
         for number, kind in enumerate((Kind.CARE_HOME, Kind.DAY_CARE, Kind.HOME_CARE)):
             provider[:, number, moved] = block.places.choose(kind, block.places.muni_area[home], rng)
     moved = (when >= block.people.move_month[who]).astype(int)
-    group = np.where(
-        service < len(HOMES),
-        0,
-        np.isin(np.array(SERVICES)[service], ["15", "16", "66", "78", "21"]).astype(int),
-    )
-    group = np.where(service < len(HOMES), 0, np.where(group == 1, 1, 2))
+    by_day = np.isin(np.array(SERVICES)[service], ["15", "16", "66", "78", "21"])
+    group = np.where(service < len(HOMES), 0, np.where(by_day, 1, 2))
     codes = tuple(f"{service}{1000 + 10 * lv + 1}" for service in SERVICES for lv in range(7))
-    del area
     table = pa.table(
         {
             "person": registry.number("kaigo", who, when),

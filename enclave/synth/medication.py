@@ -121,7 +121,8 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
     rows = []
     for nth, family in enumerate(families()):
         indicated: Array = ever[:, family.indications]
-        score = indicated.any(axis=1) * 6 + rng.standard_normal(block.n)
+        # The first reason counts more than the others: a drug for diabetes goes to diabetes before heart failure.
+        score = indicated.any(axis=1) * 5 + indicated[:, 0] * 3 + rng.standard_normal(block.n)
         u = liability(score, cell, rng)
         share = family.share[cell]
         mean = (1 - EARLY_STOP) * family.months + EARLY_STOP * EARLY_MONTHS

@@ -107,7 +107,9 @@ class Places:
         pref_start, pref_count = self.by_pref[kind][self.area_pref[area]].T
         home = (rng.random(len(area)) < OWN_AREA) & (count > 0)
         u = rng.random(len(area))
-        near = self.ordered[start + np.minimum((u * count).astype(np.int64), np.maximum(count - 1, 0))]
+        # Where an area has none, its range is empty and may begin past the end: any place will do, it is not taken.
+        place = start + np.minimum((u * count).astype(np.int64), np.maximum(count - 1, 0))
+        near = self.ordered[np.minimum(place, len(self.ordered) - 1)]
         far = self.ordered_pref[pref_start + (u * pref_count).astype(np.int64)]
         chosen: Array = np.where(home, near, far).astype(np.int32)
         return chosen

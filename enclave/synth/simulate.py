@@ -83,7 +83,7 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
                 "dpc", *dpc.tables(block, health, cancers, cared, stay, admitted, days, claim_stay, registry)
             )
     if "kaigo" in wanted:
-        keep("kaigo", *kaigo.tables(block, health, life, cared, registry))
+        keep("kaigo", *kaigo.tables(block, health, life, cared, stay, registry))
     if "vac" in wanted:
         keep("vac", *vaccination.tables(block, life, shots, registry))
     if "welfare" in wanted:

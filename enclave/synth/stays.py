@@ -46,6 +46,16 @@ EFFECTS: dict[str, tuple[tuple[str, float], ...]] = {
     "pemphigoid": (("dpp4", 3.0),),
     "uti": (("sglt2", 1.2),),
 }
+DYING = {
+    "hipfx_nail": 3.0,
+    "hipfx_head": 2.5,
+    "aspiration": 3.5,
+    "pneumonia": 2.5,
+    "hfadm": 2.5,
+    "sepsis": 3.0,
+}
+"""How much more often these happen to those who will be dead within two years [DK]."""
+
 PEMPHIGOID = np.interp(AGES, [0, 50, 60, 70, 80, 90, 110], [0, 0.02, 0.08, 0.25, 0.6, 1.0, 1.0]) / 1000
 TERMINAL = {
     "J": "pneumonia",
@@ -204,12 +214,18 @@ def build(
     table, window = reasons(), block.window
     order = np.lexsort((rng.random(block.n), block.people.birth, block.people.sex))
     used = {name: medication.users(block, name) for name in {f for fs in EFFECTS.values() for f, _ in fs}}
+    quotient = population.mortality()
     rows: list[tuple[Array, Array, Array, Array]] = []
     for year in range(window.years):
         age = block.yearly_age[:, year]
         cell = cell19(block.people.sex, age.clip(0))
         there = (age >= 0) & (lives.gone > 12 * year)
         middle = 12 * year + 6
+        starts = window.start + year * population.YEAR
+        # The part of the year that a person lives, whose death is near, and how many that is at their age.
+        part = np.clip((lives.death - starts) / population.YEAR, 0, 1)
+        soon = lives.death < starts + 2 * population.YEAR
+        usual = 1 - np.exp(-1.6 * quotient[block.people.sex - 1, np.minimum(age.clip(0) // 5, 20)])
         for number, name in enumerate(table.id):
             rate = table.rate[number, cell]
             if name == "pemphigoid":
@@ -220,8 +236,12 @@ def build(
             for family, risk in EFFECTS.get(name, ()):
                 start, end = used[family]
                 rate = np.where((start <= middle) & (end > middle), rate * risk, rate)
-            person = events(rate, order, rng, block.number * 97 + year * 13 + number)
-            day = window.start + ((year + rng.random(len(person))) * population.YEAR).astype(np.int64)
+            if name in DYING:
+                rate = rate * np.where(soon, DYING[name], 1) / (1 + (DYING[name] - 1) * usual)
+            person = events(rate * part, order, rng, block.number * 97 + year * 13 + number)
+            day = window.start + ((year + rng.random(len(person)) * part[person]) * population.YEAR).astype(
+                np.int64
+            )
             operation = np.full(len(person), -1)
             if table.operations[number]:
                 which = pick(table.mix[number][cell[person]], rng.random(len(person)))
@@ -378,7 +398,10 @@ def _tidy(
     ):
         here = np.flatnonzero(kind == number)
         facility[here] = block.places.choose(place, area[here], rng)
-    wait = np.where(table.emergency[reason] > 0.5, 2, 1)
+    # A broken hip waits some days for its operation, other emergencies hardly, a planned one a day.
+    bone = np.array([kind == "locomo" for kind in table.rehab])[reason] & (table.emergency[reason] > 0.5)
+    waits = np.where(bone, 1 + rng.geometric(0.38, len(person)), rng.integers(0, 2, len(person)))
+    wait = np.where(table.emergency[reason] > 0.5, waits, 1)
     operated = np.minimum(admit + wait, leave)
     return Stays(
         person=person.astype(np.int32),

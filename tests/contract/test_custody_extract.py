@@ -13,7 +13,8 @@ import pytest
 from enclave.adapters.custodian import Custodian
 from enclave.adapters.custody_desk import attach_key
 from enclave.adapters.custody_engine import Attached, engine
-from enclave.adapters.vault import Vault
+from enclave.adapters.descriptor_files import read_descriptor
+from enclave.adapters.vault import Registered, Source, Vault
 from enclave.config import Site
 from enclave.core.clock import parse_rfc3339
 from enclave.core.refusal import Refused
@@ -521,6 +522,37 @@ def test_what_researchers_may_know_before_they_apply_is_published(cohort: Any) -
     assert patients["columns"]["weight"]["missing"] == 27
     assert patients["columns"]["age"] == {"missing": 0, "low": "20", "high": "90"}
     assert published["tables"]["events"]["columns"]["event"]["codes"] == 10
+
+
+def test_what_an_earlier_version_kept_is_brought_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files as they came, and persons numbered in the vault: at the start they become a store and a register, the files
+    are gone, and everybody's pseudonym is what it was."""
+    site = a_site(tmp_path, monkeypatch)
+    path = a_small_database(tmp_path / "files")
+    vault = Vault(site.custody)
+    kept = site.custody / "sources" / "small" / "abc123"
+    kept.mkdir(parents=True)
+    sources = {}
+    for name in ("people", "visits"):
+        shutil.copy(path.parent / f"{name}.csv", kept / f"{name}.csv")
+        sources[name] = Source(f"small/abc123/{name}.csv", "sha256:0", 3, 3, (), ())
+    described = read_descriptor(path)
+    vault.keep_database("small", Registered(described.to_json(), "2026-11-01T00:00:00Z", sources))
+    numbers = {"A-1": 7, "2": 5, "003": 9}
+    with vault.change() as connection:
+        connection.executemany("INSERT INTO identities VALUES ('small', ?, ?)", numbers.items())
+        connection.executemany(
+            "INSERT INTO identities VALUES ('small/facility', ?, ?)", [("K1", 3), ("K2", 1)]
+        )
+    custodian = a_custodian(site, MemoryLedger())
+    assert [one.name for one in kept.parent.rglob("*") if one.is_file()] == ["store.duckdb"]
+    custodian.build(YAMAMOTO, small_permit())
+    permutation = Permutation(derive(vault.provision_key("v-81c2", "p-2026-0007", ""), "person", ["small"]))
+    found = rows(custodian, site, small_permit(), "SELECT age, pid FROM x.small.people")
+    assert dict(found) == {17: permutation.of(7), 44: permutation.of(5), 71: permutation.of(9)}
+    assert a_custodian(site, MemoryLedger()).extracts("v-81c2") == custodian.extracts("v-81c2")
 
 
 # -- erasure -------------------------------------------------------------------------------------

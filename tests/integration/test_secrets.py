@@ -98,8 +98,7 @@ def test_the_list_of_secrets_is_not_empty(ground: Ground) -> None:
     """What was tried includes the things that matter, and each owner reads its own: the check would see a success."""
     site, own = ground.site, secrets_of(ground.site)
     names = {service: {p.name for p in places} for service, places in own.items()}
-    assert {"master.key", "vault.sqlite"} <= names["custody"]
-    assert any(p.suffix == ".duckdb" for p in own["custody"]), "the sources, kept encrypted"
+    assert {"master.key", "vault.sqlite", "store.duckdb"} <= names["custody"]
     assert {"log.key", "ledger.sqlite", "callers.json"} <= names["ledger"]
     assert {"permit.key", "sessions.sqlite", "ledger.token", "hub.token"} <= names["portal"]
     assert {"custody.token", "ledger.token", "gateway.key"} <= names["gateway"]

@@ -70,3 +70,26 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         run(Request(500, 2022, 2022, seed=1, out=tmp_path))
     assert refused.value.code == "synth.not_empty"
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.txt"]
+
+
+def test_an_interrupted_run_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    """Ctrl-C in the middle takes away what was begun; the next run into the same folder is whole."""
+
+    def interrupt(done: int, blocks: int, rows: int) -> None:
+        assert rows > 0
+        if done == 1:
+            raise KeyboardInterrupt
+
+    request = Request(5_300, 2022, 2022, seed=3, out=tmp_path, only=("kaigo", "vac"))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    assert list(tmp_path.iterdir()) == []
+    assert run(request).rows["kaigo", "cert"] > 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hundred_people_are_enough(seed: int, tmp_path: Path) -> None:
+    """The smallest world has places for everybody and whole files."""
+    made = run(Request(100, 2021, 2022, seed=seed, out=tmp_path, workers=1))
+    assert made.rows["ndb", "rcpt"] > 500
+    assert made.rows["truth", "persons"] >= 100
