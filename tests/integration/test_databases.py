@@ -176,8 +176,8 @@ def matched(journey: Journey) -> pd.DataFrame:
     found = []
     for name in (CARE.project, SHOTS.project):
         rows = journey.provided[name].rows[DatabaseId("ndb")]
-        claims = rows[["service_ym", "points", "days"]].astype(str).agg(" ".join, axis=1)
-        story = claims.groupby(rows.pid).agg(lambda lines: "|".join(sorted(lines)))
+        claims = pd.util.hash_pandas_object(rows[["service_ym", "points", "days"]], index=False)
+        story = claims.groupby(rows.pid).sum()  # whatever the order of the rows
         found.append(
             pd.Series(story.index, index=story.to_numpy())[lambda s: ~s.index.duplicated(keep=False)]
         )
