@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from enclave.config import SITES, Site
+
+# How long one example takes says something about the machine, not about what is tried.
+settings.register_profile("enclave", deadline=None)
+settings.load_profile("enclave")
 
 
 @pytest.fixture(scope="session")
