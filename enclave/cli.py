@@ -390,7 +390,9 @@ def load(site: SiteName = "demo") -> None:
 
 @demo.command("people")
 def people(
-    made: Annotated[bool, typer.Option("--made", help="あれば終了コード0 · Only say whether they are.")] = False,
+    made: Annotated[
+        bool, typer.Option("--made", help="あれば終了コード0 · Only say whether they are.")
+    ] = False,
 ) -> None:
     """架空の人びとのデータベースを作る · Make the invented people's databases; prints where they lie."""
     from enclave.demo import people
