@@ -388,12 +388,38 @@ def load(site: SiteName = "demo") -> None:
     load(load_site(site))
 
 
-@demo.command("loaded")
-def loaded(site: SiteName = "demo") -> None:
-    """Exit status 0 where accounts and database are there."""
-    from enclave.demo.load import loaded
+@demo.command("people")
+def people(
+    made: Annotated[
+        bool, typer.Option("--made", help="あれば終了コード0 · Only say whether they are.")
+    ] = False,
+) -> None:
+    """架空の人びとのデータベースを作る · Make the invented people's databases; prints where they lie."""
+    from enclave.demo import people
 
-    raise typer.Exit(0 if loaded(load_site(site)) else 1)
+    if made:
+        raise typer.Exit(0 if people.folder().exists() else 1)
+    print(people.make())
+
+
+@demo.command("load-linked")
+def load_linked(site: SiteName = "demo") -> None:
+    """NDB・介護・DPCを登録する · Register the invented people's NDB, 介護DB and DPCDB; what is there stays."""
+    from enclave.demo.load import load_linked
+
+    load_linked(load_site(site))
+
+
+@demo.command("loaded")
+def loaded(
+    site: SiteName = "demo",
+    linked: Annotated[bool, typer.Option("--linked", help="NDB・介護・DPC · The linked databases.")] = False,
+) -> None:
+    """Exit status 0 where accounts and database (with --linked: the linked databases) are there."""
+    from enclave.demo.load import linked_loaded, loaded
+
+    there = linked_loaded if linked else loaded
+    raise typer.Exit(0 if there(load_site(site)) else 1)
 
 
 @demo.command("walk")

@@ -8,7 +8,7 @@ from enclave.core.refusal import CODES as CORE
 from enclave.core.refusal import Wording
 from enclave.custody.codes import CODES as CUSTODY
 from enclave.demo.load import CODES as DEMO
-from enclave.demo.walk import CODES as WALK
+from enclave.demo.steps import CODES as WALK
 from enclave.disclosure.codes import CODES as DISCLOSURE
 from enclave.export.codes import CODES as EXPORT
 from enclave.gateway.codes import CODES as GATEWAY

@@ -41,6 +41,11 @@ def _demo_steps() -> list[Step]:
              lambda: _enclave("status", "--site", "demo", "--quiet"), command("up", "--site", "demo")),
         Step("database", "データベース nafld の登録", "Database nafld", 5, ("services",),
              lambda: _enclave("demo", "loaded"), command("demo", "load")),
+        # Beside the images and the services: it needs nothing but the program.
+        Step("people", "架空の人びと12,500人のデータ", "Records of 12,500 invented people", 30, ("program", "python"),
+             lambda: _enclave("demo", "people", "--made"), command("demo", "people")),
+        Step("linked", "NDB・介護DB・DPCDB の登録", "NDB, 介護DB and DPCDB", 30, ("database", "people"),
+             lambda: _enclave("demo", "loaded", "--linked"), command("demo", "load-linked")),
     ]  # fmt: skip
 
 

@@ -47,8 +47,11 @@ def about(site: Site, language: str) -> str:
         "",
         say("試してみること", "Five things to try"),
         say(
-            "  1. tanaka でログインし、プロジェクト nafld-fib のワークスペースを開いて、最初のノートブックを実行する",
-            "  1. Log in as tanaka, open the workspace of project nafld-fib, run the first notebook from top to bottom.",
+            "  1. tanaka でログインし、プロジェクト nafld-fib のワークスペースを開いて、最初のノートブックを実行する\n"
+            "     fracture-care（架空の人びとの NDB × 介護 × DPC）には、骨折後の介護・地域差・薬の安全性の3冊がある",
+            "  1. Log in as tanaka, open the workspace of project nafld-fib, run the first notebook from top to bottom.\n"
+            "     fracture-care (NDB × long-term care × DPC of invented people) has three: care after hip fracture,\n"
+            "     regional variation, drug safety.",
         ),
         say(
             "  2. takahashi と ito でログインし、確認待ちの公表物を互いの判断を見ずに確認する",

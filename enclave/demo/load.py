@@ -1,4 +1,7 @@
-"""Loads the demo: its accounts, and the real database `nafld`. What is there stays, so it can be run again."""
+"""Loads the demo: accounts, the real database `nafld`, and the invented people's NDB, 介護DB and DPCDB.
+
+What is there stays, so it can be run again. `load` alone is what most tests need; `load_linked` takes longer.
+"""
 
 import time
 
@@ -11,6 +14,7 @@ from enclave.app import records_of, register_database
 from enclave.config import PREFIX, Site
 from enclave.core.event import Actor, Thing
 from enclave.core.refusal import Refused, Wording
+from enclave.demo import people
 from enclave.demo.accounts import ACCOUNTS, account, unused_code
 
 DESCRIPTOR = PREFIX / "app" / "deploy" / "demo" / "nafld" / "descriptor.yaml"
@@ -49,8 +53,28 @@ def load(site: Site) -> None:
             add_person(
                 records, event, one.person, password=one.password, totp_secret=one.totp_secret, at=edge.now()
             )
-    if not (site.catalogue / "nafld" / "descriptor.yaml").exists():
+    if not _registered(site, "nafld"):
         register_database(site, DESCRIPTOR)
+
+
+def load_linked(site: Site) -> None:
+    """Register the databases of the invented people, making them first where that was not done.
+
+    Raises Refused `demo.not_demo` on any other profile.
+    """
+    _demo_only(site)
+    for database in (people.REFERENCE, *people.DATABASES):
+        if not _registered(site, database):
+            register_database(site, people.make() / database / "descriptor.yaml")
+
+
+def linked_loaded(site: Site) -> bool:
+    """Whether the databases of the invented people are registered."""
+    return all(_registered(site, database) for database in (people.REFERENCE, *people.DATABASES))
+
+
+def _registered(site: Site, database: str) -> bool:
+    return (site.catalogue / database / "descriptor.yaml").exists()
 
 
 def loaded(site: Site) -> bool:
@@ -59,10 +83,7 @@ def loaded(site: Site) -> bool:
         there = {p.id for p in all_persons(records_of(site, "operator"))}
     except (Refused, OSError, sa.exc.SQLAlchemyError):
         return False
-    return (
-        all(a.person.id in there for a in ACCOUNTS)
-        and (site.catalogue / "nafld" / "descriptor.yaml").exists()
-    )
+    return all(a.person.id in there for a in ACCOUNTS) and _registered(site, "nafld")
 
 
 def fresh_code(site: Site, person: str) -> str:

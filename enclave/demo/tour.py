@@ -4,16 +4,18 @@ Shows what is there; changes nothing but opening (and closing) a workspace.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from playwright.sync_api import Page
 
 from enclave.config import Site
+from enclave.demo import linked
 from enclave.demo.browser import browser, enter_workspace, log_in, person_at
 from enclave.demo.walk import PROJECT
 
-FIRST_NOTEBOOK = quote("はじめに-first-steps.ipynb")
+FIRST_NOTEBOOK = "はじめに-first-steps.ipynb"
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 """The notebook in front; others may be open behind it."""
 
@@ -66,22 +68,16 @@ def tour(site: Site, out: Path, language: str) -> None:
             if page.locator('[data-action="download-file"]').count():
                 show(page, "release")
                 break
-        enter_workspace(page, site, "tanaka", PROJECT)
-        # What the person had open before is theirs; the tour begins with the first notebook alone.
-        page.wait_for_url("**/lab*")
-        page.goto(f"{page.url.split('/lab', maxsplit=1)[0]}/lab/tree/{FIRST_NOTEBOOK}?reset")
-        page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=60_000)
-        _run_all(page)
-        show(page, "notebook", whole=False)
-        for n, title in enumerate(("plot", "refusal", "protected-table", "findings")):
-            places = page.locator(f"{NOTEBOOK} .jp-MarkdownCell h2")
-            if places.count() > n + 1:
-                places.nth(n + 1).scroll_into_view_if_needed()
-                page.mouse.wheel(0, 500)
-                page.wait_for_timeout(800)
-                show(page, f"notebook-{title}", whole=False)
-        page.goto(f"{site.origin}/projects/{PROJECT}")
-        page.click('[data-action="stop-workspace"]')
+        _work(page, site, PROJECT, FIRST_NOTEBOOK, ("plot", "refusal", "protected-table", "findings"), show)
+        page.goto(f"{site.origin}/projects/{linked.PROJECT}")
+        show(page, "linked-project")
+        page.locator('a[href*="/permits/"]').first.click()
+        page.wait_for_url("**/permits/*")
+        show(page, "linked-permit")
+        for name in linked.notebooks():
+            pictures = {"1-": ("incidence", "stay", "trajectory"), "2-": ("prefectures", "funnel")}
+            parts = pictures.get(name[:2], ("propensity", "rate-ratios"))
+            _work(page, site, linked.PROJECT, name, parts, show)
         page = as_person("takahashi")
         page.goto(f"{site.origin}/checks")
         show(page, "checks")
@@ -95,6 +91,29 @@ def tour(site: Site, out: Path, language: str) -> None:
         show(page, "log")
         page.goto(f"{site.origin}/log/checkpoint")
         show(page, "checkpoint")
+
+
+def _work(
+    page: Page, site: Site, project: str, notebook: str, parts: tuple[str, ...], show: Callable[..., None]
+) -> None:
+    """Open the project's workspace, run a notebook and show it, one picture a part (from its second heading on); stop."""
+    enter_workspace(page, site, "tanaka", project)
+    # What the person had open before is theirs; the tour begins with one notebook alone.
+    page.wait_for_url("**/lab*")
+    page.goto(f"{page.url.split('/lab', maxsplit=1)[0]}/lab/tree/{quote(notebook)}?reset")
+    page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=60_000)
+    _run_all(page)
+    name = "notebook" if project == PROJECT else f"notebook-{notebook[:1]}"
+    show(page, name, whole=False)
+    for n, title in enumerate(parts):
+        places = page.locator(f"{NOTEBOOK} .jp-MarkdownCell h2")
+        if places.count() > n + 1:
+            places.nth(n + 1).scroll_into_view_if_needed()
+            page.mouse.wheel(0, 500)
+            page.wait_for_timeout(800)
+            show(page, f"{name}-{title}", whole=False)
+    page.goto(f"{site.origin}/projects/{project}")
+    page.click('[data-action="stop-workspace"]')
 
 
 def _run_all(page: Page) -> None:

@@ -8,12 +8,12 @@ import json
 import socket
 import ssl
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import httpx
 from tornado.httpclient import HTTPRequest
@@ -158,19 +158,63 @@ class Visitor:
 
         The same HTTP and WebSocket routes that JupyterLab uses. Raises TimeoutError.
         """
-        xsrf = {"X-XSRFToken": self._cookie(base, "_xsrf"), "Origin": base.split("/user/", maxsplit=1)[0]}
-        kernel = (
-            self.http.post(urljoin(base, "api/kernels"), json={}, headers=xsrf)
-            .raise_for_status()
-            .json()["id"]
-        )
+        return self.run_cells(base, [code])[0]
+
+    def run_cells(self, base: str, cells: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """Run cells one after another in one fresh kernel; the messages of each. Raises TimeoutError."""
+        answer = self.http.post(urljoin(base, "api/kernels"), json={}, headers=self._own(base))
+        kernel = answer.raise_for_status().json()["id"]
         try:
-            said: list[dict[str, Any]] = IOLoop().run_sync(
-                lambda: self._execute(base, kernel, code), timeout=PATIENCE_S
-            )
-            return said
+            return [
+                IOLoop().run_sync(lambda code=code: self._execute(base, kernel, code), timeout=PATIENCE_S)
+                for code in cells
+            ]
         finally:
-            self.http.delete(urljoin(base, f"api/kernels/{kernel}"), headers=xsrf)
+            self.http.delete(urljoin(base, f"api/kernels/{kernel}"), headers=self._own(base))
+
+    def keep_notebook(self, base: str, name: str, notebook: dict[str, Any]) -> None:
+        """Save a notebook into the home of the workspace at `base`, as JupyterLab saves one."""
+        self.http.put(
+            urljoin(base, f"api/contents/{quote(name)}"),
+            json={"type": "notebook", "content": notebook},
+            headers=self._own(base),
+        ).raise_for_status()
+
+    def remove_file(self, base: str, name: str) -> None:
+        """Delete a file of the home of the workspace at `base`; one that is not there is no error."""
+        answer = self.http.delete(urljoin(base, f"api/contents/{quote(name)}"), headers=self._own(base))
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            answer.raise_for_status()
+
+    def arrange(self, base: str, notebook: str) -> None:
+        """Leave JupyterLab of the workspace at `base` as if this notebook had been open in it last."""
+        widget = f"notebook:{notebook}"
+        layout = {
+            "layout-restorer:data": {
+                "main": {
+                    "dock": {"type": "tab-area", "currentIndex": 0, "widgets": [widget]},
+                    "current": widget,
+                },
+                "left": {
+                    "collapsed": False,
+                    "visible": True,
+                    "current": "filebrowser",
+                    "widgets": ["filebrowser", "running-sessions", "@jupyterlab/toc:plugin"],
+                },
+                "right": {"collapsed": True, "visible": True, "widgets": ["jp-property-inspector"]},
+                "relativeSizes": [0.2, 0.8, 0],
+            },
+            widget: {"data": {"path": notebook, "factory": "Notebook"}},
+        }
+        self.http.put(
+            urljoin(base, "lab/api/workspaces/default"),
+            json={"data": layout, "metadata": {"id": "default"}},
+            headers=self._own(base),
+        ).raise_for_status()
+
+    def _own(self, base: str) -> dict[str, str]:
+        """What a script of the workspace's own pages sends along."""
+        return {"X-XSRFToken": self._cookie(base, "_xsrf"), "Origin": base.split("/user/", maxsplit=1)[0]}
 
     def _cookie(self, url: str, name: str) -> str:
         host = httpx.URL(url).host
