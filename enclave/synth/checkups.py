@@ -226,7 +226,7 @@ def _measure(
     return {
         "height": np.round(height, 1),
         "weight": np.round(bmi * (height / 100) ** 2, 1),
-        "bmi": np.round(bmi, 1),
+        "bmi": np.floor(bmi * 10) / 10,
         "waist": some(np.round(waist, 1), rng.random(size) < 0.004),
         "sbp": np.clip(np.round(values["sbp"]), 75, 240).astype(np.int16),
         "dbp": np.clip(np.round(values["dbp"]), 40, 140).astype(np.int16),
@@ -237,7 +237,8 @@ def _measure(
         "alt": np.clip(np.round(values["alt"]), 4, 700).astype(np.int16),
         "ggt": np.clip(np.round(values["ggt"]), 5, 1500).astype(np.int16),
         "fpg": some(np.clip(np.round(fpg), 55, 450).astype(np.int16), taken > 0.72),
-        "hba1c": some(np.round(a1c, 1), low_a1c),
+        # Cut, not rounded: a value stays in its class.
+        "hba1c": some(np.floor(a1c * 10) / 10, low_a1c),
         "creatinine": np.round(creatinine, 2),
         "egfr": np.round(egfr, 1),
         "hb": some(np.round(values["hb"], 1), rng.random(size) < 0.12),

@@ -144,6 +144,8 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
         product = pick(family.mix[cell[person]], rng.random(len(person)))
         lacks: Array = np.asarray(~has.any(axis=1))
         keep = end > start
+        # Nobody is put on dialysis for a drug.
+        keep &= ~(lacks & (family.name == "phosphate"))
         rows.append(
             (
                 person[keep],

@@ -46,7 +46,8 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
     infected = infection.build(block, life)
     shots = vaccination.build(block, life)
     recipients = designated.build(block, health, life)
-    stay = stays.build(block, health, cancers, life, drugs, infected)
+    supported = welfare.build(block, health, life)
+    stay = stays.build(block, health, cancers, life, drugs, infected, supported.by_person(block.n))
     cared = kaigo.build(block, health, life, stay)
     registry = Registry(block, life)
 
@@ -87,7 +88,7 @@ def run(block: Block, wanted: Collection[str]) -> Tables:
     if "vac" in wanted:
         keep("vac", *vaccination.tables(block, life, shots, registry))
     if "welfare" in wanted:
-        keep("welfare", *welfare.tables(block, life, welfare.build(block, health, life), registry))
+        keep("welfare", *welfare.tables(block, life, supported, registry))
     if "cancer" in wanted:
         table, person, day = registers.cancer_table(block, life, cancers, registry)
         found["cancer", "reg"] = table

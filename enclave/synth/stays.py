@@ -56,6 +56,9 @@ DYING = {
 }
 """How much more often these happen to those who will be dead within two years [DK]."""
 
+FRAIL = frozenset({"pneumonia", "aspiration", "uti", "ileus", "epilepsy_ad", "sepsis"})
+"""What severe disability disposes to."""
+
 PEMPHIGOID = np.interp(AGES, [0, 50, 60, 70, 80, 90, 110], [0, 0.02, 0.08, 0.25, 0.6, 1.0, 1.0]) / 1000
 TERMINAL = {
     "J": "pneumonia",
@@ -209,7 +212,9 @@ def build(
     lives: Lives,
     medication: Medication,
     infections: Infections,
+    support: Array,
 ) -> Stays:
+    """All stays of the window. `support` is each person's support level for a disability, 0 where none."""
     rng = block.rng("stays")
     table, window = reasons(), block.window
     order = np.lexsort((rng.random(block.n), block.people.birth, block.people.sex))
@@ -236,6 +241,8 @@ def build(
             for family, risk in EFFECTS.get(name, ()):
                 start, end = used[family]
                 rate = np.where((start <= middle) & (end > middle), rate * risk, rate)
+            if name in FRAIL:
+                rate = rate * (1 + 0.8 * np.maximum(support - 2, 0))
             if name in DYING:
                 rate = rate * np.where(soon, DYING[name], 1) / (1 + (DYING[name] - 1) * usual)
             person = events(rate * part, order, rng, block.number * 97 + year * 13 + number)

@@ -65,6 +65,12 @@ class Supported:
     level: Array
     start: Array
 
+    def by_person(self, persons: int) -> Array:
+        """The level of each of the block's persons, 0 where none."""
+        levels = np.zeros(persons, dtype=np.int64)
+        levels[self.person] = self.level
+        return levels
+
 
 def build(block: Block, health: Health, lives: Lives) -> Supported:
     rng = block.rng("welfare")
