@@ -60,7 +60,8 @@ def permit_of(site: Site, permit_id: str) -> "SignedPermit":
     return permit_by_id(records_of(site, "operator"), permit_id, trusted_of(site)())
 
 
-def _compile_rows(text: str, columns: Mapping[str, str]) -> "Predicate":
+def compile_rows(text: str, columns: Mapping[str, str]) -> "Predicate":
+    """A permit's row condition for custody, which knows no SQL parser. Raises Refused `permit.malformed`, `query.*`."""
     from enclave.custody.plan import Predicate
     from enclave.query.condition import compile_condition
 
@@ -196,7 +197,7 @@ def serve_custody(site: Site) -> None:
         site,
         ledger=ledger_of(site, "custody"),
         policy=PolicyServer(site.policy_socket),
-        compile_rows=_compile_rows,
+        compile_rows=compile_rows,
     )
 
 

@@ -15,9 +15,10 @@ from enclave.gateway.codes import CODES as GATEWAY
 from enclave.hub.codes import CODES as HUB
 from enclave.portal.codes import CODES as PORTAL
 from enclave.query.codes import CODES as QUERY
+from enclave.rehearsal.codes import CODES as REHEARSAL
 from enclave.synth.codes import CODES as SYNTH
 
 WORDINGS: dict[str, Wording] = {
     **CORE, **APPLICATION, **AUDIT, **CATALOGUE, **CUSTODY, **DISCLOSURE, **EXPORT, **GATEWAY, **HUB, **PORTAL, **QUERY,
-    **SYNTH, **operation.CODES, **DEMO, **WALK,
+    **REHEARSAL, **SYNTH, **operation.CODES, **DEMO, **WALK,
 }  # fmt: skip

@@ -39,8 +39,10 @@ class Sources:
         self._desk = desk
 
     # -- databases ----------------------------------------------------------------------------
-    def take_in(self, caller: Caller, descriptor_path: Path) -> dict[str, Any]:
+    def take_in(self, caller: Caller, descriptor_path: Path, population: str | None = None) -> dict[str, Any]:
         """Take a database in: `{database, tables: {name: {taken, left, rows, persons}}, log}`.
+
+        `population` is whose register its persons belong to where the caller knows better than the descriptor.
 
         1. Read the descriptor; ask the policy.
         2. Copy and examine every file, and keep the whole as one encrypted store; one thing wrong and nothing is kept.
@@ -51,6 +53,8 @@ class Sources:
         desk = self._desk
         with desk.recorded(caller, "database.registered", Thing("database", "unread")) as subject:
             descriptor = read_descriptor(descriptor_path)
+            if population is not None:
+                descriptor = replace(descriptor, population=population)
             database = descriptor.database
             subject.thing = Thing("database", database)
             desk.check_clock()

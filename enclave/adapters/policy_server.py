@@ -5,10 +5,12 @@ decision within the time limit raises Refused `policy.unavailable`. Nothing is c
 The socket's file permissions say who may ask (group enclave-services).
 """
 
+import ctypes
 import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -144,6 +146,15 @@ def command(policies: Path, path: Path) -> list[str]:
     ]
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def _ends_with_us() -> None:
+    """A private server does not outlive whoever started it, not even one that was killed."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 @contextmanager
 def start_private(policies: Path, path: Path, patience: float = 20.0) -> Iterator[PolicyServer]:
     """A server of one's own (tests, `enclave query` where none runs), ended with the block.
@@ -157,6 +168,7 @@ def start_private(policies: Path, path: Path, patience: float = 20.0) -> Iterato
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"},
+        preexec_fn=_ends_with_us,  # noqa: PLW1509  one system call, no lock is taken
     )
     server = PolicyServer(path)
     try:

@@ -5,7 +5,7 @@ of the two leaves that bracket an answer are looked up when a receipt is read, s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -171,10 +171,14 @@ def find(records: Records, query: str) -> Kept:
     )
 
 
-def abandon(records: Records, at: datetime) -> int:
-    """Close what an earlier process left running; how many. Called once when the gateway starts."""
+def abandon(records: Records, at: datetime, gone: Callable[[str], bool] = lambda session: True) -> int:
+    """Close what an earlier process left running; how many. Called once when the gateway starts.
+
+    Where several processes ask over the same records, `gone` says of a session whether its process has ended.
+    """
     with records.read() as connection:
-        left = connection.execute(sa.select(t.queries).where(t.queries.c.state == RUNNING)).all()
+        running = connection.execute(sa.select(t.queries).where(t.queries.c.state == RUNNING)).all()
+    left = [row for row in running if gone(row.session)]
     for row in left:
         refused = Refused("query.abandoned")
         event = edge.event(

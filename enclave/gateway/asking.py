@@ -48,7 +48,11 @@ def enter(deps: Deps, token_digest: str, address: str) -> Entered:
     """Steps 1 and 2. Raises Refused `session.*`, `permit.*`."""
     now = deps.now()
     session = live_session(deps.records, token_digest, address, now)
-    signed = permit_by_id(deps.records, session.permit_id, deps.trusted())
+    return admit(session, permit_by_id(deps.records, session.permit_id, deps.trusted()), now)
+
+
+def admit(session: WorkspaceSession, signed: SignedPermit, now: datetime) -> Entered:
+    """Step 2, of a permit at hand. Raises Refused `permit.*`."""
     signed.permit.check_in_force(now)
     signed.permit.check_handler(session.person)
     return Entered(session, signed)
@@ -83,6 +87,11 @@ class Asking:
         self._guarded: Guarded
         self._opened: str
         self._extract: OpenExtract
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The asker's own columns, once it has begun; in table form the answer has columns of statuses besides."""
+        return self._guarded.names
 
     def begin(self) -> None:
         """Steps 3 and 4: from here on the question is in the log, allowed or not. Raises Refused."""
