@@ -5,6 +5,7 @@ and raises when a sum, a comparison or a plot would need one; the companion colu
 `hidden` or `perturbed` for every cell and travels with the table into a submission.
 """
 
+import contextlib
 import html
 import math
 from typing import Any, NoReturn
@@ -45,13 +46,26 @@ class Hidden:
 HIDDEN = Hidden()
 
 
+def numbers(data: pa.Table) -> pa.Table:
+    """Exact decimals as numbers: whole ones (the engine's 128-bit sums) as 64-bit integers where they fit."""
+    for place, field in enumerate(data.schema):
+        if pa.types.is_decimal(field.type):
+            data = data.set_column(place, field.name, _number_of(data.column(place), field.type.scale))
+    return data
+
+
+def _number_of(column: pa.ChunkedArray, scale: int) -> pa.ChunkedArray:
+    if scale == 0:
+        # Beyond 64 bits there is no whole number to hold it: a cast that did not look would wrap round.
+        with contextlib.suppress(pa.ArrowInvalid):
+            return column.cast(pa.int64())
+    return column.cast(pa.float64(), safe=False)
+
+
 def plain_frame(data: pa.Table) -> pd.DataFrame:
     """Arrow to pandas; whole numbers stay whole where values are missing, exact decimals become numbers."""
     columns = {}
-    for name, answered in zip(data.column_names, data.columns, strict=True):
-        exact = pa.types.is_decimal(answered.type)
-        number = pa.int64() if exact and answered.type.scale == 0 else pa.float64()
-        column = answered.cast(number, safe=False) if exact else answered
+    for name, column in zip(data.column_names, numbers(data).columns, strict=True):
         kind = column.type
         missing = column.null_count > 0
         if missing and pa.types.is_integer(kind):

@@ -29,7 +29,7 @@ class Refused(Exception):  # noqa: N818  the project's word for a no; it is not 
         hint: str = "",
         language: Language = "en",
     ) -> None:
-        super().__init__(f"{code}: {title}" if title else code)
+        super().__init__(code, title)
         self.code, self.title, self.facts, self.hint, self.language = (
             code,
             title,
@@ -69,6 +69,10 @@ class Refused(Exception):  # noqa: N818  the project's word for a no; it is not 
             *facts,
             *([f"→ {self.hint}"] if self.hint else []),
         ]
+
+    def __str__(self) -> str:
+        """What a script's last line, a log or an `except … as no: print(no)` shows: the box without colours."""
+        return "\n".join(self.lines())
 
     def _render_traceback_(self) -> list[str]:
         head, *rest = self.lines()

@@ -1,26 +1,33 @@
 """`connect()` and what a connected notebook can do. Each method is one question to the gateway."""
 
 import html
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 
-from enclave_client import export
+from enclave_client import export, notebook
 from enclave_client.export import Item, Submission
-from enclave_client.protected import ProtectedTable, plain_frame, protected_frame
-from enclave_client.query import ask
+from enclave_client.params import sent
+from enclave_client.permitted import Permitted, codes, names, permitted
+from enclave_client.protected import ProtectedTable, numbers, plain_frame, protected_frame
+from enclave_client.query import Answer, ask
 from enclave_client.refusal import Refused
 from enclave_client.wire import Gateway, Json
 from enclave_client.words import Language, in_japan, word
 
+if TYPE_CHECKING:
+    import polars as pl
+
 RUN = Path("/run/enclave")
 
 
-def connect(folder: Path | str = RUN) -> "Enclave":
-    """The session of this workspace. Raises `Refused` where there is none or it is not valid any more."""
+def enter(folder: Path | str = RUN) -> tuple[Gateway, Json]:
+    """The gateway in the session's language, and GET /v1/session. Raises `Refused` as `connect` does."""
     asked: Language = (
         "ja" if os.environ.get("ENCLAVE_LANGUAGE", os.environ.get("LANG", "ja")).startswith("ja") else "en"
     )
@@ -28,7 +35,17 @@ def connect(folder: Path | str = RUN) -> "Enclave":
     session = gateway.json("GET", "/v1/session")
     if (language := session.get("language")) in ("ja", "en"):
         gateway.language = language
-    enclave = Enclave(gateway, session)
+    return gateway, session
+
+
+def connect(folder: Path | str = RUN) -> "Enclave":
+    """The session of this workspace; in a notebook, `%%sql` answers from it.
+
+    Raises `Refused` where there is no session or it is not valid any more.
+    """
+    enclave = Enclave(*enter(folder))
+    if (ipython := notebook.shell()) is not None:
+        notebook.equip(ipython, enclave)
     print(enclave)
     return enclave
 
@@ -55,44 +72,51 @@ class Enclave:
         self._session = self._gateway.json("GET", "/v1/session")
         return Session(self._session)
 
-    def tables(self) -> pd.DataFrame:
-        """Every column that the permit shows: table, column, title, type, role, unit."""
-        lines = [
-            {
-                "table": self._full_name(table),
-                "column": column["name"],
-                "title": self._title(column.get("title")),
-                "type": column.get("type", ""),
-                "role": column.get("role", ""),
-                "unit": column.get("unit") or "",
-            }
-            for table in self._session.get("tables", [])
-            for column in table.get("columns", [])
-        ]
-        return pd.DataFrame(lines, columns=["table", "column", "title", "type", "role", "unit"])
+    def tables(self) -> Permitted:
+        """Every column that the permit shows: table, column, title, type, role, unit, codes."""
+        return permitted(self._session.get("tables", []), self.language)
 
-    @staticmethod
-    def _full_name(table: Json) -> str:
-        name, database = str(table["name"]), table.get("database")
-        return f"{database}.{name}" if database and "." not in name else name
+    def codes(self, column: str) -> dict[str | int, str]:
+        """What the codes of `table.column` mean, in the session's language; a whole number where the column holds such.
 
-    def _title(self, title: Any) -> str:
-        return str(title.get(self.language) or "") if isinstance(title, dict) else str(title or "")
+        Raises `Refused` `client.codes` where the permit has no list for it.
+        """
+        return codes(self._session.get("tables", []), column, self.language)
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Columns by table, as a statement names them."""
+        return names(self._session.get("tables", []))
 
     # -- questions ----------------------------------------------------------------------------
-    def sql(self, text: str, **params: object) -> pd.DataFrame:
-        """Rows, as a data frame; `$name` in the text takes `name=…`. `attrs["receipt"]` says what was answered.
+    def sql(self, text: str, /, **params: object) -> pd.DataFrame:
+        """Rows, as a pandas data frame; `$name` in the text takes `name=…`. `attrs["receipt"]` says what was answered.
 
         Raises `Refused`; an interrupt cancels the query at the gateway and raises `Cancelled`.
         """
-        answer = ask(self._gateway, {"sql": text, "params": params, "form": "rows"})
+        answer = self._ask(text, params, "rows")
         frame = plain_frame(answer.data)
         frame.attrs = {"receipt": answer.receipt}
         return frame
 
-    def table(self, text: str, **params: object) -> ProtectedTable:
+    def arrow(self, text: str, /, **params: object) -> pa.Table:
+        """Rows, as an Arrow table with the engine's own types; its schema's metadata holds the `receipt` as JSON."""
+        answer = self._ask(text, params, "rows")
+        kept = {**(answer.data.schema.metadata or {}), b"receipt": json.dumps(answer.receipt).encode()}
+        return answer.data.replace_schema_metadata(kept)
+
+    def polars(self, text: str, /, **params: object) -> "pl.DataFrame":
+        """Rows, as a polars data frame. Raises `Refused` `client.polars` where polars is not installed."""
+        try:
+            import polars
+        except ImportError:
+            raise Refused.own("client.polars", self.language) from None
+        frame = polars.from_arrow(numbers(self._ask(text, params, "rows").data))
+        assert isinstance(frame, polars.DataFrame)  # noqa: S101  a table gives a frame
+        return frame
+
+    def table(self, text: str, /, **params: object) -> ProtectedTable:
         """Protected cells: small ones are hidden by the rule sets of the permit, in the form that an export needs."""
-        answer = ask(self._gateway, {"sql": text, "params": params, "form": "table"})
+        answer = self._ask(text, params, "table")
         frame = protected_frame(answer.data)
         frame.attrs = {
             "receipt": answer.receipt,
@@ -100,6 +124,9 @@ class Enclave:
             "columns": [str(name) for name in frame.columns],
         }
         return frame
+
+    def _ask(self, text: str, params: Mapping[str, object], form: str) -> Answer:
+        return ask(self._gateway, {"sql": text, "params": sent(params, self.language), "form": form})
 
     # -- taking out ---------------------------------------------------------------------------
     def item(
