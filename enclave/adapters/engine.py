@@ -51,6 +51,8 @@ class EngineLimits:
     patience: float = 30.0
     grace: float = 2.0
     """Between asking a worker to stop and ending it."""
+    standby: bool = True
+    """Whether another process is started where the one that stood ready was taken; a command asks one question."""
 
 
 class EnginePool:
@@ -106,7 +108,8 @@ class EnginePool:
             worker, self._spare = self._spare, None
         if worker is None or not worker.alive():
             worker = _Worker(self.limits)
-        self._refill()
+        if self.limits.standby:
+            self._refill()
         return worker
 
     def _refill(self) -> None:

@@ -5,14 +5,13 @@ decision within the time limit raises Refused `policy.unavailable`. Nothing is c
 The socket's file permissions say who may ask (group enclave-services).
 """
 
-import ctypes
 import hashlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -146,13 +145,9 @@ def command(policies: Path, path: Path) -> list[str]:
     ]
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
-
-
-def _ends_with_us() -> None:
-    """A private server does not outlive whoever started it, not even one that was killed."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+_ENDS_WITH_US = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+"""A private server does not outlive the thread that started it, not even of a process that was killed: PR_SET_PDEATHSIG
+with SIGKILL, set by the process that becomes the server, since nothing may run between fork and exec beside threads."""
 
 
 @contextmanager
@@ -163,12 +158,11 @@ def start_private(policies: Path, path: Path, patience: float = 20.0) -> Iterato
     """
     path.unlink(missing_ok=True)
     process = subprocess.Popen(
-        command(policies, path),
+        [sys.executable, "-I", "-S", "-c", _ENDS_WITH_US, *command(policies, path)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"},
-        preexec_fn=_ends_with_us,  # noqa: PLW1509  one system call, no lock is taken
     )
     server = PolicyServer(path)
     try:

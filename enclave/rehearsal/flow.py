@@ -165,7 +165,7 @@ def _answer(
     notice: Callable[[str], None],
 ) -> Iterator[Answer]:
     from enclave.adapters.descriptor_files import read_catalogue
-    from enclave.adapters.engine import EnginePool
+    from enclave.adapters.engine import EngineLimits, EnginePool
     from enclave.adapters.metrics import GatewayMetrics
     from enclave.gateway.asking import Asking, admit
     from enclave.gateway.deps import Deps
@@ -173,7 +173,7 @@ def _answer(
     from enclave.gateway.running import Board
     from enclave.rehearsal.extract import CustodyHere, OneExtract, Preparing
 
-    pool = EnginePool()  # its first worker starts while the rest is read
+    pool = EnginePool(EngineLimits(standby=False))  # its first worker starts while the rest is read
     try:
         rules = bundle_digest(policies)
         home.close_abandoned(at)
