@@ -1,6 +1,8 @@
 """The notebook's client against a gateway that really speaks its contract, over TLS."""
 
 import _thread
+import datetime as dt
+import decimal
 import json
 import sys
 import threading
@@ -8,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -52,10 +55,36 @@ def test_the_language_of_the_session_is_spoken_from_then_on() -> None:
 
 
 def test_tables_lists_every_column_of_the_permit(e: Enclave) -> None:
-    """One line per column, with title, type, role and unit."""
+    """One line per column, with title, type, role, unit and codes; all of them show."""
     lines = e.tables()
-    assert list(lines.columns) == ["table", "column", "title", "type", "role", "unit"]
-    assert lines.iloc[0].tolist() == ["nafld.patients", "age", "age", "int", "identifying", "year"]
+    assert list(lines.columns) == ["table", "column", "title", "type", "role", "unit", "codes"]
+    assert lines.iloc[0].tolist() == ["nafld.patients", "age", "age", "int", "identifying", "year", ""]
+    assert all(part in lines._repr_html_() for part in ("nafld.patients", "patients (2)", "died", "outcome"))
+
+
+def test_codes_are_shown_with_their_titles_and_turn_into_labels(gateway: SpeakingGateway) -> None:
+    """What a code means stands beside its column, in the session's language; whole numbers stay whole."""
+    told = gateway.session()
+    sex = {"0": {"ja": "女", "en": "female"}, "1": {"ja": "男", "en": "male"}}
+    told["tables"][0]["columns"].append({"name": "male", "type": "int", "values": sex})
+    gateway.session = lambda: told  # type: ignore[method-assign]
+    e = connect(gateway.folder)
+    assert e.tables().set_index("column").loc["male", "codes"] == "0: female · 1: male"
+    assert e.codes("nafld.patients.male") == e.codes("patients.male") == {0: "female", 1: "male"}
+    with pytest.raises(Refused) as no:
+        e.codes("patients.age")
+    assert no.value.code == "client.codes"
+
+
+def test_a_public_list_of_codes_says_what_it_is(gateway: SpeakingGateway) -> None:
+    """A table that no permit names, and that explains the codes of one, is told apart."""
+    told = gateway.session()
+    told["tables"].append(
+        {"name": "ndb.icd10", "database": "ndb", "reference": True, "title": {"ja": "病名", "en": "diseases"},
+         "columns": [{"name": "icd10"}]}
+    )  # fmt: skip
+    gateway.session = lambda: told  # type: ignore[method-assign]
+    assert "diseases [list of codes]" in connect(gateway.folder).tables()._repr_html_()
 
 
 def test_outside_a_workspace_there_is_one_clear_sentence(tmp_path: Path) -> None:
@@ -133,6 +162,76 @@ def test_a_refusal_is_a_short_box_without_a_traceback(e: Enclave) -> None:
     )
     assert "Traceback" not in box
     assert ".py" not in box
+
+
+def test_a_refusal_reads_as_the_same_box_without_a_notebook(e: Enclave) -> None:
+    """A script's last lines and `print(no)` say code, title, facts and hint."""
+    with pytest.raises(Refused) as no:
+        e.sql("SELECT case_pid FROM nafld.patients")
+    assert str(no.value).split("\n") == [
+        "Refused: permit.column",
+        "This column is not permitted.",
+        "table: nafld.patients",
+        "column: case_pid",
+        "→ The permit shows: pid, age, male, bmi, futime, status.",
+    ]
+
+
+def test_an_arrow_table_keeps_the_engines_types_and_its_receipt(e: Enclave) -> None:
+    """No copy into pandas: dates and whole numbers are what the engine sent."""
+    table = e.arrow("SELECT pid, DATE '2020-02-29' AS day FROM patients WHERE pid < $end ORDER BY pid", end=2)
+    assert [str(kind) for kind in table.schema.types] == ["uint32", "date32[day]"]
+    assert table["pid"].to_pylist() == [0, 1]
+    assert json.loads(table.schema.metadata[b"receipt"])["id"] == "q-1"
+
+
+def test_where_polars_is_absent_the_answer_says_what_to_use(
+    e: Enclave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an optional package of the client."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(Refused) as no:
+        e.polars("SELECT 1 AS one")
+    assert (no.value.code, "e.arrow()" in no.value.hint) == ("client.polars", True)
+
+
+def test_a_sum_beyond_64_bits_is_no_wrong_whole_number(e: Enclave) -> None:
+    """A cast that wrapped round would look like a number."""
+    total = e.sql("SELECT sum(9223372036854775807::bigint) AS total FROM range(4)")["total"]
+    assert total[0] == pytest.approx(4 * float(2**63))
+
+
+@pytest.mark.parametrize(
+    ("value", "condition"),
+    [
+        (dt.date(2020, 2, 29), "DATE '2020-02-29' = $x::date"),
+        (pd.Timestamp(2020, 2, 29, 1, 2, 3), "TIMESTAMP '2020-02-29 01:02:03' = $x::timestamp"),
+        (np.datetime64("2020-02-29"), "DATE '2020-02-29' = $x::date"),
+        (np.int64(7), "$x = 7"),
+        (np.float64(0.5), "$x = 0.5"),
+        (np.bool_(True), "$x"),
+        (decimal.Decimal("2.5"), "$x = 2.5"),
+        ("日本語", "$x = '日本語'"),
+        (None, "$x IS NULL"),
+        (float("nan"), "$x IS NULL"),
+        (pd.NaT, "$x IS NULL"),
+        (pd.NA, "$x IS NULL"),
+        ([1, 2, 3], "list_sum($x) = 6"),
+        (np.array([1, 2, 3]), "list_sum($x) = 6"),
+        (pd.Series([1, 2, 3]), "list_sum($x) = 6"),
+    ],
+)
+def test_values_of_a_notebook_are_parameters(e: Enclave, value: object, condition: str) -> None:
+    """Dates, numpy's numbers, missing values and lists reach the statement as values, never as its text."""
+    assert e.sql(f"SELECT ({condition})::boolean AS same", x=value)["same"].tolist() == [True]
+
+
+@pytest.mark.parametrize("value", [object(), {"a": 1}, float("inf"), b"bytes"])
+def test_a_value_that_has_no_form_is_named_before_anything_is_sent(e: Enclave, value: object) -> None:
+    """The parameter and its kind, not its value."""
+    with pytest.raises(Refused) as no:
+        e.sql("SELECT $x", x=value)
+    assert (no.value.code, no.value.facts["parameter"]) == ("client.parameter", "x")
 
 
 def test_a_cut_answer_is_thrown_away_with_its_reason(e: Enclave) -> None:

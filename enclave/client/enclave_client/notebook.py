@@ -1,5 +1,4 @@
-"""What IPython gains by `connect()`: `%sql` and `%%sql`, names offered while a statement is written, refusals without
-a traceback even where pandas wraps them.
+"""What IPython gains by `connect()`: `%sql` and `%%sql`, and names offered while a statement is written.
 
 Decides nothing. Values reach a statement as parameters only: `$name` is the notebook's variable of that name, and
 nothing is ever put into the text (IPython's own expansion of `$name` and `{…}` is switched off for these magics).
@@ -49,7 +48,6 @@ def equip(ipython: Any, enclave: "Enclave | None") -> None:
         return desk.names(context)
 
     ipython.Completer.custom_matchers.insert(0, names)
-    _unwrap(ipython)
 
 
 class _Desk:
@@ -103,21 +101,3 @@ class _Desk:
             "suppress": True,
             "ordered": True,
         }
-
-
-def _unwrap(ipython: Any) -> None:
-    """`pandas.read_sql` raises an error of its own over a refusal: the refusal is what is shown."""
-    from pandas.errors import DatabaseError
-
-    def show(
-        self: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None
-    ) -> Any:
-        cause = error.__cause__
-        if isinstance(cause, Refused):
-            lines = cause._render_traceback_()
-            self._showtraceback(type(cause), cause, lines)
-            return lines
-        return self.showtraceback((kind, error, trace), tb_offset=tb_offset)
-
-    if not ipython.custom_exceptions:
-        ipython.set_custom_exc((DatabaseError,), show)

@@ -55,10 +55,8 @@ class Enclave:
 
     def __init__(self, gateway: Gateway, session: Json) -> None:
         self._gateway, self._session = gateway, session
-
-    @property
-    def language(self) -> Language:
-        return self._gateway.language
+        # No property: one whose type is a Literal breaks the completion of everything after `e.` (jedi 0.20).
+        self.language: Language = gateway.language
 
     def __repr__(self) -> str:
         facts = {key: self._session.get(key, "") for key in ("person", "project", "permit")}
