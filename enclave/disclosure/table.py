@@ -92,6 +92,8 @@ class Reason(StrEnum):
 
     PRIMARY = "primary"
     SECONDARY = "secondary"
+    BLOCK = "block"
+    """Its persons are not whole blocks (aggregate tier); answered together with others, before protection."""
 
 
 @dataclass(frozen=True)

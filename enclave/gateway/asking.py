@@ -30,10 +30,14 @@ from enclave.gateway import cells
 from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.question import Question
 from enclave.gateway.running import Board, Running
-from enclave.query.flow import prepare
+from enclave.gateway.settling import settled
+from enclave.query.flow import Unsettled, prepare
 from enclave.query.stages import Form, Guarded, Session, Used
 
 ROWS_A_BATCH = 65_536
+
+STEP = 1.0
+"""Seconds between the moments at which answers of the aggregate tier leave."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,14 @@ class Asking:
         self.id = QueryId(deps.new_id())
         self.running = Running(self.id, self._session.id, self._session.person, self._session.project)
         self._asked: q.Asked
+        self._prepared: Guarded | Unsettled
         self._guarded: Guarded
         self._opened: str
         self._extract: OpenExtract
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The asker's own columns, once it has begun; in table form the answer has columns of statuses besides."""
+        """The asker's own columns, once it has answered; in table form the answer has columns of statuses besides."""
         return self._guarded.names
 
     def begin(self) -> None:
@@ -105,7 +110,7 @@ class Asking:
                 q.keep_statement, deps.records, question.sql, question.raw_params, question.tier
             )
             try:
-                self._guarded = self._judge(now)
+                self._prepared = self._judge(now)
             except Refused as refused:
                 self._asked = self._kept(keeping.result(), now)
                 event = q.event_of(self._asked, "query.refused", Outcome.REFUSED, refused.codes)
@@ -120,7 +125,7 @@ class Asking:
             self._leave()
             raise
 
-    def _judge(self, now: datetime) -> Guarded:
+    def _judge(self, now: datetime) -> Guarded | Unsettled:
         """Step 3. Raises Refused."""
         deps, question, session, permit = self._deps, self._question, self._session, self._signed.permit
         self._extract = deps.extracts.open(self._signed, session)
@@ -151,6 +156,7 @@ class Asking:
             last = yield from self._stream()
         except Refused as refused:
             told = self.running.stopped or refused
+            self._keep_time()
             self._ended(told)
             raise told from refused
         except BaseException:
@@ -163,12 +169,26 @@ class Asking:
         yield last
 
     def _stream(self) -> Generator[bytes, None, bytes]:
-        run = self._extract.engine.run(self._guarded)  # 5
+        engine = self._extract.engine
+        self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
+        run = engine.run(self._guarded)  # 5
         try:
-            self.running.start(run)
+            self.running.start(run, silent=self._aggregate)
             return (yield from self._pieces(run))
         finally:
             run.close()
+
+    @property
+    def _aggregate(self) -> bool:
+        return isinstance(self._prepared, Unsettled)
+
+    def _keep_time(self) -> None:
+        """In the aggregate tier everything that was computed from values leaves at a step of the clock: how long it took
+        would be an answer too."""
+        if not self._aggregate:
+            return
+        passed = time.perf_counter() - self._started
+        time.sleep((passed // STEP + 1) * STEP - passed)
 
     def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
         tally: dict[str, int] | None = None
@@ -193,6 +213,7 @@ class Asking:
                 self._budget(out)
         self._budget(out)
         piece = self._take(out)
+        self._keep_time()
         self._answered(tally)  # 7, 8
         return piece
 

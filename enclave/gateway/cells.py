@@ -15,16 +15,18 @@ from enclave.disclosure import flow as disclosure
 from enclave.disclosure.rules import RuleSet, parse
 from enclave.disclosure.table import (
     TOTAL,
+    Hidden,
     Measure,
     MeasureKind,
     ProtectedRow,
     ProtectedTable,
+    Reason,
     Row,
     Shown,
     Table,
     columns,
 )
-from enclave.query.stages import Cells, Coding, Guarded, Others, Part
+from enclave.query.stages import Cells, Coding, Guarded, Merge, Others, Part, Term
 
 _KINDS = {
     "records": MeasureKind.COUNT,
@@ -53,7 +55,7 @@ def protect(answered: pa.Table, guarded: Guarded) -> ProtectedTable:
     cells = guarded.cells
     table = table_of(answered, cells)
     protected = disclosure.protect(table, rule_sets_of(guarded))
-    return _own_columns(protected, answered, guarded, cells)
+    return unmerged(_own_columns(protected, answered, guarded, cells), cells)
 
 
 def table_of(answered: pa.Table, cells: Cells) -> Table:
@@ -198,6 +200,63 @@ def _own_columns(
         for m, at in zip(cells.measures, chosen, strict=True)
     )
     return ProtectedTable(protected.dimensions, measures, rows, protected.rule_sets)
+
+
+def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
+    """The answer with a line of hidden cells for each value that was answered together with others.
+
+    A margin over merged keys is exact and stays: only lines whose own keys tell merged values apart are hidden.
+    """
+    if not cells.merges:
+        return protected
+    rows: dict[tuple[object, ...], ProtectedRow] = {}
+    for row in protected.rows:
+        keys = [row.keys]
+        hidden = False
+        for merge in cells.merges:
+            places = [protected.dimensions.index(name) for name in merge.keys]
+            told = [n for n, place in enumerate(places) if row.keys[place] is not TOTAL]
+            parts = _together(merge, told, tuple(row.keys[places[n]] for n in told))
+            if len(parts) > 1:
+                hidden = True
+                keys = [_with(one, [places[n] for n in told], part) for one in keys for part in parts]
+        for one in keys:
+            cells_of_row = tuple(Hidden(Reason.BLOCK) for _ in row.cells) if hidden else row.cells
+            rows[one] = ProtectedRow(one, cells_of_row)
+    ordered = list(rows.values())
+    for term in reversed(cells.order):
+        place = protected.dimensions.index(term.key)
+        ordered = _by(ordered, place, term)
+    return ProtectedTable(protected.dimensions, protected.measures, tuple(ordered), protected.rule_sets)
+
+
+def _together(merge: Merge, told: Sequence[int], values: tuple[object, ...]) -> set[tuple[object, ...]]:
+    """The values of the keys that are told which share a line with `values`; these alone where nothing is merged."""
+    found = {values}
+    for group in merge.groups:
+        projected = {tuple(one[n] for n in told) for one in group}
+        if values in projected and len(projected) > 1:
+            found |= projected
+    return found
+
+
+def _with(keys: tuple[object, ...], places: Sequence[int], values: tuple[object, ...]) -> tuple[object, ...]:
+    changed = list(keys)
+    for place, value in zip(places, values, strict=True):
+        changed[place] = value
+    return tuple(changed)
+
+
+def _by(rows: list[ProtectedRow], place: int, term: Term) -> list[ProtectedRow]:
+    """Sorted as the engine did it: margins and missing values, which are null to it, at the end it was told."""
+    nothing = [row for row in rows if row.keys[place] is None or row.keys[place] is TOTAL]
+    others = [row for row in rows if not (row.keys[place] is None or row.keys[place] is TOTAL)]
+
+    def key(row: ProtectedRow) -> Any:
+        return row.keys[place]
+
+    others.sort(key=key, reverse=term.descending)
+    return [*nothing, *others] if term.nulls_first else [*others, *nothing]
 
 
 def arrow(protected: ProtectedTable, answered: pa.Table, guarded: Guarded) -> pa.Table:

@@ -29,6 +29,7 @@ from enclave.gateway.asking import Entered
 from enclave.gateway.deps import Deps
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
+from enclave.gateway.settling import settled
 from enclave.query.flow import prepare
 from enclave.query.stages import Form, Session
 
@@ -229,7 +230,7 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
         deps.now(),
     )
     tier = said["tier"]
-    guarded = prepare(
+    prepared = prepare(
         said["sql"],
         params_of(said["params"]),
         Form.TABLE,
@@ -248,6 +249,7 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
     )
     with deps.records.change(event):
         pass
+    guarded = settled(extract.engine, prepared)
     run = extract.engine.run(guarded)
     try:
         answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)

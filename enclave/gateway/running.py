@@ -22,6 +22,8 @@ class Running:
     project: str
     run: Run | None = None
     stopped: Refused | None = None
+    silent: bool = False
+    """How far it is, is not told: in the aggregate tier that depends on values."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def stop(self, why: Refused) -> None:
@@ -33,10 +35,10 @@ class Running:
         if run is not None:
             run.cancel()
 
-    def start(self, run: Run) -> None:
-        """The engine begins. Raises Refused where it was stopped before."""
+    def start(self, run: Run, silent: bool = False) -> None:
+        """The engine begins. `silent`: nobody is told how far it is. Raises Refused where it was stopped before."""
         with self._lock:
-            self.run = run
+            self.run, self.silent = run, silent
             stopped = self.stopped
         if stopped is not None:
             run.cancel()
@@ -49,7 +51,7 @@ class Running:
 
     def progress(self) -> float:
         run = self.run
-        return 0.0 if run is None else min(max(float(run.progress()), 0.0), 1.0)
+        return 0.0 if run is None or self.silent else min(max(float(run.progress()), 0.0), 1.0)
 
 
 class Board:

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.query import grammar, lineage
+from enclave.query.origins import Origin, origins_of, untouched
 from enclave.query.parse import aggregate_name, is_aggregate, printable
-from enclave.query.schema import PERSON_COLUMN, Schema, TableName
-
-Origin = tuple[DatabaseId, str, str]
-"""(database, table, column) of a base column."""
+from enclave.query.schema import PERSON_COLUMN, Schema
 
 
 @dataclass(frozen=True)
@@ -179,9 +176,9 @@ def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
 
 
 def _key(name: str, expression: exp.Expr, tree: exp.Select, schema: Schema) -> Key:
-    untouched = _untouched(expression, tree)
-    origins = (untouched,) if untouched else tuple(sorted(origins_of(expression, tree, schema)))
-    return Key(name, expression, origins, bare=untouched is not None)
+    base = untouched(expression, tree)
+    origins = (base,) if base else tuple(sorted(origins_of(expression, tree, schema)))
+    return Key(name, expression, origins, bare=base is not None)
 
 
 def _call(node: exp.Expr, tree: exp.Select, schema: Schema, person: exp.Expr, calls: dict[str, Call]) -> str:
@@ -242,85 +239,6 @@ def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Expr]) 
         named = isinstance(inner, exp.Column) and not inner.table and inner.name in keys
         if not everything and not named and not any(inner == key for key in expressions):
             raise Refused("query.table_order")
-
-
-# -- where a column comes from ----------------------------------------------------------------------------------------
-
-
-def origins_of(node: exp.Expr, select: exp.Select, schema: Schema) -> set[Origin]:
-    """The base columns that an expression over `select`'s FROM is computed from, through CTEs and subqueries."""
-    found: set[Origin] = set()
-    for column in node.find_all(exp.Column):
-        source = _source(column.table, select)
-        if isinstance(source, exp.Table) and source.db:
-            found.add((DatabaseId(source.db), source.name, column.name))
-        elif source is not None:
-            for inner, branch in _behind(source, column.name):
-                found |= origins_of(inner, branch, schema)
-    return found
-
-
-def source_table(column: exp.Column, select: exp.Select) -> TableName | None:
-    """The base table that a column of this SELECT (or of one around it) belongs to, None where it is a CTE's."""
-    source = _source(column.table, select)
-    return (DatabaseId(source.db), source.name) if isinstance(source, exp.Table) and source.db else None
-
-
-def _source(alias: str, select: exp.Select) -> exp.Expr | None:
-    scope: exp.Expr | None = select
-    while scope is not None:
-        if isinstance(scope, exp.Select):
-            sources: list[exp.Expr] = [join.this for join in scope.args.get("joins") or ()]
-            if scope.args.get("from_") is not None:
-                sources.append(scope.args["from_"].this)
-            for source in sources:
-                if source.alias_or_name == alias:
-                    return source
-        scope = scope.parent
-    return None
-
-
-def _behind(source: exp.Expr, name: str) -> list[tuple[exp.Expr, exp.Select]]:
-    """The expressions that make column `name` of a CTE or subquery, one per branch of a set operation."""
-    query: exp.Expr | None = source.this if isinstance(source, exp.Subquery) else None
-    alias = source.args.get("alias")
-    renamed = [c.name for c in alias.args.get("columns") or ()] if alias is not None else []
-    if isinstance(source, exp.Table):
-        cte = _cte(source.name, source)
-        if cte is None:
-            return []
-        query = cte.this
-        renamed = renamed or [c.name for c in cte.args["alias"].args.get("columns") or ()]
-    found = []
-    for branch in _branches(query) if query is not None else ():
-        outputs = [*renamed, *branch.named_selects[len(renamed) :]]
-        if name in outputs:
-            found.append((branch.expressions[outputs.index(name)].unalias(), branch))
-    return found
-
-
-def _untouched(node: exp.Expr, select: exp.Select) -> Origin | None:
-    """The one base column that an expression is, carried unchanged; None for anything computed."""
-    if not isinstance(node, exp.Column):
-        return None
-    source = _source(node.table, select)
-    if isinstance(source, exp.Table) and source.db:
-        return DatabaseId(source.db), source.name, node.name
-    behind = _behind(source, node.name) if source is not None else []
-    return _untouched(*behind[0]) if len(behind) == 1 else None
-
-
-def _branches(query: exp.Expr) -> list[exp.Select]:
-    if isinstance(query, exp.SetOperation):
-        return _branches(query.this) + _branches(query.expression)
-    inner = query.unnest() if isinstance(query, exp.Subquery) else query
-    return [inner] if isinstance(inner, exp.Select) else []
-
-
-def _cte(name: str, node: exp.Expr) -> exp.CTE | None:
-    """The CTE of that name; names are unique within a statement (`names.resolve`)."""
-    found = [cte for cte in node.root().find_all(exp.CTE) if cte.alias == name]
-    return found[0] if found else None
 
 
 def identifies(key: Key) -> bool:

@@ -204,6 +204,32 @@ CODES: dict[str, Wording] = {
         "データ管理者にお問い合わせください。",
         "Ask the data custodian.",
     ),
+    "query.blocks_cut": Wording(
+        "この条件または分類（{columns}）は、人のまとまり（ブロック）の途中で区切っています。",
+        "This condition or grouping ({columns}) cuts through blocks of persons.",
+        "集計段階では、年齢・性別などは5歳階級のような広い区切りで使ってください。イベント時の年齢ではなく、"
+        "人ごとに一つに決まる値（例：min(age) を人ごとに求めたもの）で区切ってください。",
+        "In the aggregate tier use age, sex and the like in wide steps such as bands of five years, and cut by one value "
+        "per person (such as min(age) per person), not by age at an event.",
+    ),
+    "query.person_condition": Wording(
+        "個人の番号（{column}）は、値で条件を付けることができません。",
+        "A person's number ({column}) cannot decide anything by its value.",
+        "番号は、連結（pid = pid）、人数の計数、人ごとの集計にだけ使えます。",
+        "Numbers join (pid = pid), count persons, and group by person.",
+    ),
+    "query.cut_unknown": Wording(
+        "{columns} をどの人の行で見ればよいかを決められません。",
+        "It cannot be told over which persons' rows {columns} is to be looked at.",
+        "pid を残したまま、表または人ごとの集計から直接使ってください。",
+        "Use it from a table, or from one line per person that keeps pid.",
+    ),
+    "query.areas_apart": Wording(
+        "地域（{columns}）は、一つの表のものだけを使ってください。",
+        "Use areas ({columns}) of one table only.",
+        "複数の表の地域を組み合わせると、少数の人が特定されます。",
+        "Areas of several tables together single people out.",
+    ),
     "query.not_linked": Wording(
         "これらのデータベースは連結が認められていません。",
         "These databases may not be linked under your permit.",

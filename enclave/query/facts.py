@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from enclave.core.permit import Permit
-from enclave.query import cells, names
+from enclave.query import cells, names, origins
 from enclave.query.parse import aggregate_name, is_aggregate
 from enclave.query.schema import Schema, TableName
 from enclave.query.stages import Facts, Form, KeyFact, Known, Parsed, TableUse
@@ -34,7 +34,7 @@ def _uses(tree: exp.Query, allowed: names.Permitted) -> tuple[TableUse, ...]:
     found: dict[TableName, set[str]] = {key: set() for _, key in names.base_tables(tree)}
     for select in tree.find_all(exp.Select):
         for column in _columns(select):
-            table = cells.source_table(column, select)
+            table = origins.source_table(column, select)
             if table is not None:
                 found[table].add(column.name)
     return tuple(TableUse(db, name, tuple(sorted(columns))) for (db, name), columns in sorted(found.items()))

@@ -7,8 +7,14 @@
  5. Look once more at what would run: base tables only inside permitted projections.
  6. Print it. The engine executes this text and nothing else, and holds its own account of it against `expected`.
 
+In the aggregate tier 3 is followed by a question to the extract: do the statement's cuts run between blocks? Its answer
+decides which keys are merged (`settle`), before 4.
+
 Executing, protecting and recording belong to the edge and to `disclosure`.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -16,13 +22,45 @@ from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
 from enclave.query.authorise import PolicyPort, authorise
+from enclave.query.blocks import Answer, Probe, probes, settle
+from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite
 from enclave.query.rewrite.evidence import cells_of
+from enclave.query.rewrite.merge import merge_keys
+from enclave.query.rewrite.order import terms
 from enclave.query.schema import Schema, TableName
-from enclave.query.stages import Authorised, Form, Guarded, Params, Session
+from enclave.query.stages import Authorised, Form, Guarded, Merge, Params, Session
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A statement of the aggregate tier whose cuts are not yet known to run between blocks."""
+
+    authorised: Authorised
+    cuts: Cuts
+    probes: tuple[Probe, ...]
+
+    def questions(self) -> tuple[Guarded, ...]:
+        """What to run first: statements over known columns and blocks alone."""
+        return tuple(
+            Guarded(
+                sql=probe.sql,
+                form=Form.ROWS,
+                names=(),
+                expected=probe.expected,
+                facts=self.authorised.known.facts,
+                obligations=replace(self.authorised.obligations, max_rows=None, max_bytes=None),
+            )
+            for probe in self.probes
+        )
+
+    def settle(self, answers: Sequence[Answer]) -> Guarded:
+        """The statement that may run, by the answers to `questions` in their order. Raises Refused `query.blocks_cut`."""
+        k = self.authorised.known.schema.block_k
+        return guard(self.authorised, settle(self.probes, answers, self.cuts, k))
 
 
 def prepare(
@@ -34,30 +72,38 @@ def prepare(
     session: Session,
     policy: PolicyPort,
     tier: Tier | None = None,
-) -> Guarded:
-    """What may run for this question. `tier` may narrow the permit's tier; the policy refuses a widening.
+) -> Guarded | Unsettled:
+    """What may run for this question: at once, or (aggregate tier) after its probes. `tier` may narrow the permit's
+    tier; the policy refuses a widening.
 
     Raises Refused: everything of `parse`, `know`, the policy's codes, `policy.unavailable`.
     """
     parsed = parse(text, params, form)  # 1
     known = know(parsed, permit, schema)  # 2
     authorised = authorise(known, session, tier or permit.tier, policy)  # 3
-    return guard(authorised)
+    if not authorised.aggregate or known.shape is None:
+        return guard(authorised)
+    found = cuts_of(known.tree, known.shape, known.schema)
+    return Unsettled(authorised, found, probes(authorised, found))
 
 
-def guard(authorised: Authorised) -> Guarded:
+def guard(authorised: Authorised, merges: tuple[Merge, ...] = ()) -> Guarded:
     """Steps 4 to 6."""
+    asked = authorised.known
+    authorised = merge_keys(authorised, merges)
     known = authorised.known
     tree = rewrite(authorised)  # 4
     expected = check_projections(tree, authorised)  # 5
     return Guarded(  # 6
         sql=tree.sql(DIALECT, identify=True, comments=False),
         form=known.form,
-        names=tuple(tree.named_selects) if known.shape is None else tuple(known.tree.named_selects),
+        names=tuple(tree.named_selects) if known.shape is None else tuple(asked.tree.named_selects),
         expected=expected,
         facts=known.facts,
         obligations=authorised.obligations,
-        cells=cells_of(authorised) if known.form is Form.TABLE else None,
+        cells=replace(cells_of(authorised), merges=merges, order=terms(authorised))
+        if known.form is Form.TABLE
+        else None,
         max_rows=authorised.obligations.max_rows,
     )
 

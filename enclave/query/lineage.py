@@ -79,6 +79,22 @@ def is_person(select: exp.Select, schema: Schema, expression: exp.Expr) -> bool:
     return not rows.unknown and bool(_aliases(expression, rows))
 
 
+def person_output(source: exp.Expr, schema: Schema) -> str | None:
+    """The column of a FROM's item (base table, CTE, subquery) that names the person of each of its rows, or None."""
+    reader = _Reader(schema)
+    holders: list[exp.Expr] = []
+    holder: exp.Expr | None = source
+    while holder is not None:
+        if holder.args.get("with_") is not None:
+            holders.append(holder)
+        holder = holder.parent
+    scope: Scope = {}
+    for outer in reversed(holders):
+        scope = reader.with_ctes(outer, scope)
+    relation = reader.relation(source, scope, _Rows())
+    return min(relation.persons) if relation.kind is Kind.PERSON and relation.persons else None
+
+
 @dataclass(frozen=True)
 class _Reader:
     schema: Schema

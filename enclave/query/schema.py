@@ -5,7 +5,7 @@ it may be seen. It relies on custody for the truth of the manifest (the engine's
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,13 +50,21 @@ class Table:
 class Schema:
     """The tables of one extract. `extract` is `v-81c2/3`; `permit` the reference `p@rev` that it was built for.
 
-    `blocks` says whether the extract carries the blocks of AGGREGATE; without them the aggregate tier is refused.
+    `block_groups` are the linkage groups whose blocks the extract carries, of at least `block_k` persons each; `blocks`
+    whether every database of persons is in one of them. Without, the aggregate tier is refused.
     """
 
     tables: Mapping[TableName, Table]
     extract: str = ""
     permit: str = ""
-    blocks: bool = False
+    block_groups: tuple[tuple[DatabaseId, ...], ...] = ()
+    block_k: int = 0
+
+    @property
+    def blocks(self) -> bool:
+        covered = {database for group in self.block_groups for database in group}
+        needed = {database for (database, _), table in self.tables.items() if table.person}
+        return bool(covered) and needed <= covered
 
 
 def read(manifest: Mapping[str, Any]) -> Schema:
@@ -87,8 +95,16 @@ def read(manifest: Mapping[str, Any]) -> Schema:
         tables,
         extract=str(manifest.get("extract", "")),
         permit=str(manifest.get("permit", "")),
-        blocks=bool(manifest.get("blocks", False)),
+        block_groups=tuple(
+            tuple(DatabaseId(database) for database in one["databases"]) for one in _block_sets(manifest)
+        ),
+        block_k=max((int(one["k"]) for one in _block_sets(manifest)), default=0),
     )
+
+
+def _block_sets(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = manifest.get("block_sets", ())
+    return found
 
 
 def _column(value: Any) -> Column:

@@ -1,6 +1,7 @@
 """The stages of a question as types. A function asks for the stage it needs, so skipping a check does not type-check.
 
     text ─parse─▶ Parsed ─facts─▶ Known ─authorise─▶ Authorised ─rewrite─▶ Guarded ─(engine)─▶ answer
+                                                         └─(aggregate tier)─▶ Unsettled ─settle─▶ Guarded
 
 Only `Guarded` reaches an engine. The trees inside are never changed in place: each rule returns a new one.
 """
@@ -134,6 +135,11 @@ class Authorised:
     known: Known
     obligations: Obligations
 
+    @property
+    def aggregate(self) -> bool:
+        """Whether the answer is bound by the aggregate tier."""
+        return self.obligations.tier == "aggregate"
+
 
 @dataclass(frozen=True)
 class Dimension:
@@ -201,9 +207,28 @@ class Others:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Values of keys whose cells are not whole blocks. `groups`: tuples of the keys' values that are answered as one,
+    under the first of them, and are hidden in the answer."""
+
+    keys: tuple[str, ...]
+    groups: tuple[tuple[tuple[object, ...], ...], ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the order of a table's rows: a key and its direction. `nulls_first` as the engine was told."""
+
+    key: str
+    descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True)
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
-    `others` is None where fewer than two parts count under a condition."""
+    `others` is None where fewer than two parts count under a condition. `merges` and `order` matter in the aggregate
+    tier only, where one row of the engine's may stand for several of the answer."""
 
     dimensions: tuple[Dimension, ...]
     measures: tuple[Measure, ...]
@@ -211,6 +236,8 @@ class Cells:
     persons: str
     records: str
     others: Others | None = None
+    merges: tuple[Merge, ...] = ()
+    order: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)

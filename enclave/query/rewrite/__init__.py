@@ -11,18 +11,32 @@ from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.outputs import unique_outputs
 from enclave.query.rewrite.projection import project_permitted
+from enclave.query.rewrite.steady import compute_outside, steady_rows
 from enclave.query.stages import Authorised, Form
 
 Rule = Callable[[exp.Query, Authorised], exp.Query]
 
 ROWS_RULES: tuple[Rule, ...] = (unique_outputs, project_permitted)
 TABLE_RULES: tuple[Rule, ...] = (order_by_keys, add_evidence, project_permitted)
-RULES = {Form.ROWS: ROWS_RULES, Form.TABLE: TABLE_RULES}
+AGGREGATE_RULES: tuple[Rule, ...] = (
+    order_by_keys,
+    add_evidence,
+    compute_outside,
+    steady_rows,
+    project_permitted,
+)
+"""Table form in the aggregate tier, where a failure would be an answer too."""
+
+
+def rules_of(authorised: Authorised) -> tuple[Rule, ...]:
+    if authorised.known.form is Form.ROWS:
+        return ROWS_RULES
+    return AGGREGATE_RULES if authorised.aggregate else TABLE_RULES
 
 
 def rewrite(authorised: Authorised) -> exp.Query:
     """The tree after every rule of its form, in order. The tree that was judged is left as it was."""
     tree = authorised.known.tree
-    for rule in RULES[authorised.known.form]:
+    for rule in rules_of(authorised):
         tree = rule(tree, authorised)
     return tree

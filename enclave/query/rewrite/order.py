@@ -6,17 +6,30 @@ complete. An order by a measure was refused with the shape of the table.
 
 from sqlglot import exp
 
-from enclave.query.stages import Authorised
+from enclave.query.stages import Authorised, Term
 
 
 def order_by_keys(tree: exp.Query, authorised: Authorised) -> exp.Query:
+    tree = tree.copy()
+    ordered = [
+        exp.Ordered(
+            this=exp.column(exp.to_identifier(term.key, quoted=True)),
+            desc=term.descending or None,
+            nulls_first=term.nulls_first,
+        )
+        for term in terms(authorised)
+    ]
+    tree.set("order", exp.Order(expressions=ordered) if ordered else None)
+    return tree
+
+
+def terms(authorised: Authorised) -> tuple[Term, ...]:
+    """The complete order: the researcher's keys as they were ordered, then the others."""
     shape = authorised.known.shape
     if shape is None:
         raise TypeError("only a statement in table form has keys")
-    tree = tree.copy()
-    terms: list[exp.Expr] = []
-    named: set[str] = set()
-    order = tree.args.get("order")
+    found: dict[str, Term] = {}
+    order = authorised.known.tree.args.get("order")
     for term in order.expressions if order is not None else ():
         if isinstance(term.this, exp.Var):
             continue
@@ -30,15 +43,7 @@ def order_by_keys(tree: exp.Query, authorised: Authorised) -> exp.Query:
                 and term.this.name == key.name.lower()
             )
         )
-        if name not in named:
-            named.add(name)
-            terms.append(exp.Ordered(**{**term.args, "this": _column(name)}))
-    terms += [
-        exp.Ordered(this=_column(key.name), nulls_first=False) for key in shape.keys if key.name not in named
-    ]
-    tree.set("order", exp.Order(expressions=terms) if terms else None)
-    return tree
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True))
+        found.setdefault(name, Term(name, bool(term.args.get("desc")), bool(term.args.get("nulls_first"))))
+    for key in shape.keys:
+        found.setdefault(key.name, Term(key.name))
+    return tuple(found.values())

@@ -1,0 +1,26 @@
+"""What a prepared statement of the aggregate tier asks the extract first, run (`query.blocks`). Decides nothing."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from enclave.gateway.deps import Engine, Run
+from enclave.query.flow import Unsettled
+from enclave.query.stages import Guarded
+
+
+def settled(
+    engine: Engine, prepared: Guarded | Unsettled, started: Callable[[Run], None] = lambda _: None
+) -> Guarded:
+    """What may run. `started` is told of each run, so that somebody can stop it. Raises Refused `query.*`."""
+    if isinstance(prepared, Guarded):
+        return prepared
+    answers = []
+    for question in prepared.questions():
+        run = engine.run(question)
+        try:
+            started(run)
+            answers.append(pa.Table.from_batches(list(run.batches()), schema=run.schema).to_pylist())
+        finally:
+            run.close()
+    return prepared.settle(answers)

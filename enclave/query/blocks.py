@@ -1,0 +1,438 @@
+"""Whole blocks: what the aggregate tier asks an extract before it answers, and what follows from the answer.
+
+Decides, from identifying columns and areas alone, whether a statement's cuts run between blocks: a condition that cuts
+through one is refused, grouping keys that do are merged until they do not, and the cells that were merged are hidden.
+Neither depends on what anybody is treated for or what became of them. Relies on `cuts` for where a statement uses what
+outsiders know, and on custody for the blocks (at least k persons each, the same for every permit).
+
+Areas are blocks of their own: an area with k persons or more is one, the smaller ones together are one. Where a
+statement also cuts by identifying columns, an area counts as small unless each block has none or k persons in it.
+Does not run anything: `probes` makes statements, `settle` reads their answers.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlglot import exp
+
+from enclave.core.ids import DatabaseId
+from enclave.core.refusal import Refused
+from enclave.query.cuts import Cut, Cuts, KeyCut, Kind, Site
+from enclave.query.origins import cte_of
+from enclave.query.parse import DIALECT, printable
+from enclave.query.rewrite.projection import project_permitted
+from enclave.query.schema import PERSON_COLUMN, TableName
+from enclave.query.stages import Authorised, Merge
+
+SCHEMA = "enclave blocks"
+"""Where custody keeps each linkage group's blocks (`pid`, `block`). The blank makes it a name that no statement has."""
+
+BLOCK = "block"
+
+MAX_MERGED = 2_000
+"""Cells that share blocks with others. More is a key that hardly any block has one value of: nothing would be left."""
+
+MAX_AREAS = 20_000
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One statement over known columns and blocks. `expected` as in `stages.Guarded`.
+
+    `conditions`: one row, per cut the number of blocks that it runs through. `keys`: the values of the keys, block by
+    block, of blocks with more than one. `areas`: per unit of area its persons, the least in a block, and every value.
+    """
+
+    sql: str
+    expected: Mapping[TableName, tuple[str, ...]]
+    conditions: tuple[Cut, ...] = ()
+    keys: tuple[KeyCut, ...] = ()
+    areas: tuple[Cut, ...] = ()
+    area_keys: tuple[KeyCut, ...] = ()
+
+
+def probes(authorised: Authorised, cuts: Cuts) -> tuple[Probe, ...]:
+    """What to ask. Empty where the statement uses nothing that outsiders know.
+
+    Raises Refused `query.aggregate_unprepared` without blocks for the databases asked, `query.areas_apart` where areas
+    of several tables are used.
+    """
+    group = _group(authorised)
+    found: list[Probe] = []
+    by_site: dict[str, list[Cut]] = defaultdict(list)
+    for cut in cuts.conditions:
+        if cut.kind is Kind.KNOWN:
+            by_site[cut.site.name].append(cut)
+    for together in by_site.values():
+        found.append(_conditions(authorised, group, together))
+    known_keys = tuple(key for key in cuts.keys if key.cut.kind is Kind.KNOWN)
+    if known_keys:
+        found.append(_keys(authorised, group, known_keys))
+    areas = [cut for cut in cuts.conditions if cut.kind is Kind.AREA]
+    area_keys = tuple(key for key in cuts.keys if key.cut.kind is Kind.AREA)
+    if areas or area_keys:
+        found.append(_areas(authorised, group, tuple(areas), area_keys))
+    return tuple(found)
+
+
+def _group(authorised: Authorised) -> tuple[DatabaseId, ...]:
+    """The linkage group whose blocks hold for every database of persons in the statement."""
+    known = authorised.known
+    asked = {
+        use.database for use in known.facts.tables if known.schema.tables[use.database, use.table].person
+    }
+    for group in known.schema.block_groups:
+        if asked <= set(group):
+            return group
+    raise Refused("query.aggregate_unprepared")
+
+
+# -- the statements -----------------------------------------------------------------------------------------------------
+
+
+def _conditions(authorised: Authorised, group: Sequence[DatabaseId], cuts: Sequence[Cut]) -> Probe:
+    site = cuts[0].site
+    named = [(f"v{n}", cut.expression) for n, cut in enumerate(cuts)]
+    rows, expected = _rows(authorised, group, site, named)
+    beside = [f"b{n}" for n in range(len(site.beside))]
+    per_block = exp.Select(
+        expressions=[exp.alias_(_several(name), f"m{n}", quoted=True) for n, (name, _) in enumerate(named)],
+        from_=exp.From(this=exp.Subquery(this=rows, alias=_alias("r"))),
+        group=exp.Group(expressions=[_column(BLOCK), *map(_column, beside)]),
+    )
+    total = exp.Select(
+        expressions=[
+            exp.alias_(exp.CountIf(this=_column(f"m{n}")), f"n{n}", quoted=True) for n in range(len(named))
+        ],
+        from_=exp.From(this=exp.Subquery(this=per_block, alias=_alias("p"))),
+    )
+    return Probe(_print(total), expected, conditions=tuple(cuts))
+
+
+def _keys(authorised: Authorised, group: Sequence[DatabaseId], keys: Sequence[KeyCut]) -> Probe:
+    """Blocks with several tuples of the keys. Each site's values are taken per person and joined on the person."""
+    by_site: dict[str, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        by_site[key.cut.site.name].append(place)
+    expected: dict[TableName, tuple[str, ...]] = {}
+    tree = exp.Select(expressions=[_column(BLOCK, "b")], distinct=exp.Distinct())
+    source, blocks = _block_table(group)
+    expected.update(blocks)
+    tree.set("from_", exp.From(this=exp.Subquery(this=source, alias=_alias("b"))))
+    joins = []
+    for number, places in enumerate(by_site.values()):
+        named = [(f"k{place}", keys[place].cut.expression) for place in places]
+        rows, read = _inner(authorised, keys[places[0]].cut.site, named)
+        expected.update(read)
+        rows.set("distinct", exp.Distinct())
+        alias = f"s{number}"
+        same = exp.EQ(this=_column(PERSON_COLUMN, "b"), expression=_column(PERSON_COLUMN, alias))
+        joins.append(exp.Join(this=exp.Subquery(this=rows, alias=_alias(alias)), on=same))
+        for place in places:
+            tree.append("expressions", exp.alias_(_column(f"k{place}", alias), f"k{place}", quoted=True))
+    tree.set("joins", joins)
+    names = [f"k{place}" for place in range(len(keys))]
+    mixed = exp.Select(
+        expressions=[
+            _column(BLOCK),
+            *map(_column, names),
+            exp.alias_(
+                exp.Window(this=exp.Count(this=exp.Star()), partition_by=[_column(BLOCK)]),
+                "several",
+                quoted=True,
+            ),
+        ],
+        from_=exp.From(this=exp.Subquery(this=tree, alias=_alias("t"))),
+    )
+    chosen = exp.Select(
+        expressions=[_column(BLOCK), *map(_column, names)],
+        from_=exp.From(this=exp.Subquery(this=mixed, alias=_alias("m"))),
+        where=exp.Where(this=exp.GT(this=_column("several"), expression=exp.Literal.number(1))),
+    )
+    return Probe(_print(chosen), expected, keys=tuple(keys))
+
+
+def _areas(
+    authorised: Authorised, group: Sequence[DatabaseId], cuts: tuple[Cut, ...], keys: tuple[KeyCut, ...]
+) -> Probe:
+    everything = [*cuts, *(key.cut for key in keys)]
+    site = everything[0].site
+    if any(cut.site.name != site.name for cut in everything) or site.beside:
+        raise Refused("query.areas_apart", {"columns": _columns(everything)})
+    units = sorted({column for cut in everything for column in cut.columns})
+    alias = site.source.alias_or_name
+    named: list[tuple[str, exp.Expr]] = [
+        (f"u{n}", exp.column(name, alias, quoted=True)) for n, name in enumerate(units)
+    ]
+    named += [(f"v{n}", cut.expression) for n, cut in enumerate(everything)]
+    rows, expected = _rows(authorised, group, site, named)
+    unit_names = [f"u{n}" for n in range(len(units))]
+    value_names = [f"v{n}" for n in range(len(everything))]
+    persons = exp.Count(this=exp.Distinct(expressions=[_column(PERSON_COLUMN)]))
+    per_block = exp.Select(
+        expressions=[
+            *map(_column, [*unit_names, *value_names]),
+            exp.alias_(persons, "persons", quoted=True),
+        ],
+        from_=exp.From(this=exp.Subquery(this=rows, alias=_alias("r"))),
+        group=exp.Group(expressions=[_column(BLOCK), *map(_column, [*unit_names, *value_names])]),
+    )
+    # A unit's persons are those of its blocks: everybody is in one block.
+    tree = exp.Select(
+        expressions=[
+            *map(_column, [*unit_names, *value_names]),
+            exp.alias_(exp.Sum(this=_column("persons")), "persons", quoted=True),
+            exp.alias_(exp.Min(this=_column("persons")), "least", quoted=True),
+        ],
+        from_=exp.From(this=exp.Subquery(this=per_block, alias=_alias("p"))),
+        group=exp.Group(expressions=list(map(_column, [*unit_names, *value_names]))),
+        order=exp.Order(expressions=[exp.Ordered(this=_column(name)) for name in unit_names]),
+    )
+    return Probe(_print(tree), expected, areas=cuts, area_keys=keys)
+
+
+def _rows(
+    authorised: Authorised, group: Sequence[DatabaseId], site: Site, named: Sequence[tuple[str, exp.Expr]]
+) -> tuple[exp.Select, dict[TableName, tuple[str, ...]]]:
+    """Every row of a site with the values of expressions, and its person and block."""
+    inner, expected = _inner(authorised, site, named)
+    source, blocks = _block_table(group)
+    same = exp.EQ(this=_column(PERSON_COLUMN, "s"), expression=_column(PERSON_COLUMN, "b"))
+    tree = exp.Select(
+        expressions=[exp.column(exp.Star(), "s"), _column(BLOCK, "b")],
+        from_=exp.From(this=exp.Subquery(this=inner, alias=_alias("s"))),
+        joins=[exp.Join(this=exp.Subquery(this=source, alias=_alias("b")), on=same)],
+    )
+    return tree, {**expected, **blocks}
+
+
+def _inner(
+    authorised: Authorised, site: Site, named: Sequence[tuple[str, exp.Expr]]
+) -> tuple[exp.Select, dict[TableName, tuple[str, ...]]]:
+    """The person and the values, row by row, over permitted projections alone."""
+    alias = site.source.alias_or_name
+    person = exp.column(site.person, alias, quoted=True)
+    expressions = [exp.alias_(person, PERSON_COLUMN, quoted=True)]
+    expressions += [exp.alias_(exp.paren(node.copy()), name, quoted=True) for name, node in named]
+    joins = []
+    for number, beside in enumerate(site.beside):
+        joins.append(exp.Join(this=beside.copy(), kind="CROSS"))
+        # Which line of the list it is: two lines are two questions.
+        line = exp.cast(exp.column(beside.alias_or_name, quoted=True), "VARCHAR")
+        expressions.append(exp.alias_(line, f"b{number}", quoted=True))
+    tree = exp.Select(expressions=expressions, from_=exp.From(this=site.source.copy()), joins=joins)
+    needed = _ctes([site.source, *site.beside])
+    if needed:
+        tree.set("with_", exp.With(expressions=[cte.copy() for cte in needed]))
+    projected = project_permitted(tree, authorised)
+    if not isinstance(projected, exp.Select):
+        raise TypeError("a statement became something else")
+    return projected, _expected(projected)
+
+
+def _ctes(sources: Sequence[exp.Expr]) -> list[exp.CTE]:
+    """The CTEs that these items of a FROM need, each after those it needs itself."""
+    found: list[exp.CTE] = []
+
+    def add(node: exp.Expr) -> None:
+        for table in node.find_all(exp.Table):
+            if table.db:
+                continue
+            cte = cte_of(table.name, table)
+            if cte is not None and not any(cte is one for one in found):
+                add(cte.this)
+                if not any(cte is one for one in found):
+                    found.append(cte)
+
+    for source in sources:
+        add(source)
+    inner = {id(c) for cte in found for c in cte.this.find_all(exp.CTE)}
+    return [cte for cte in found if id(cte) not in inner]
+
+
+def _expected(tree: exp.Expr) -> dict[TableName, tuple[str, ...]]:
+    found: dict[TableName, tuple[str, ...]] = {}
+    for table in tree.find_all(exp.Table):
+        if table.db and table.parent_select is not None:
+            columns = tuple(node.name for node in table.parent_select.expressions)
+            found[DatabaseId(table.db), table.name] = columns
+    return found
+
+
+def _block_table(group: Sequence[DatabaseId]) -> tuple[exp.Select, dict[TableName, tuple[str, ...]]]:
+    name = "-".join(group)
+    table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(SCHEMA, quoted=True))
+    tree = exp.Select(expressions=[_column(PERSON_COLUMN), _column(BLOCK)], from_=exp.From(this=table))
+    return tree, {(DatabaseId(SCHEMA), name): (PERSON_COLUMN, BLOCK)}
+
+
+def _several(name: str) -> exp.Expr:
+    """Whether a column has more than one value, missing counting as one."""
+    different = exp.Count(this=exp.Distinct(expressions=[_column(name)]))
+    absent = exp.Cast(
+        this=exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Count(this=_column(name))),
+        to=exp.DataType.build("INT"),
+    )
+    return exp.GT(
+        this=exp.paren(exp.Add(this=different, expression=absent)), expression=exp.Literal.number(1)
+    )
+
+
+def _column(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(
+        exp.to_identifier(name, quoted=True), exp.to_identifier(table, quoted=True) if table else None
+    )
+
+
+def _alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+
+
+def _print(tree: exp.Expr) -> str:
+    return tree.sql(DIALECT, identify=True, comments=False)
+
+
+# -- what follows -------------------------------------------------------------------------------------------------------
+
+Answer = Sequence[Mapping[str, object]]
+"""A probe's rows."""
+
+
+def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int) -> tuple[Merge, ...]:
+    """Which grouping keys are merged, from the answers to `probes` in their order.
+
+    Raises Refused `query.blocks_cut` where a condition, or a key that cannot be merged, cuts through blocks.
+    """
+    merges: list[Merge] = []
+    joint = Kind.KNOWN in cuts.kinds()
+    for probe, answer in zip(found, answers, strict=True):
+        if probe.conditions:
+            counts = answer[0] if answer else {}
+            through = [c for n, c in enumerate(probe.conditions) if counts.get(f"n{n}")]
+            if through:
+                raise Refused("query.blocks_cut", {"columns": _columns(through)})
+        elif probe.keys:
+            merge = _merged(probe.keys, answer)
+            if merge is not None:
+                merges.append(merge)
+        else:
+            merges += _merged_areas(probe, answer, k, joint)
+    return tuple(merges)
+
+
+def _merged(keys: Sequence[KeyCut], answer: Answer) -> Merge | None:
+    """Tuples of key values that share a block, directly or through others, are one."""
+    if len(answer) > MAX_MERGED * 10:
+        raise Refused("query.blocks_cut", {"columns": _columns([key.cut for key in keys])})
+    by_block: dict[object, set[tuple[object, ...]]] = defaultdict(set)
+    for row in answer:
+        by_block[row[BLOCK]].add(tuple(row[f"k{place}"] for place in range(len(keys))))
+    groups = _components(by_block.values())
+    if sum(map(len, groups)) > MAX_MERGED:
+        raise Refused("query.blocks_cut", {"columns": _columns([key.cut for key in keys])})
+    return Merge(tuple(key.key for key in keys), groups) if groups else None
+
+
+def _components(sets: Iterable[set[tuple[object, ...]]]) -> tuple[tuple[tuple[object, ...], ...], ...]:
+    """Groups of tuples that are together in some set, directly or through others; those of one are left out."""
+    leader: dict[tuple[object, ...], tuple[object, ...]] = {}
+
+    def top(one: tuple[object, ...]) -> tuple[object, ...]:
+        while leader.setdefault(one, one) != one:
+            leader[one] = leader[leader[one]]
+            one = leader[one]
+        return one
+
+    for together in sets:
+        ordered = sorted(together, key=_order)
+        for other in ordered[1:]:
+            first, second = sorted((top(ordered[0]), top(other)), key=_order)
+            leader[second] = first
+    found: dict[tuple[object, ...], list[tuple[object, ...]]] = defaultdict(list)
+    for one in sorted(leader, key=_order):
+        found[top(one)].append(one)
+    return tuple(tuple(group) for group in found.values() if len(group) > 1)
+
+
+def _order(values: tuple[object, ...]) -> tuple[tuple[bool, str, object], ...]:
+    return tuple((v is None, type(v).__name__, 0 if v is None else v) for v in values)
+
+
+def _merged_areas(probe: Probe, answer: Answer, k: int, joint: bool) -> list[Merge]:
+    """The small areas are one unit, with the smallest of the others where they are fewer than k persons together."""
+    if len(answer) > MAX_AREAS:
+        raise Refused(
+            "query.blocks_cut", {"columns": _columns([*probe.areas, *(a.cut for a in probe.area_keys)])}
+        )
+    measured = [(int(str(row["persons"])), int(str(row["least"])), row) for row in answer]
+    small = [row for persons, least, row in measured if persons < k or (joint and least < k)]
+    large = sorted(
+        ((persons, number) for number, (persons, least, row) in enumerate(measured) if row not in small)
+    )
+    if small and sum(persons for persons, _, row in measured if row in small) < k and large:
+        small.append(measured[large[0][1]][2])
+    if not small:
+        return []
+    for place, cut in enumerate(probe.areas):
+        if len({repr(row[f"v{place}"]) for row in small}) > 1:
+            raise Refused("query.blocks_cut", {"columns": _columns([cut])})
+    merges = []
+    for place, key in enumerate(probe.area_keys, len(probe.areas)):
+        values = _components([{(row[f"v{place}"],) for row in small}])
+        if values:
+            merges.append(Merge((key.key,), values))
+    return merges
+
+
+def _columns(cuts: Sequence[Cut]) -> str:
+    return ", ".join(sorted({printable(name) for cut in cuts for name in cut.columns}))
+
+
+# -- the tree that runs -------------------------------------------------------------------------------------------------
+
+
+def mapped(expressions: Mapping[str, exp.Expr], merges: Sequence[Merge]) -> dict[str, exp.Expr]:
+    """The key expressions with every merged value written as the first of its group."""
+    found = dict(expressions)
+    for merge in merges:
+        for place, name in enumerate(merge.keys):
+            branches = []
+            for group in merge.groups:
+                for other in group[1:]:
+                    if other[place] == group[0][place] and (other[place] is None) == (
+                        group[0][place] is None
+                    ):
+                        continue
+                    same = exp.and_(
+                        *(
+                            exp.NullSafeEQ(this=exp.paren(expressions[key].copy()), expression=literal(value))
+                            for key, value in zip(merge.keys, other, strict=True)
+                        )
+                    )
+                    branches.append(exp.If(this=same, true=literal(group[0][place])))
+            if branches:
+                found[name] = exp.Case(ifs=branches, default=expressions[name].copy())
+    return found
+
+
+def literal(value: object) -> exp.Expr:
+    match value:
+        case None:
+            return exp.Null()
+        case bool():
+            return exp.Boolean(this=value)
+        case int() | Decimal():
+            return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
+        case float():
+            return exp.Cast(this=exp.Literal.string(repr(value)), to=exp.DataType.build("DOUBLE"))
+        case datetime():
+            return exp.Cast(this=exp.Literal.string(value.isoformat(" ")), to=exp.DataType.build("TIMESTAMP"))
+        case date():
+            return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("DATE"))
+        case str():
+            return exp.Literal.string(value)
+        case _:
+            raise Refused("query.blocks_cut", {"columns": "?"})

@@ -1,0 +1,145 @@
+"""No value ends a statement: what could fail on one row is null there instead. Aggregate tier only.
+
+An error that depends on somebody's values is an answer about them (THREATS 5–9, 43): `ln(status)` fails where somebody's
+status is 0, `ln(count(*) - 5)` where a hidden count is small. So every expression over rows is tried, and every column that
+is computed from aggregates is computed, and tried, around the statement that aggregates. What stands above a window
+function cannot be tried by the engine; it speaks of one person's rows in one block, and its failure ends the statement
+with the constant code of all failures.
+"""
+
+from sqlglot import exp
+
+from enclave.query.cells import Shape
+from enclave.query.parse import is_aggregate
+from enclave.query.rewrite.evidence import cells_of
+from enclave.query.stages import EVIDENCE, Authorised
+
+_WHOLE = "answered"
+
+_SAFE = (
+    exp.Column, exp.Literal, exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE,
+    exp.LT, exp.LTE, exp.Is, exp.Between, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Coalesce, exp.Case, exp.If,
+    exp.Identifier, exp.Tuple, exp.Alias, exp.Like, exp.DataType, exp.TryCast, exp.Interval, exp.Var, exp.Nullif,
+    exp.Greatest, exp.Least,
+)  # fmt: skip
+"""Nodes that fail on no value."""
+
+_HOLDERS = (
+    exp.And, exp.Alias, exp.Paren, exp.Where, exp.Distinct, exp.Order, exp.Ordered, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple,
+)  # fmt: skip
+"""Nodes that are no value themselves, and conjunctions: the engine reads its joins from their parts."""
+
+
+def steady_rows(tree: exp.Query, authorised: Authorised) -> exp.Query:
+    """Every expression over rows that could fail, tried."""
+    del authorised
+    changed = tree.copy()
+    for select in tuple(changed.find_all(exp.Select)):
+        for name in ("where", "having", "qualify"):
+            clause = select.args.get(name)
+            if clause is not None:
+                clause.set("this", _tried(clause.this))
+        for join in select.args.get("joins") or ():
+            if join.args.get("on") is not None:
+                join.set("on", _tried(join.args["on"]))
+        select.set("expressions", [_tried(node) for node in select.expressions])
+        group = select.args.get("group")
+        if group is not None:
+            _try_within(group)
+    return changed
+
+
+def _tried(node: exp.Expr) -> exp.Expr:
+    """`node` with its largest parts that can be tried, and could fail, tried."""
+    if isinstance(node, exp.Query | exp.Try):
+        return node
+    breaks = any(
+        isinstance(part, exp.Query | exp.Window | exp.Star | exp.Ordered | exp.Filter) or is_aggregate(part)
+        for part in _own(node)
+    )
+    if not breaks and not isinstance(node, _HOLDERS):
+        fails = any(not isinstance(part, _SAFE) for part in _own(node))
+        return exp.Try(this=node.copy()) if fails else node
+    _try_within(node)
+    return node
+
+
+def _try_within(node: exp.Expr) -> None:
+    for name, value in tuple(node.args.items()):
+        if isinstance(value, exp.Expr):
+            if not isinstance(value, exp.DataType | exp.Identifier | exp.WindowSpec | exp.Var):
+                node.set(name, _tried(value))
+        elif isinstance(value, list):
+            node.set(name, [_tried(v) if isinstance(v, exp.Expr) else v for v in value])
+
+
+def _own(node: exp.Expr) -> list[exp.Expr]:
+    found = [node]
+    if not isinstance(node, exp.Query):
+        for child in node.iter_expressions():
+            found += _own(child)
+    return found
+
+
+def compute_outside(tree: exp.Query, authorised: Authorised) -> exp.Query:
+    """The columns that are computed from aggregates, computed around the statement and tried there."""
+    shape = authorised.known.shape
+    if shape is None:
+        raise TypeError("only a statement in table form has measures")
+    derived = {column.name for column in shape.columns if not column.bare}
+    if not derived:
+        return tree
+    inner = tree.copy()
+    order = inner.args.get("order")
+    inner.set("order", None)
+    outputs, kept = [], []
+    for node in inner.expressions:
+        name = node.alias_or_name
+        if name in derived and not name.startswith(EVIDENCE):
+            outputs.append(exp.alias_(_outside(node.unalias(), shape, authorised), name, quoted=True))
+        else:
+            outputs.append(_column(name))
+            kept.append(node)
+    inner.set("expressions", kept)
+    outer = exp.Select(
+        expressions=outputs,
+        from_=exp.From(
+            this=exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_WHOLE, quoted=True)))
+        ),
+    )
+    clause = inner.args.get("with_")
+    if clause is not None:
+        inner.set("with_", None)
+        outer.set("with_", clause)
+    if order is not None:
+        outer.set("order", order)
+    return outer
+
+
+def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
+    """The expression with each aggregate call and each key as a column of the statement within."""
+    parts = {part.id: part.value for part in cells_of(authorised).parts}
+
+    def put(inner: exp.Expr) -> exp.Expr:
+        for call in shape.calls:
+            if inner == call.node:
+                return _column(parts[call.id])
+        for key in shape.keys:
+            if inner == key.expression:
+                return _column(key.name)
+        made = inner.copy()
+        for name, value in inner.args.items():
+            if isinstance(value, exp.Expr):
+                made.set(name, put(value))
+            elif isinstance(value, list):
+                made.set(name, [put(v) if isinstance(v, exp.Expr) else v for v in value])
+        return made
+
+    changed = put(node)
+    if any(isinstance(part, exp.Grouping) for part in _own(changed)):
+        return changed
+    return exp.Try(this=changed)
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=True))
