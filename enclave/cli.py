@@ -351,17 +351,19 @@ def rewrite(
     """
     from enclave.rehearsal import flow, statement
 
-    guarded = flow.rewrite(
+    asked = statement.question(file, inline, params or [], form, tier)
+    rewritten = flow.rewrite(
         flow.read_permit(permit),
-        statement.question(file, inline, params or [], form, tier),
+        asked,
         data=data_folder,
         at=flow.moment(at),
         policies=policies or flow.policies_of_program(),
     )
     if as_json:
-        _print({"sql": guarded.sql, "form": guarded.form.value, "columns": list(guarded.names)})
+        first = {"asked_first": list(rewritten.asked_first)} if rewritten.asked_first else {}
+        _print({"sql": rewritten.sql, "form": asked.form.value, "columns": list(rewritten.columns), **first})
     else:
-        print(guarded.sql)
+        print(rewritten.sql)
 
 
 @cli.command("query")

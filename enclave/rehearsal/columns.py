@@ -6,7 +6,6 @@ about persons.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from enclave.app import compile_rows
@@ -126,7 +125,7 @@ def _schema(permit: Permit, tables: list[ManifestTable], now: datetime) -> Schem
         engine="",
         digest="",
         size=0,
+        # Custody forms blocks in every extract of persons; a rewritten statement is not executed.
         block_sets=tuple(BlockSet(group, "", 0, (), 0, 0) for group in groups),
     )
-    # Custody forms blocks in every extract of persons; a rewritten statement is not executed.
-    return replace(schema.read(manifest.to_json()), blocks=True)
+    return schema.read(manifest.to_json())

@@ -74,10 +74,22 @@ def moment(text: str | None) -> datetime:
 
 
 # -- rewrite ------------------------------------------------------------------------------------
-def rewrite(permit: Permit, question: Question, *, data: Path | None, at: datetime, policies: Path) -> Any:
-    """What would run (`query.stages.Guarded`). Raises Refused: the query's, the policy's and custody's codes."""
+@dataclass(frozen=True)
+class Rewritten:
+    """What would run, and its columns. In the aggregate tier `asked_first` are the statements about blocks that the
+    extract answers before; where they say so, keys of `sql` are merged, which nobody knows without the data."""
+
+    sql: str
+    columns: tuple[str, ...]
+    asked_first: tuple[str, ...] = ()
+
+
+def rewrite(
+    permit: Permit, question: Question, *, data: Path | None, at: datetime, policies: Path
+) -> Rewritten:
+    """What would run. Raises Refused: the query's, the policy's and custody's codes."""
     with tempfile.TemporaryDirectory(prefix="enclave-") as run, _policy(policies, Path(run)) as waiting:
-        from enclave.query.flow import prepare
+        from enclave.query.flow import Unsettled, guard, prepare
         from enclave.query.stages import Session, Used
         from enclave.rehearsal import columns
         from enclave.rehearsal import data as sources_of
@@ -89,9 +101,13 @@ def rewrite(permit: Permit, question: Question, *, data: Path | None, at: dateti
             schema = columns.from_descriptors(permit, {n: b.descriptor for n, b in brought.items()}, at)
         person = permit.handlers[0]
         session = Session(SessionId("s-rewrite"), person, permit.project, permit.reference, at, Used())
-        return prepare(
+        prepared = prepare(
             question.sql, question.params, question.form, permit, schema, session, waiting(), question.tier
         )
+    if isinstance(prepared, Unsettled):
+        guarded = guard(prepared.authorised)
+        return Rewritten(guarded.sql, guarded.names, tuple(one.sql for one in prepared.questions()))
+    return Rewritten(prepared.sql, prepared.names)
 
 
 @contextmanager
