@@ -84,12 +84,10 @@ class Workspace:
 
 
 def _text(messages: list[dict[str, Any]]) -> str:
-    return "\n".join(
-        str(
-            m.get("text") or m.get("data", {}).get("text/plain") or "\n".join(m.get("traceback") or ())
-        ).strip()
+    return "".join(
+        str(m.get("text") or m.get("data", {}).get("text/plain") or "\n".join(m.get("traceback") or ()))
         for m in messages
-    )
+    ).strip()
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ class Workspace:
 
 def text_of(messages: list[dict[str, Any]]) -> str:
     """Everything that a person reads of a cell."""
-    return "\n".join(
+    return "".join(
         str(m.get("text") or m.get("data", {}).get("text/plain") or "\n".join(m.get("traceback", [])))
         for m in messages
     )
@@ -195,7 +195,7 @@ def test_an_interrupt_in_a_notebook_cancels_at_the_gateway(workspace: Workspace)
     ):
         workspace.gateway.cancelled.clear()
         before = len(workspace.gateway.queries)
-        shown = workspace.cells(kernel, opening, {"code": ask, "interrupt": 1.3}, after)
+        shown = workspace.cells(kernel, opening, {"code": ask, "interrupt": 1.7}, after)
         states = [query["state"] for query in list(workspace.gateway.queries.values())[before:]]
         assert states == ["cancelled"], (kernel, shown)
         assert "問合せを取り消しました" in text_of(shown[1])

@@ -8,6 +8,10 @@
 POLL_SECONDS <- 0.25
 PATIENCE_SECONDS <- 0.6
 SETTLE_SECONDS <- 15
+SHORTEST <- 0.002
+LONGEST <- 0.1 # seconds between two looks at the connection while nothing comes
+
+since <- function(then, now) as.numeric(now - then, units = "secs")
 
 # list(id, bytes, receipt). Raises `enclave_refused`, or `enclave_cancelled` when the person interrupts.
 ask <- function(gw, sql, params = NULL, form = "rows") {
@@ -25,11 +29,19 @@ ask <- function(gw, sql, params = NULL, form = "rows") {
   )
   tryCatch(
     {
-      began <- Sys.time()
+      began <- looked <- Sys.time()
+      pause <- SHORTEST
       while (is.null(status) && !broken) {
-        curl::multi_run(timeout = POLL_SECONDS, poll = TRUE, pool = pool)
-        waited <- as.numeric(Sys.time() - began, units = "secs")
-        if (is.null(status) && !broken && waited > PATIENCE_SECONDS && !is.null(id_of(h))) show_progress(gw, id_of(h), waited)
+        had <- length(pieces)
+        curl::multi_run(timeout = 0, pool = pool) # with a time it would not come back within a second
+        if (!is.null(status) || broken) break
+        now <- Sys.time()
+        if (since(began, now) > PATIENCE_SECONDS && since(looked, now) > POLL_SECONDS && !is.null(id_of(h))) {
+          show_progress(gw, id_of(h), since(began, now))
+          looked <- Sys.time()
+        }
+        pause <- if (length(pieces) > had) 0 else min(max(2 * pause, SHORTEST), LONGEST)
+        if (pause > 0) Sys.sleep(pause)
       }
       clear_progress()
       id <- id_of(h)
@@ -95,22 +107,31 @@ scalars <- function(value, language) {
 }
 
 # -- progress -----------------------------------------------------------------------------------------------------
-in_kernel <- function() isTRUE(getOption("jupyter.in_kernel"))
-
+# Seen only when a query takes long enough for someone to wonder. It carries no data.
 bar <- new.env(parent = emptyenv())
 
 show_progress <- function(gw, id, waited) {
   state <- tryCatch(json(gw, "GET", paste0("/v1/queries/", id)), error = function(silent) NULL)
   if (is.null(state) || !identical(state$state, "running")) return(invisible())
-  share <- min(max(as.numeric(state$progress), 0), 1)
-  line <- sprintf("%s %3.0f%% \u00b7 %.0f s", word("running", gw$language), 100 * share, waited)
-  if (in_kernel() || isatty(stderr())) {
+  share <- sprintf("%.0f%%", 100 * min(max(as.numeric(state$progress), 0), 1))
+  line <- sprintf("%s %s \u00b7 %.0f s", word("running", gw$language), share, waited)
+  if (!is.null(notebook$executor)) {
+    html <- sprintf(paste0(
+      "<div role='progressbar' aria-valuenow='%s' style='display:flex;gap:.8em;align-items:center'>",
+      "<div style='width:18em;height:.5em;border-radius:.25em;background:var(--jp-layout-color2,#ddd)'>",
+      "<div style='width:%s;height:100%%;border-radius:.25em;background:#1f5a7a'></div></div><span>%s</span></div>"
+    ), share, share, line)
+    show_html(html, id, !is.null(bar$id))
+  } else if (isatty(stderr())) {
     cat("\r", line, sep = "", file = stderr())
-    bar$shown <- nchar(line, "width")
+  } else {
+    return(invisible())
   }
+  bar$id <- id
 }
 
 clear_progress <- function() {
-  if (!is.null(bar$shown)) cat("\r", strrep(" ", bar$shown), "\r", sep = "", file = stderr())
-  bar$shown <- NULL
+  if (is.null(bar$id)) return(invisible())
+  if (!is.null(notebook$executor)) show_html("", bar$id, TRUE) else cat("\r", strrep(" ", 40), "\r", sep = "", file = stderr())
+  bar$id <- NULL
 }
