@@ -195,13 +195,32 @@ class TestImage:
     def test_what_an_analysis_needs_can_be_imported(self, image: str) -> None:
         """The packages, the client, and a font for Japanese plots that needs no search."""
         script = (
-            "import pandas, pyarrow, matplotlib, jupyterhub, enclave_client, sys; "
+            "import pandas, polars, pyarrow, matplotlib, jupyterhub, enclave_client, sys; "
             "from matplotlib import font_manager as f; import pyarrow.ipc; "
             "print(sys.version_info[:2], jupyterhub.__version__, matplotlib.rcParams['font.family'][0], "
             "f.findfont('IPAexGothic', fallback_to_default=False))"
         )
         said = inside(image, f'/opt/analysis/bin/python -I -c "{script}"')
         assert said.startswith("(3, 13) 6.1.1 IPAexGothic /usr/share/fonts/")
+
+    def test_r_has_its_packages_and_plots_without_a_screen(self, image: str) -> None:
+        """The distribution's packages and this tree's client; the kernel is the client's own; no server of a screen."""
+        names = "DBI bit64 curl enclave ggplot2 jsonlite nanoarrow survival IRkernel".split()  # noqa: SIM905
+        script = (
+            f"for (p in c({', '.join(map(repr, names))})) loadNamespace(p); "
+            "cat(capabilities('cairo'), packageVersion('enclave') >= '1.0', basename(find.package('enclave')))"
+        )
+        assert inside(image, f'R --slave -e "{script}"') == "TRUE TRUE enclave"
+        home = ("--tmpfs", "/home/researcher:uid=1000")
+        kernels = json.loads(
+            inside(image, "/opt/analysis/bin/jupyter kernelspec list --json 2>/dev/null", *home)
+        )
+        argv = {name: one["spec"]["argv"] for name, one in kernels["kernelspecs"].items()}
+        assert set(argv) == {"python3", "ir"}
+        assert "enclave:::kernel()" in argv["ir"]
+        assert (
+            inside(image, "ls /usr/bin/X* /usr/bin/gcc /usr/bin/make /usr/bin/curl 2>/dev/null; true") == ""
+        )
 
     def test_nothing_can_be_installed(self, image: str) -> None:
         """A workspace runs what was built."""
