@@ -93,7 +93,7 @@ class Reason(StrEnum):
     PRIMARY = "primary"
     SECONDARY = "secondary"
     BLOCK = "block"
-    """Its persons are not whole blocks (aggregate tier); answered together with others, before protection."""
+    """An area with too few persons (aggregate tier); answered together with others, before protection."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from enclave.disclosure.table import (
     Hidden,
     Measure,
     MeasureKind,
+    Perturbed,
     ProtectedRow,
     ProtectedTable,
     Reason,
@@ -26,7 +27,10 @@ from enclave.disclosure.table import (
     Table,
     columns,
 )
-from enclave.query.stages import Cells, Coding, Guarded, Merge, Others, Part, Term
+from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
+
+BLOCKS = "blocks"
+"""The rule that a perturbed cell of the aggregate tier names: it is the number of the whole blocks nearest to it."""
 
 _KINDS = {
     "records": MeasureKind.COUNT,
@@ -55,7 +59,7 @@ def protect(answered: pa.Table, guarded: Guarded) -> ProtectedTable:
     cells = guarded.cells
     table = table_of(answered, cells)
     protected = disclosure.protect(table, rule_sets_of(guarded))
-    return unmerged(_own_columns(protected, answered, guarded, cells), cells)
+    return unmerged(stepped(_own_columns(protected, answered, guarded, cells), cells), cells)
 
 
 def table_of(answered: pa.Table, cells: Cells) -> Table:
@@ -200,6 +204,37 @@ def _own_columns(
         for m, at in zip(cells.measures, chosen, strict=True)
     )
     return ProtectedTable(protected.dimensions, measures, rows, protected.rule_sets)
+
+
+def stepped(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
+    """The answer with the cells that whole blocks only come near to called so. What stays hidden stays hidden."""
+    if not cells.near and not cells.near_everywhere:
+        return protected
+    rows = []
+    for row in protected.rows:
+        near = cells.near_everywhere or any(_is_near(protected, row, one) for one in cells.near)
+        rows.append(
+            ProtectedRow(
+                row.keys,
+                tuple(
+                    Perturbed(cell.value, BLOCKS) if near and isinstance(cell, Shown) else cell
+                    for cell in row.cells
+                ),
+            )
+        )
+    return ProtectedTable(protected.dimensions, protected.measures, tuple(rows), protected.rule_sets)
+
+
+def _is_near(protected: ProtectedTable, row: ProtectedRow, near: Near) -> bool:
+    """Whether a block that has the row's values of the keys it tells has others of these keys too."""
+    places = [protected.dimensions.index(name) for name in near.keys]
+    told = [n for n, place in enumerate(places) if row.keys[place] is not TOTAL]
+    values = tuple(row.keys[places[n]] for n in told)
+    for block in near.blocks:
+        projected = {tuple(one[n] for n in told) for one in block}
+        if len(projected) > 1 and values in projected:
+            return True
+    return False
 
 
 def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:

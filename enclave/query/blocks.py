@@ -1,13 +1,14 @@
 """Whole blocks: what the aggregate tier asks an extract before it answers, and what follows from the answer.
 
-Decides, from identifying columns and areas alone, whether a statement's cuts run between blocks: a condition that cuts
-through one is refused, grouping keys that do are merged until they do not, and the cells that were merged are hidden.
-Neither depends on what anybody is treated for or what became of them. Relies on `cuts` for where a statement uses what
-outsiders know, and on custody for the blocks (at least k persons each, the same for every permit).
+Decides, from identifying columns and areas alone, whether a statement's cuts run between blocks. An expression that cuts
+through blocks is answered in steps of whole blocks: everybody in a block counts with the value that most of them have
+(`rewrite.step`), and the cells that this touches are called perturbed. None of it depends on what anybody is treated for
+or what became of them. Relies on `cuts` for where a statement uses what outsiders know, and on custody for the blocks (at
+least k persons each, the same for every permit).
 
-Areas are blocks of their own: an area with k persons or more is one, the smaller ones together are one. Where a
-statement also cuts by identifying columns, an area counts as small unless each block has none or k persons in it.
-Does not run anything: `probes` makes statements, `settle` reads their answers.
+Areas are blocks of their own: an area with k persons or more is one, the smaller ones together are one, and its cells are
+hidden. Where a statement also cuts by identifying columns, an area counts as small unless each block has none or k
+persons in it. Does not run anything: `probes` makes statements, `settle` reads their answers.
 """
 
 from collections import defaultdict
@@ -23,17 +24,11 @@ from enclave.core.refusal import Refused
 from enclave.query.cuts import Cut, Cuts, KeyCut, Kind, Site
 from enclave.query.origins import cte_of
 from enclave.query.parse import DIALECT, printable
-from enclave.query.rewrite.projection import project_permitted
+from enclave.query.rewrite.projection import BLOCKS, project_permitted
 from enclave.query.schema import PERSON_COLUMN, TableName
-from enclave.query.stages import Authorised, Merge
-
-SCHEMA = "enclave blocks"
-"""Where custody keeps each linkage group's blocks (`pid`, `block`). The blank makes it a name that no statement has."""
+from enclave.query.stages import Authorised, Merge, Near
 
 BLOCK = "block"
-
-MAX_MERGED = 2_000
-"""Cells that share blocks with others. More is a key that hardly any block has one value of: nothing would be left."""
 
 MAX_AREAS = 20_000
 
@@ -60,7 +55,7 @@ def probes(authorised: Authorised, cuts: Cuts) -> tuple[Probe, ...]:
     Raises Refused `query.aggregate_unprepared` without blocks for the databases asked, `query.areas_apart` where areas
     of several tables are used.
     """
-    group = _group(authorised)
+    group = group_of(authorised)
     found: list[Probe] = []
     by_site: dict[str, list[Cut]] = defaultdict(list)
     for cut in cuts.conditions:
@@ -78,7 +73,7 @@ def probes(authorised: Authorised, cuts: Cuts) -> tuple[Probe, ...]:
     return tuple(found)
 
 
-def _group(authorised: Authorised) -> tuple[DatabaseId, ...]:
+def group_of(authorised: Authorised) -> tuple[DatabaseId, ...]:
     """The linkage group whose blocks hold for every database of persons in the statement."""
     known = authorised.known
     asked = {
@@ -194,6 +189,39 @@ def _areas(
     return Probe(_print(tree), expected, areas=cuts, area_keys=keys)
 
 
+def step_of(authorised: Authorised, group: Sequence[DatabaseId], cut: Cut) -> exp.Select:
+    """Everybody of the blocks with the value that most persons of their block have, as `pid` and `value`; of values
+    that equally many have, the first in their order."""
+    rows, _ = _rows(authorised, group, cut.site, [("value", cut.expression)])
+    counted = exp.Select(
+        expressions=[
+            _column(BLOCK),
+            _column("value"),
+            exp.alias_(
+                exp.Count(this=exp.Distinct(expressions=[_column(PERSON_COLUMN)])), "persons", quoted=True
+            ),
+        ],
+        from_=exp.From(this=exp.Subquery(this=rows, alias=_alias("r"))),
+        group=exp.Group(expressions=[_column(BLOCK), _column("value")]),
+    )
+    order = [exp.Ordered(this=_column("persons"), desc=True), exp.Ordered(this=_column("value"))]
+    first = exp.Window(
+        this=exp.RowNumber(), partition_by=[_column(BLOCK)], order=exp.Order(expressions=order)
+    )
+    ranked = exp.Select(
+        expressions=[_column(BLOCK), _column("value"), exp.alias_(first, "place", quoted=True)],
+        from_=exp.From(this=exp.Subquery(this=counted, alias=_alias("c"))),
+    )
+    source, _ = _block_table(group)
+    same = exp.EQ(this=_column(BLOCK, "m"), expression=_column(BLOCK, "b"))
+    return exp.Select(
+        expressions=[_column(PERSON_COLUMN, "b"), _column("value", "m")],
+        from_=exp.From(this=exp.Subquery(this=source, alias=_alias("b"))),
+        joins=[exp.Join(this=exp.Subquery(this=ranked, alias=_alias("m")), on=same)],
+        where=exp.Where(this=exp.EQ(this=_column("place", "m"), expression=exp.Literal.number(1))),
+    )
+
+
 def _rows(
     authorised: Authorised, group: Sequence[DatabaseId], site: Site, named: Sequence[tuple[str, exp.Expr]]
 ) -> tuple[exp.Select, dict[TableName, tuple[str, ...]]]:
@@ -264,9 +292,9 @@ def _expected(tree: exp.Expr) -> dict[TableName, tuple[str, ...]]:
 
 def _block_table(group: Sequence[DatabaseId]) -> tuple[exp.Select, dict[TableName, tuple[str, ...]]]:
     name = "-".join(group)
-    table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(SCHEMA, quoted=True))
+    table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(BLOCKS, quoted=True))
     tree = exp.Select(expressions=[_column(PERSON_COLUMN), _column(BLOCK)], from_=exp.From(this=table))
-    return tree, {(DatabaseId(SCHEMA), name): (PERSON_COLUMN, BLOCK)}
+    return tree, {(DatabaseId(BLOCKS), name): (PERSON_COLUMN, BLOCK)}
 
 
 def _several(name: str) -> exp.Expr:
@@ -301,39 +329,52 @@ Answer = Sequence[Mapping[str, object]]
 """A probe's rows."""
 
 
-def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int) -> tuple[Merge, ...]:
-    """Which grouping keys are merged, from the answers to `probes` in their order.
+@dataclass(frozen=True)
+class Steps:
+    """What `rewrite.step` does, and how the rows are to be read. `everywhere`: a condition was answered in steps, which
+    touches every cell."""
 
-    Raises Refused `query.blocks_cut` where a condition, or a key that cannot be merged, cuts through blocks.
+    stepped: tuple[Cut, ...] = ()
+    near: tuple[Near, ...] = ()
+    everywhere: bool = False
+    merges: tuple[Merge, ...] = ()
+
+
+def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int) -> Steps:
+    """How the statement keeps to whole blocks, from the answers to `probes` in their order.
+
+    Raises Refused `query.blocks_cut` where it cannot: a condition cuts through the small areas, or an expression stands for
+    several.
     """
+    stepped: list[Cut] = []
+    near: list[Near] = []
     merges: list[Merge] = []
+    everywhere = False
     joint = Kind.KNOWN in cuts.kinds()
     for probe, answer in zip(found, answers, strict=True):
         if probe.conditions:
             counts = answer[0] if answer else {}
             through = [c for n, c in enumerate(probe.conditions) if counts.get(f"n{n}")]
-            if through:
-                raise Refused("query.blocks_cut", {"columns": _columns(through)})
+            stepped += [part for cut in through for part in (cut.parts or (cut,))]
+            everywhere |= bool(through)
         elif probe.keys:
-            merge = _merged(probe.keys, answer)
-            if merge is not None:
-                merges.append(merge)
+            if answer:
+                stepped += [key.cut for key in probe.keys]
+                near.append(_near(probe.keys, answer))
         else:
             merges += _merged_areas(probe, answer, k, joint)
-    return tuple(merges)
+    split = [cut for cut in stepped if not cut.whole]
+    if split:
+        raise Refused("query.blocks_cut", {"columns": _columns(split)})
+    return Steps(tuple(stepped), tuple(near), everywhere, tuple(merges))
 
 
-def _merged(keys: Sequence[KeyCut], answer: Answer) -> Merge | None:
-    """Tuples of key values that share a block, directly or through others, are one."""
-    if len(answer) > MAX_MERGED * 10:
-        raise Refused("query.blocks_cut", {"columns": _columns([key.cut for key in keys])})
+def _near(keys: Sequence[KeyCut], answer: Answer) -> Near:
+    """The values of keys that share a block with others, block by block."""
     by_block: dict[object, set[tuple[object, ...]]] = defaultdict(set)
     for row in answer:
         by_block[row[BLOCK]].add(tuple(row[f"k{place}"] for place in range(len(keys))))
-    groups = _components(by_block.values())
-    if sum(map(len, groups)) > MAX_MERGED:
-        raise Refused("query.blocks_cut", {"columns": _columns([key.cut for key in keys])})
-    return Merge(tuple(key.key for key in keys), groups) if groups else None
+    return Near(tuple(key.key for key in keys), frozenset(map(frozenset, by_block.values())))
 
 
 def _components(sets: Iterable[set[tuple[object, ...]]]) -> tuple[tuple[tuple[object, ...], ...], ...]:

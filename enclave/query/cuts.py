@@ -11,7 +11,7 @@ Works on a resolved tree and touches no data. What it cannot follow is a refusal
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sqlglot import exp
@@ -56,12 +56,22 @@ class Site:
 
 @dataclass(frozen=True)
 class Cut:
-    """One expression over known columns, and where. `columns` are the base columns' names, for words."""
+    """One expression over known columns, and the rows that it is looked at over. `columns` are the base columns' names.
+
+    `written` is the expression as it stands over item `alias` of the FROM of the statement's SELECT number `select`; one
+    that stands for several (`whole` False: branches of a set operation) cannot be answered in steps of blocks.
+    """
 
     kind: Kind
     site: Site
     expression: exp.Expr
     columns: tuple[str, ...]
+    written: exp.Expr
+    select: int
+    alias: str
+    whole: bool = True
+    parts: tuple["Cut", ...] = ()
+    """The columns of an expression that reads lists besides, each as a cut: what is answered in steps instead."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,10 @@ class _Reader:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._pure: dict[int, bool] = {}
+        self._number: dict[int, int] = {}
 
     def read(self, tree: exp.Query, shape: Shape) -> Cuts:
+        self._number = {id(select): n for n, select in enumerate(tree.find_all(exp.Select))}
         conditions: list[Cut] = []
         keys: list[KeyCut] = []
         key_nodes = [key.expression for key in shape.keys]
@@ -266,7 +278,7 @@ class _Reader:
             kind = Kind.KNOWN if known == {KNOWN} else Kind.AREA
             located = self._locate(node, select, kind)
             if located is not None:
-                yield from located
+                yield from self._written(located, node, select)
                 return
         if isinstance(node, exp.Column):
             source = source_of(node.table, select)
@@ -284,6 +296,21 @@ class _Reader:
         kind = Kind.KNOWN if grades == {KNOWN} else Kind.AREA
         located = self._locate(node, select, kind)
         return located is not None and len(located) == 1 and not located[0].site.beside
+
+    def _written(self, located: list[Cut], node: exp.Expr, select: exp.Select) -> Iterator[Cut]:
+        alias = next(
+            (c.table for c in node.find_all(exp.Column) if self._column(c, select) in {KNOWN, AREA}), ""
+        )
+        for cut in located:
+            columns = [c for c in node.find_all(exp.Column) if c.table == alias] if cut.site.beside else []
+            yield replace(
+                cut,
+                written=node.copy(),
+                select=self._number[id(select)],
+                alias=alias,
+                whole=len(located) == 1,
+                parts=tuple(part for column in columns for part in self._largest(column, select)),
+            )
 
     def _locate(self, node: exp.Expr, select: exp.Select, kind: Kind) -> list[Cut] | None:
         """The expression over the rows that it can be looked at over; None where its parts must be looked at one by one."""
@@ -305,14 +332,13 @@ class _Reader:
                 if neutral:
                     return None
                 raise Refused("query.cut_unknown", {"columns": _names(node)})
-            return [
-                Cut(kind, Site(source, person, beside), node.copy(), tuple(sorted({c.name for c in columns})))
-            ]
+            names = tuple(sorted({c.name for c in columns if c.table in known}))
+            return [Cut(kind, Site(source, person, beside), node.copy(), names, node, 0, "")]
         if neutral:
             return None
         found: list[Cut] = []
-        names = {c.name for c in columns}
-        branches = _branches_of(source, names)
+        wanted = {c.name for c in columns}
+        branches = _branches_of(source, wanted)
         for branch, definitions in branches:
             inner = _substituted(node, {n: _selected(d) or d for n, d in definitions.items()})
             if any(_opaque(part) for part in _own(inner)):
@@ -425,7 +451,8 @@ def _names(node: exp.Expr) -> str:
 
 
 def _distinct(cuts: list[Cut]) -> tuple[Cut, ...]:
-    seen: dict[tuple[str, str], Cut] = {}
+    seen: dict[tuple[str, str, int, str], Cut] = {}
     for cut in cuts:
-        seen.setdefault((cut.site.name, cut.expression.sql("duckdb", comments=False)), cut)
+        texts = (cut.expression.sql("duckdb", comments=False), cut.written.sql("duckdb", comments=False))
+        seen.setdefault((cut.site.name, texts[0], cut.select, texts[1]), cut)
     return tuple(seen.values())

@@ -22,17 +22,18 @@ from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
 from enclave.query.authorise import PolicyPort, authorise
-from enclave.query.blocks import Answer, Probe, probes, settle
+from enclave.query.blocks import BLOCK, Answer, Probe, Steps, group_of, probes, settle
 from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite
 from enclave.query.rewrite.evidence import cells_of
-from enclave.query.rewrite.merge import merge_keys
 from enclave.query.rewrite.order import terms
-from enclave.query.schema import Schema, TableName
-from enclave.query.stages import Authorised, Form, Guarded, Merge, Params, Session
+from enclave.query.rewrite.projection import BLOCKS
+from enclave.query.rewrite.step import step
+from enclave.query.schema import PERSON_COLUMN, Schema, TableName
+from enclave.query.stages import Authorised, Form, Guarded, Params, Session
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,11 @@ def prepare(
     return Unsettled(authorised, found, probes(authorised, found))
 
 
-def guard(authorised: Authorised, merges: tuple[Merge, ...] = ()) -> Guarded:
+def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     """Steps 4 to 6."""
     asked = authorised.known
-    authorised = merge_keys(authorised, merges)
+    steps = steps or Steps()
+    authorised = step(authorised, steps)
     known = authorised.known
     tree = rewrite(authorised)  # 4
     expected = check_projections(tree, authorised)  # 5
@@ -101,7 +103,13 @@ def guard(authorised: Authorised, merges: tuple[Merge, ...] = ()) -> Guarded:
         expected=expected,
         facts=known.facts,
         obligations=authorised.obligations,
-        cells=replace(cells_of(authorised), merges=merges, order=terms(authorised))
+        cells=replace(
+            cells_of(authorised),
+            merges=steps.merges,
+            near=steps.near,
+            near_everywhere=steps.everywhere,
+            order=terms(authorised),
+        )
         if known.form is Form.TABLE
         else None,
         max_rows=authorised.obligations.max_rows,
@@ -120,6 +128,9 @@ def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName
         if not table.db:
             continue
         key = (DatabaseId(table.db), table.name)
+        if table.db == BLOCKS:
+            found[key] = block_columns(table, authorised)
+            continue
         select = table.parent_select
         columns = [node.name for node in select.expressions] if select is not None else []
         plain = select is not None and all(type(node) is exp.Column for node in select.expressions)
@@ -128,6 +139,13 @@ def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName
             raise Refused("query.account_differs")
         found[key] = tuple(columns)
     return found
+
+
+def block_columns(table: exp.Table, authorised: Authorised) -> tuple[str, ...]:
+    """The columns of a table of blocks, which only the rules of the aggregate tier put there. Raises Refused."""
+    if not authorised.aggregate or table.name != "-".join(group_of(authorised)):
+        raise Refused("query.account_differs")
+    return (PERSON_COLUMN, BLOCK)
 
 
 def describe_expected(guarded: Guarded) -> dict[str, list[str]]:

@@ -208,11 +208,20 @@ class Others:
 
 @dataclass(frozen=True)
 class Merge:
-    """Values of keys whose cells are not whole blocks. `groups`: tuples of the keys' values that are answered as one,
+    """Values of keys with too few persons to be told apart (small areas). `groups`: tuples of the keys' values that are answered as one,
     under the first of them, and are hidden in the answer."""
 
     keys: tuple[str, ...]
     groups: tuple[tuple[tuple[object, ...], ...], ...]
+
+
+@dataclass(frozen=True)
+class Near:
+    """Keys that were answered in steps of whole blocks. `blocks`: for each block with several, the tuples of the keys'
+    values that its persons have: the cells of these are near what was asked, not it."""
+
+    keys: tuple[str, ...]
+    blocks: frozenset[frozenset[tuple[object, ...]]]
 
 
 @dataclass(frozen=True)
@@ -227,8 +236,9 @@ class Term:
 @dataclass(frozen=True)
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
-    `others` is None where fewer than two parts count under a condition. `merges` and `order` matter in the aggregate
-    tier only, where one row of the engine's may stand for several of the answer."""
+    `others` is None where fewer than two parts count under a condition. The rest matters in the aggregate tier only:
+    `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
+    asked, and `near_everywhere`, that all are; `order` as the engine was told."""
 
     dimensions: tuple[Dimension, ...]
     measures: tuple[Measure, ...]
@@ -237,6 +247,8 @@ class Cells:
     records: str
     others: Others | None = None
     merges: tuple[Merge, ...] = ()
+    near: tuple[Near, ...] = ()
+    near_everywhere: bool = False
     order: tuple[Term, ...] = ()
 
 

@@ -12,15 +12,17 @@ from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.outputs import unique_outputs
 from enclave.query.rewrite.projection import project_permitted
 from enclave.query.rewrite.steady import compute_outside, steady_rows
+from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.stages import Authorised, Form
 
 Rule = Callable[[exp.Query, Authorised], exp.Query]
 
-ROWS_RULES: tuple[Rule, ...] = (unique_outputs, project_permitted)
-TABLE_RULES: tuple[Rule, ...] = (order_by_keys, add_evidence, project_permitted)
+ROWS_RULES: tuple[Rule, ...] = (unique_outputs, write_out_all, project_permitted)
+TABLE_RULES: tuple[Rule, ...] = (order_by_keys, add_evidence, write_out_all, project_permitted)
 AGGREGATE_RULES: tuple[Rule, ...] = (
     order_by_keys,
     add_evidence,
+    write_out_all,
     compute_outside,
     steady_rows,
     project_permitted,

@@ -30,6 +30,9 @@ _HOLDERS = (
 """Nodes that are no value themselves, and conjunctions: the engine reads its joins from their parts."""
 
 
+_AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+
+
 def steady_rows(tree: exp.Query, authorised: Authorised) -> exp.Query:
     """Every expression over rows that could fail, tried."""
     del authorised
@@ -66,7 +69,9 @@ def _tried(node: exp.Expr) -> exp.Expr:
 
 def _try_within(node: exp.Expr) -> None:
     for name, value in tuple(node.args.items()):
-        if isinstance(value, exp.Expr):
+        if name == "this" and isinstance(node, _AROUND) and isinstance(value, exp.Expr):
+            _try_within(value)  # the function itself is no value
+        elif isinstance(value, exp.Expr):
             if not isinstance(value, exp.DataType | exp.Identifier | exp.WindowSpec | exp.Var):
                 node.set(name, _tried(value))
         elif isinstance(value, list):
