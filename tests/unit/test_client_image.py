@@ -279,6 +279,26 @@ cat(nrow(dbGetQuery(con, "SELECT pid, age FROM patients WHERE false")), ncol(dbG
     ]
 
 
+def test_r_shows_what_codes_mean(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside their column, and as the levels of a factor."""
+    told = workspace.gateway.session()
+    sex = {"0": {"ja": "女", "en": "female"}, "1": {"ja": "男", "en": "male"}}
+    told["tables"][0]["columns"].append({"name": "male", "type": "int", "values": sex})
+    monkeypatch.setattr(workspace.gateway, "session", lambda: told)
+    shown = workspace.cells(
+        "ir",
+        R_CONNECT,
+        """cat(subset(enclave_tables(con), column == "male")$codes, "\n")
+x <- dbGetQuery(con, "SELECT male FROM patients WHERE pid < 3 ORDER BY pid")
+sex <- enclave_labels(con, x$male, "nafld.patients.male")
+cat(class(sex), as.character(sex), levels(sex), tryCatch(enclave_codes(con, "patients.age"), enclave_refused = function(no) no$code))""",
+    )
+    assert text_of(shown[1]).splitlines() == [
+        "0: 女 · 1: 男 ",
+        "factor 女 男 女 女 男 client.codes",
+    ]
+
+
 def test_r_shows_a_refusal_as_a_message_and_hands_it_to_a_program(workspace: Workspace) -> None:
     """A condition with code, facts and hint; in the notebook a message without the calls that led to it."""
     ask = 'dbGetQuery(con, "SELECT case_pid FROM nafld.patients")'

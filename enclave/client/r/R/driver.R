@@ -16,7 +16,8 @@ setMethod("dbConnect", "EnclaveDriver", function(drv, folder = RUN, bigint = BIG
   gw$session <- json(gw, "GET", "/v1/session")
   if (gw$session$language %in% c("ja", "en")) gw$language <- gw$session$language
   con <- new("EnclaveConnection", gateway = gw, bigint = match.arg(bigint))
-  message(described(con))
+  # In a notebook what goes to the error stream looks like an error.
+  if (is.null(notebook$executor)) message(described(con)) else cat(described(con), "\n", sep = "")
   con
 })
 
