@@ -10,8 +10,8 @@ CODES: dict[str, Wording] = {
     "query.syntax": Wording(
         "SQL を解釈できません（{line} 行 {column} 文字目付近）。",
         "The SQL does not parse (near line {line}, column {column}).",
-        "DuckDB の文法の SELECT 文を 1 つ書いてください。",
-        "Write one SELECT statement in DuckDB's dialect.",
+        "この付近の綴りと括弧を確かめてください。もしかして: {suggestion}",
+        "Check spelling and brackets there. Perhaps: {suggestion}",
         400,
     ),
     "query.too_long": Wording(
@@ -71,14 +71,14 @@ CODES: dict[str, Wording] = {
     "query.node": Wording(
         "「{node}」はこの文法にありません。",
         "“{node}” is not part of the grammar here.",
-        "結合、WITH、副問い合わせ、集計、ウィンドウ関数は使えます。一覧は説明書にあります。",
-        "Joins, WITH, subqueries, aggregates and windows are. The guide lists what passes.",
+        "代わりの書き方: {instead}。結合、WITH、副問い合わせ、集計、ウィンドウ関数は使えます。一覧は説明書にあります。",
+        "Instead: {instead}. Joins, WITH, subqueries, aggregates and windows pass. The guide lists what does.",
     ),
     "query.function": Wording(
         "関数 {function} は使えません。",
         "The function {function} cannot be used.",
-        "使える関数の一覧は説明書にあります。",
-        "The guide lists the functions that can be used and what to write instead.",
+        "代わりの書き方: {instead}。使える関数の一覧は説明書にあります。",
+        "Instead: {instead}. The guide lists the functions that can be used.",
     ),
     "query.parameter": Wording(
         "パラメータ {parameter} の値が足りないか、余っているか、型が使えません。",

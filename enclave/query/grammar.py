@@ -16,14 +16,16 @@ from sqlglot import exp
 SCALARS: dict[type[exp.Expr], str] = {
     exp.Abs: "abs", exp.Ceil: "ceil", exp.Floor: "floor", exp.Round: "round", exp.Trunc: "trunc", exp.Sign: "sign",
     exp.Sqrt: "sqrt", exp.Cbrt: "cbrt", exp.Ln: "ln", exp.Log: "log", exp.Exp: "exp", exp.Pow: "power",
-    exp.Sin: "sin", exp.Cos: "cos", exp.Tan: "tan", exp.Atan: "atan", exp.Atan2: "atan2", exp.Pi: "pi",
+    exp.Sin: "sin", exp.Cos: "cos", exp.Tan: "tan", exp.Asin: "asin", exp.Acos: "acos", exp.Atan: "atan",
+    exp.Atan2: "atan2", exp.Pi: "pi", exp.Factorial: "factorial",
     exp.Degrees: "degrees", exp.Radians: "radians", exp.IsNan: "isnan", exp.IsInf: "isinf",
     exp.Greatest: "greatest", exp.Least: "least", exp.Coalesce: "coalesce", exp.Nullif: "nullif", exp.If: "if",
     exp.Substring: "substring", exp.Left: "left", exp.Right: "right", exp.Lower: "lower", exp.Upper: "upper",
     exp.Trim: "trim", exp.Length: "length", exp.Replace: "replace", exp.Translate: "translate",
     exp.Concat: "concat", exp.ConcatWs: "concat_ws", exp.Reverse: "reverse", exp.Pad: "lpad",
     exp.StartsWith: "starts_with", exp.EndsWith: "ends_with", exp.Contains: "contains", exp.StrPosition: "strpos",
-    exp.SplitPart: "split_part", exp.Levenshtein: "levenshtein",
+    exp.SplitPart: "split_part", exp.Split: "string_split", exp.Levenshtein: "levenshtein",
+    exp.JarowinklerSimilarity: "jaro_winkler_similarity",
     exp.RegexpLike: "regexp_matches", exp.RegexpFullMatch: "regexp_full_match",
     exp.RegexpExtract: "regexp_extract", exp.RegexpReplace: "regexp_replace",
     exp.DateDiff: "date_diff", exp.TimestampTrunc: "date_trunc", exp.DateTrunc: "date_trunc", exp.Extract: "extract",
@@ -32,7 +34,9 @@ SCALARS: dict[type[exp.Expr], str] = {
     exp.DayOfYear: "dayofyear", exp.Hour: "hour", exp.Minute: "minute", exp.DateFromParts: "make_date",
     exp.LastDay: "last_day", exp.TimeToStr: "strftime", exp.StrToTime: "strptime", exp.DateAdd: "date_add",
     exp.DateBin: "time_bucket", exp.Date: "date", exp.Monthname: "monthname", exp.Dayname: "dayname",
-    exp.ToDays: "to_days",
+    exp.ToDays: "to_days", exp.Second: "second", exp.TimeToUnix: "epoch", exp.TimestampFromParts: "make_timestamp",
+    exp.ArrayContains: "list_contains", exp.ArrayOverlaps: "list_has_any", exp.ArrayDistinct: "list_distinct",
+    exp.ArraySort: "list_sort", exp.ArrayToString: "array_to_string",
 }  # fmt: skip
 
 SCALAR_NAMES = frozenset(
@@ -54,6 +58,23 @@ SCALAR_NAMES = frozenset(
         "nfc_normalize",
         "damerau_levenshtein",
         "jaccard",
+        "jaro_similarity",
+        "hamming",
+        "lgamma",
+        "gamma",
+        "fdiv",
+        "fmod",
+        "datepart",
+        "decade",
+        "century",
+        "julian",
+        "to_weeks",
+        "to_hours",
+        "to_minutes",
+        "to_seconds",
+        "list_has_all",
+        "list_position",
+        "list_extract",
     ]
 )
 """Functions that the parser knows by name only."""
@@ -67,12 +88,14 @@ AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Variance: "variance", exp.VariancePop: "var_pop",
     exp.Corr: "corr", exp.CovarSamp: "covar_samp", exp.CovarPop: "covar_pop", exp.RegrSlope: "regr_slope",
     exp.RegrIntercept: "regr_intercept", exp.RegrR2: "regr_r2", exp.RegrCount: "regr_count",
+    exp.RegrAvgx: "regr_avgx", exp.RegrAvgy: "regr_avgy", exp.RegrSxx: "regr_sxx", exp.RegrSxy: "regr_sxy",
+    exp.RegrSyy: "regr_syy",
     exp.Skewness: "skewness", exp.Kurtosis: "kurtosis",
     exp.GroupConcat: "string_agg", exp.ArrayAgg: "list", exp.LogicalAnd: "bool_and", exp.LogicalOr: "bool_or",
     exp.Grouping: "grouping",
 }  # fmt: skip
 
-AGGREGATE_NAMES = frozenset({"mean", "sem", "mad", "geomean"})
+AGGREGATE_NAMES = frozenset({"mean", "sem", "mad", "geomean", "geometric_mean"})
 
 WINDOWS: dict[type[exp.Expr], str] = {
     exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank", exp.PercentRank: "percent_rank",
@@ -158,7 +181,8 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.Not: frozenset({"this"}), exp.Neg: frozenset({"this"}),
     exp.Between: frozenset({"this", "low", "high"}),
     exp.In: frozenset({"this", "expressions", "query"}),
-    exp.Exists: frozenset({"this"}),
+    exp.Exists: frozenset({"this"}), exp.Any: frozenset({"this"}), exp.All: frozenset({"this"}),
+    exp.Array: frozenset({"expressions"}), exp.Bracket: frozenset({"this", "expressions", "offset"}),
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to", "safe", "requires_string"}),
     exp.DataType: frozenset({"this", "expressions", "nested"}), exp.DataTypeParam: frozenset({"this"}),
@@ -186,12 +210,16 @@ TYPES = frozenset(
 )  # fmt: skip
 """Types to cast to. Structs, lists, maps, JSON and enums would carry whole rows or texts of the engine's own."""
 
+MOMENTS = frozenset({exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ})
+
 # -- limits -----------------------------------------------------------------------------------------------------------
 
 MAX_BYTES = 65_536
 MAX_TOKENS = 20_000
 MAX_DEPTH = 60
 """Nested brackets; a research question nests under twenty."""
+MAX_LISTS = 200
+"""Square brackets; `a[1][1]…` costs the parser a level each."""
 MAX_LEVELS = 1_000
 """Levels of the parsed tree (`1+1+…` is as deep as it is long; a long OR list is not unusual)."""
 MAX_JOINS = 32
@@ -199,3 +227,6 @@ MAX_QUERIES = 128
 """SELECTs in one statement: CTEs, subqueries, branches of set operations."""
 MAX_COLUMNS = 1_000
 MAX_LIST = 10_000
+"""Entries of an IN list, and rows of constants."""
+MAX_PAD = 4_096
+"""Characters that a text may be filled up to: `lpad(x, 1e9)` is a text of a gigabyte (THREATS 43)."""

@@ -19,7 +19,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
-from enclave.query.parse import check_grammar, printable
+from enclave.query.parse import check_grammar, no_node, printable
 from enclave.query.schema import PERSON_COLUMN, Schema, TableName
 from enclave.query.stages import Form
 
@@ -114,7 +114,7 @@ def _resolve_tables(tree: exp.Query, permit: Permit, schema: Schema, allowed: Pe
     try:
         scopes = traverse_scope(tree)
     except (OptimizeError, RecursionError) as error:
-        raise Refused("query.node", {"node": "from"}) from error
+        raise no_node("from") from error
     for scope in scopes:
         for table in scope.tables:
             if id(table) in done:
@@ -125,14 +125,14 @@ def _resolve_tables(tree: exp.Query, permit: Permit, schema: Schema, allowed: Pe
             database, name = _find(table, permit, schema, allowed)
             alias = table.args.get("alias")
             if alias is not None and alias.args.get("columns"):
-                raise Refused("query.node", {"node": "table alias columns"})
+                raise no_node("table alias columns")
             if alias is None:
                 table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
             table.set("db", exp.to_identifier(database, quoted=True))
             table.set("this", exp.to_identifier(name, quoted=True))
     if any(id(table) not in done for table in tree.find_all(exp.Table)):
         # A table that the scopes do not show is one whose meaning is not known.
-        raise Refused("query.node", {"node": "from"})
+        raise no_node("from")
 
 
 def _source(scope: Scope, table: exp.Table) -> object:

@@ -1,46 +1,60 @@
 """text → Parsed: one SELECT of the closed grammar, or a refusal.
 
-Decides what may be *written*. Relies on sqlglot's DuckDB dialect to parse and on `grammar` for what is allowed; it
-knows no table and no permit. What sqlglot raises on malformed text is not only ParseError (FINDINGS), so anything
-raised is a refusal. Nothing of the text is echoed but names that the researcher wrote.
+Decides what may be *written*. Relies on `text` for what may be parsed at all, on sqlglot's DuckDB dialect to parse, on
+`spelling` to write one thing one way, and on `grammar` for what is allowed; it knows no table and no permit. What
+sqlglot raises on malformed text is not only ParseError (FINDINGS), so anything raised is a refusal. Nothing of the text
+is echoed but names that the researcher wrote.
 """
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, TokenError
+from sqlglot.errors import ParseError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]  # exported by its documentation
 
 from enclave.core.refusal import Refused
-from enclave.query import grammar
+from enclave.query import grammar, instead, spelling
+from enclave.query import text as texts
 from enclave.query.stages import EVIDENCE, Form, Params, Parsed, Scalar
+from enclave.query.text import DIALECT, printable
 
-DIALECT = Dialect.get_or_raise("duckdb")
+__all__ = [
+    "DIALECT",
+    "aggregate_name",
+    "check_grammar",
+    "is_aggregate",
+    "no_node",
+    "parse",
+    "predicate",
+    "printable",
+]
 
 _PLACES = frozenset({"line", "col", "start", "end"})
-_TEXTS = frozenset({TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING})
 
 
 def parse(text: str, params: Params, form: Form) -> Parsed:
     """The one statement of `text` with `params` put in as literals.
 
-    Raises Refused: `query.too_long`, `query.format_character`, `query.limit_*`, `query.syntax` (facts: line, column),
-    `query.statement`, `query.node`, `query.function`, `query.parameter`, `query.name_taken`.
+    Raises Refused: `query.too_long`, `query.format_character`, `query.limit_*`, `query.syntax` (facts: line, column,
+    suggestion), `query.statement`, `query.node`, `query.function`, `query.parameter`, `query.name_taken`.
     """
-    _check_length(text)
-    _check_characters(text)
-    tokens = _tokens(text)
-    _check_size(text, tokens)
-    _check_statement(tokens)
-    tree = _one_query(_statements(_number_marks(text, tokens, params)))
+    texts.check_length(text)
+    texts.check_characters(text)
+    tokens = texts.tokens_of(text)
+    texts.check_size(text, tokens)
+    texts.check_statement(tokens)
+    text = spelling.respell(text, tokens)
+    tree = _one_query(_statements(_number_marks(text, params)))
     _forget_places(tree)
     _check_levels(tree)
     tree = put_params(tree, params)
-    functions = check_grammar(tree)
+    try:
+        tree = spelling.plain(tree)
+        functions = check_grammar(tree)
+    except Refused as refused:
+        raise _as_written(refused, tokens) from None
     _check_names(tree)
     return Parsed(tree, form, functions)
 
@@ -49,11 +63,12 @@ def predicate(text: str) -> exp.Expr:
     """A permit's `rows` condition: one expression of the same grammar, without subqueries, functions of many rows or
     parameters. Raises Refused `permit.malformed` for anything else: a permit is not the researcher's text."""
     try:
-        _check_length(text)
-        _check_characters(text)
-        _check_size(text, _tokens(text))
-        parsed = _statements(f"SELECT 1 WHERE {text}")
-        tree = _one_query(parsed)
+        texts.check_length(text)
+        texts.check_characters(text)
+        tokens = texts.tokens_of(text)
+        texts.check_size(text, tokens)
+        parsed = _statements(f"SELECT 1 WHERE {spelling.respell(text, tokens)}")
+        tree = spelling.plain(_one_query(parsed))
         check_grammar(tree)
     except Refused as refused:
         raise Refused("permit.malformed", {"place": "rows"}) from refused
@@ -68,102 +83,6 @@ def predicate(text: str) -> exp.Expr:
     return condition
 
 
-# -- the text ---------------------------------------------------------------------------------------------------------
-
-
-def _check_length(text: str) -> None:
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > grammar.MAX_BYTES:
-        raise Refused("query.too_long", {"bytes": size, "limit": grammar.MAX_BYTES})
-
-
-def _check_characters(text: str) -> None:
-    """Format characters are white space to the engine and identifier characters to the parser (FINDINGS): the two
-    would read two different statements. None is needed in a query, not even inside a text."""
-    for place, character in enumerate(text):
-        if character in "\n\t\r" or " " <= character < "\x7f":
-            continue
-        if unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs", "Cn", "Zl", "Zp"}:
-            raise Refused(
-                "query.format_character", {"character": f"U+{ord(character):04X}", **_position(text, place)}
-            )
-
-
-def _tokens(text: str) -> list[Token]:
-    try:
-        tokens = DIALECT.tokenize(text)
-    except TokenError as error:
-        raise Refused("query.syntax", {"line": 1, "column": 1}) from error
-    except (
-        Exception
-    ) as error:  # FINDINGS: malformed input raises more than TokenError; anything raised is a no
-        raise Refused("query.syntax", {"line": 1, "column": 1}) from error
-    # Other spaces (U+00A0, U+3000) are white space to the engine alone; they may stand in texts and nowhere else.
-    covered = 0
-    for token in tokens:
-        _check_spaces(text, covered, token.start)
-        if token.token_type not in _TEXTS:
-            _check_spaces(text, token.start, token.end + 1)
-        covered = token.end + 1
-    _check_spaces(text, covered, len(text))
-    return tokens
-
-
-def _check_spaces(text: str, start: int, end: int) -> None:
-    for place in range(start, end):
-        character = text[place]
-        if character > "\x7f" and unicodedata.category(character) == "Zs":
-            raise Refused(
-                "query.format_character", {"character": f"U+{ord(character):04X}", **_position(text, place)}
-            )
-
-
-def _check_size(text: str, tokens: list[Token]) -> None:
-    """Limits that hold before parsing: the parser's time grows faster than its text on some of these."""
-    if len(tokens) > grammar.MAX_TOKENS:
-        raise Refused("query.limit_tokens", {"tokens": len(tokens), "limit": grammar.MAX_TOKENS})
-    depth = joins = queries = 0
-    for token in tokens:
-        match token.token_type:
-            case TokenType.L_PAREN | TokenType.CASE:
-                depth += 1
-            case TokenType.R_PAREN | TokenType.END:
-                depth -= 1
-            case TokenType.L_BRACKET | TokenType.L_BRACE:
-                raise Refused("query.node", {"node": "list", **_position(text, token.start)})
-            case TokenType.JOIN:
-                joins += 1
-            case TokenType.SELECT:
-                queries += 1
-            case _:
-                pass
-        if depth > grammar.MAX_DEPTH:
-            raise Refused("query.limit_depth", {"limit": grammar.MAX_DEPTH})
-    if joins > grammar.MAX_JOINS:
-        raise Refused("query.limit_joins", {"joins": joins, "limit": grammar.MAX_JOINS})
-    if queries > grammar.MAX_QUERIES:
-        raise Refused("query.limit_queries", {"queries": queries, "limit": grammar.MAX_QUERIES})
-
-
-def _position(text: str, place: int) -> dict[str, int]:
-    before = text[:place]
-    return {"line": before.count("\n") + 1, "column": place - before.rfind("\n")}
-
-
-def _check_statement(tokens: list[Token]) -> None:
-    """One statement that begins like a query. Asked before parsing, because the parser writes the text of what it
-    does not know (EXPLAIN, PREPARE) to the process's log."""
-    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
-        tokens = tokens[:-1]
-    if not tokens:
-        raise Refused("query.syntax", {"line": 1, "column": 1})
-    if any(token.token_type == TokenType.SEMICOLON for token in tokens):
-        raise Refused("query.statement", {"statement": "several"})
-    first = next((t for t in tokens if t.token_type != TokenType.L_PAREN), tokens[0])
-    if first.token_type not in {TokenType.SELECT, TokenType.WITH, TokenType.FROM}:
-        raise Refused("query.statement", {"statement": printable(first.text.lower())})
-
-
 # -- the statement ----------------------------------------------------------------------------------------------------
 
 
@@ -172,26 +91,30 @@ def _statements(text: str) -> list[exp.Expr]:
         return [statement for statement in DIALECT.parse(text) if statement is not None]
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
-        place = {"line": int(first.get("line") or 1), "column": int(first.get("col") or 1)}
-        raise Refused("query.syntax", place) from None  # the parser's own text quotes the statement
+        line, column = int(first.get("line") or 1), int(first.get("col") or 1)
+        # The parser's own text quotes the statement.
+        near = texts.suggestion(texts.tokens_of(text), line, column)
+        raise Refused("query.syntax", {"line": line, "column": column, "suggestion": near}) from None
     except RecursionError:
         raise Refused("query.limit_depth", {"limit": grammar.MAX_DEPTH}) from None
     except Exception:  # FINDINGS: TypeError, AttributeError, AssertionError, ValueError on malformed text
-        raise Refused("query.syntax", {"line": 1, "column": 1}) from None
+        raise _unparsed() from None
+
+
+def _unparsed() -> Refused:
+    return Refused("query.syntax", {"line": 1, "column": 1, "suggestion": texts.WHOLE})
 
 
 def _one_query(statements: list[exp.Expr]) -> exp.Query:
     if not statements:
-        raise Refused("query.syntax", {"line": 1, "column": 1})
+        raise _unparsed()
     if len(statements) > 1:
         raise Refused("query.statement", {"statements": len(statements)})
-    tree = statements[0]
-    while isinstance(tree, exp.Subquery) and not any(v for k, v in tree.args.items() if k != "this"):
-        tree = tree.this  # (SELECT …) in brackets
+    tree = spelling.outermost(statements[0])
     if type(tree) is not exp.Select and not isinstance(tree, exp.SetOperation):
         raise Refused("query.statement", {"statement": kind(tree)})
     if not tree.selects:
-        raise Refused("query.syntax", {"line": 1, "column": 1})
+        raise _unparsed()
     return tree
 
 
@@ -220,8 +143,11 @@ def kind(node: exp.Expr) -> str:
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 
-def _number_marks(text: str, tokens: list[Token], params: Params) -> str:
+def _number_marks(text: str, params: Params) -> str:
     """`text` with the n-th `?` written `$n`: the tree does not keep the order in which marks were written."""
+    if "?" not in text:
+        return text
+    tokens = texts.tokens_of(text)
     marks = [token for token in tokens if token.token_type == TokenType.PLACEHOLDER]
     if not marks:
         return text
@@ -282,7 +208,7 @@ def _literal(value: object, name: str) -> exp.Expr:
             number = exp.Cast(this=exp.Literal.string(repr(value)), to=exp.DataType.build("DOUBLE"))
             return number
         case str():
-            _check_characters(value)
+            texts.check_characters(value)
             if len(value.encode("utf-8", "surrogatepass")) > grammar.MAX_BYTES:
                 raise Refused("query.too_long", {"bytes": len(value), "limit": grammar.MAX_BYTES})
             return exp.Literal.string(value)
@@ -300,15 +226,47 @@ def check_grammar(tree: exp.Expr) -> frozenset[str]:
         name = _function(node)
         if name is not None:
             functions.add(name)
+            _check_special(node)
             continue
         allowed = grammar.NODES.get(type(node))
         if allowed is None:
-            raise Refused("query.node", {"node": kind(node)})
+            raise no_node(kind(node))
         for part, value in node.args.items():
             if part not in allowed and _filled(value):
-                raise Refused("query.node", {"node": f"{kind(node)} {part.rstrip('_').replace('_', ' ')}"})
+                raise no_node(f"{kind(node)} {part.rstrip('_').replace('_', ' ')}")
         _check_special(node)
     return frozenset(functions)
+
+
+def no_node(name: str) -> Refused:
+    """The refusal of what the grammar has no node for, with what to write instead."""
+    return Refused("query.node", {"node": name, "instead": instead.for_node(name)})
+
+
+def _no_function(name: str) -> Refused:
+    return Refused("query.function", {"function": printable(name), "instead": instead.for_function(name)})
+
+
+def _as_written(refused: Refused, tokens: list[Token]) -> Refused:
+    """A refused function by the name that the researcher gave it: the parser has names of its own."""
+    named = str(refused.facts.get("function", ""))
+    written = texts.calls(tokens)
+    if refused.code != "query.function" or not named or named in written:
+        return refused
+    return next((_no_function(word) for word in written if _parsed_as(word) == named), refused)
+
+
+def _parsed_as(word: str) -> str | None:
+    """The parser's name for a function of one to three arguments that is written `word`."""
+    for count in (1, 2, 3, 0):
+        try:
+            (tree,) = DIALECT.parse(f"SELECT {word}({', '.join('abc'[:count])})")
+            node = tree.selects[0].unalias()  # type: ignore[union-attr]  # a SELECT was written
+        except Exception:  # noqa: S112  not a function of so many arguments
+            continue
+        if isinstance(node, exp.Func):
+            return type(node).sql_name().lower()
+    return None
 
 
 def _filled(value: object) -> bool:
@@ -321,7 +279,9 @@ def _function(node: exp.Expr) -> str | None:
         raw = node.this
         name = str(raw.this if isinstance(raw, exp.Identifier) else raw).lower()
         if name not in grammar.FUNCTION_NAMES:
-            raise Refused("query.function", {"function": printable(name)})
+            raise _no_function(name)
+        if name == "age" and len(node.expressions) != 2:
+            raise _no_function(name)  # of one date it is its distance from today
         if isinstance(raw, exp.Identifier):  # "glob"(…): a quoted name is the same function (THREATS 40)
             node.set("this", name)
         return name
@@ -331,13 +291,8 @@ def _function(node: exp.Expr) -> str | None:
     if type(node) in (exp.Cast, exp.TryCast):
         return None if type(node) in grammar.NODES else "cast"
     if isinstance(node, exp.Func) and type(node) not in grammar.NODES:
-        raise Refused("query.function", {"function": printable(type(node).sql_name().lower())})
+        raise _no_function(type(node).sql_name().lower())
     return None
-
-
-def printable(name: str) -> str:
-    """A name that the researcher wrote, short and harmless enough to repeat."""
-    return re.sub(r"[^\w.]", "?", name)[:64]
 
 
 def _check_special(node: exp.Expr) -> None:
@@ -348,22 +303,22 @@ def _check_special(node: exp.Expr) -> None:
                 str(node.args.get(part) or "").upper() for part in ("method", "side", "kind")
             )
             if method not in grammar.METHODS or side not in grammar.SIDES or kind_ not in grammar.JOINS:
-                raise Refused("query.node", {"node": f"{method or kind_} join".lower()})
+                raise no_node(f"{method or kind_} join".lower())
             if isinstance(node.this, exp.Table) and not isinstance(node.this.this, exp.Identifier):
-                raise Refused("query.node", {"node": "table function"})
+                raise no_node("table function")
         case exp.Table():
             if not isinstance(node.this, exp.Identifier):
                 inner = node.this
                 if isinstance(inner, exp.Func):
-                    raise Refused("query.function", {"function": printable(inner.name or inner.key)})
-                raise Refused("query.node", {"node": "table function"})
+                    raise _no_function(inner.name or inner.key)
+                raise no_node("table function")
         case exp.DataType():
             if node.this not in grammar.TYPES or node.args.get("nested"):
-                raise Refused("query.node", {"node": "type"})
+                raise no_node("type")
         case exp.Limit() | exp.Offset():
             if not isinstance(node.expression, exp.Literal) or not node.expression.is_int:
                 # LIMIT (SELECT …): the number of rows would be the answer (THREATS 18)
-                raise Refused("query.node", {"node": "limit expression"})
+                raise no_node("limit expression")
         case exp.In() | exp.Values():
             if len(node.expressions) > grammar.MAX_LIST:
                 raise Refused(
@@ -375,19 +330,47 @@ def _check_special(node: exp.Expr) -> None:
                     "query.limit_columns", {"columns": len(node.expressions), "limit": grammar.MAX_COLUMNS}
                 )
             if node.args.get("from_") is None and node.args.get("joins"):
-                raise Refused("query.syntax", {"line": 1, "column": 1})
+                raise _unparsed()
         case exp.Window():
             inner = node.this
             while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
                 inner = inner.this
             named = isinstance(node.parent, exp.Select) and node.arg_key == "windows"
             if not named and type(inner) not in grammar.WINDOWS and not is_aggregate(inner):
-                raise Refused("query.node", {"node": "window"})
+                raise no_node("window")
+        case exp.Pad():
+            width = node.expression
+            if not isinstance(width, exp.Literal) or not width.is_int or int(width.name) > grammar.MAX_PAD:
+                raise no_node("pad width")
+        case exp.Is():
+            if not isinstance(node.expression, exp.Null | exp.Boolean):
+                # `a IS TRUE || b`: the parser and the engine take in different operands.
+                raise no_node("is")
+        case exp.Array():
+            if not all(_constant(part) for part in node.expressions):
+                raise no_node("list")
+        case exp.Bracket():
+            if len(node.expressions) != 1 or not _whole(node.expressions[0]):
+                raise no_node("bracket")
+        case exp.Any() | exp.All():
+            if not isinstance(node.this, exp.Subquery):
+                raise no_node("any")
         case exp.Column():
             if node.args.get("catalog") is not None:
-                raise Refused("query.node", {"node": "catalog"})
+                raise no_node("catalog")
         case _:
             pass
+
+
+def _constant(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Neg | exp.Paren | exp.Cast):
+        return _constant(node.this)
+    return isinstance(node, exp.Literal | exp.Boolean | exp.Null)
+
+
+def _whole(node: exp.Expr) -> bool:
+    inner = node.this if isinstance(node, exp.Neg) else node
+    return isinstance(inner, exp.Literal) and inner.is_int
 
 
 def is_aggregate(node: exp.Expr) -> bool:

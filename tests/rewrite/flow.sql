@@ -38,7 +38,7 @@ SELECT "patients"."futime" - 2 AS "a", ("patients"."futime" - 2) + 1 AS "b" FROM
 -- form: rows
 SELECT age // 10 AS age, count(*) AS n FROM patients WHERE age > 45 GROUP BY ALL
 -- becomes
-SELECT "patients"."age" // 10 AS "age", COUNT(*) AS "n" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "patients" WHERE "patients"."age" > 45 GROUP BY ALL
+SELECT "patients"."age" // 10 AS "age", COUNT(*) AS "n" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "patients" WHERE "patients"."age" > 45 GROUP BY "patients"."age" // 10
 
 -- case: date arithmetic
 -- form: rows
@@ -62,5 +62,5 @@ SELECT "p"."male" AS "male", COUNT(*) AS "n", COUNT(*) FILTER(WHERE EXISTS(SELEC
 -- form: rows
 SELECT e.pid, e.days, l.value FROM events e ASOF LEFT JOIN (SELECT pid, days, max(value) AS value FROM labs GROUP BY ALL) l ON e.pid = l.pid AND e.days >= l.days
 -- becomes
-SELECT "e"."pid" AS "pid", "e"."days" AS "days", "l"."value" AS "value" FROM (SELECT "pid", "days", "event" FROM "nafld"."events") AS "e" ASOF LEFT JOIN (SELECT "labs"."pid" AS "pid", "labs"."days" AS "days", MAX("labs"."value") AS "value" FROM (SELECT "pid", "days", "test", "value" FROM "nafld"."labs") AS "labs" GROUP BY ALL) AS "l" ON "e"."pid" = "l"."pid" AND "e"."days" >= "l"."days"
+SELECT "e"."pid" AS "pid", "e"."days" AS "days", "l"."value" AS "value" FROM (SELECT "pid", "days", "event" FROM "nafld"."events") AS "e" ASOF LEFT JOIN (SELECT "labs"."pid" AS "pid", "labs"."days" AS "days", MAX("labs"."value") AS "value" FROM (SELECT "pid", "days", "test", "value" FROM "nafld"."labs") AS "labs" GROUP BY "labs"."pid", "labs"."days") AS "l" ON "e"."pid" = "l"."pid" AND "e"."days" >= "l"."days"
 

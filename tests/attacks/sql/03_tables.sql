@@ -118,7 +118,7 @@ SELECT * FROM query('SELECT * FROM secret.people')
 SELECT 'SELECT * FROM secret.people' AS query
 
 -- attack: range as a table
--- code: query.function
+-- code: query.limit_list
 -- form: rows
 SELECT * FROM range(1000000000)
 -- twin: rows

@@ -1,3 +1,3 @@
-from tests.unit.query.small_extract import policy
+from tests.unit.query.small_extract import engine, extract, policy
 
-__all__ = ["policy"]
+__all__ = ["engine", "extract", "policy"]

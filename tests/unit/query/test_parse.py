@@ -82,7 +82,7 @@ def test_a_syntax_error_has_a_place_and_quotes_nothing() -> None:
         parse("SELECT age,\n  FROM 'SECRET VALUE' WHERE (", (), Form.ROWS)
     assert refused.value.code in {"query.syntax"}
     assert "SECRET" not in str(dict(refused.value.facts))
-    assert set(refused.value.facts) == {"line", "column"}
+    assert set(refused.value.facts) == {"line", "column", "suggestion"}
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_syntax_error_has_a_place_and_quotes_nothing() -> None:
     ids=lambda text: text[:30],
 )
 def test_a_statement_made_to_choke_the_parser_is_refused_at_once(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert code(text).startswith(("query.limit_", "query.too_long", "query.syntax", "query.node"))
-    assert time.monotonic() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_comments_do_not_reach_the_engine() -> None:

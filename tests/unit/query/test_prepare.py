@@ -8,10 +8,13 @@ import pytest
 from enclave.adapters.policy_server import PolicyServer
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
-from enclave.query.flow import describe_expected
+from enclave.query.flow import Unsettled, describe_expected
 from enclave.query.stages import Cells, Coding, Form, Measure, Part, TableUse, Used
 from tests.unit.query import world
 from tests.unit.query.world import Recorded, ask
+
+BLOCKS = [{"databases": ["nafld", "claims"], "k": 10}]
+"""As an extract's manifest says that its persons lie in blocks."""
 
 
 def refused(text: str, policy: Any, form: Form = Form.ROWS, **parts: Any) -> Refused:
@@ -119,15 +122,18 @@ def test_the_policy_says_no(
 
 def test_a_call_may_narrow_its_tier_and_not_widen_it(policy: PolicyServer) -> None:
     text = "SELECT male, count(*) AS n FROM patients GROUP BY male"
-    assert ask(text, policy, Form.TABLE, tier=Tier.AGGREGATE).obligations.tier == "aggregate"
+    prepared = world.schema(block_sets=BLOCKS)
+    narrowed = ask(text, policy, Form.TABLE, tier=Tier.AGGREGATE, schema=prepared)
+    assert isinstance(narrowed, Unsettled)
+    assert narrowed.authorised.obligations.tier == "aggregate"
     with pytest.raises(Refused) as narrow:
         ask(text, policy, tier=Tier.AGGREGATE)
     assert narrow.value.code == "query.tier_rows"
     aggregate = world.permit(tier="aggregate")
     with pytest.raises(Refused) as wide:
-        ask(text, policy, tier=Tier.RECORD, permit=aggregate, schema=world.schema(blocks=True))
+        ask(text, policy, tier=Tier.RECORD, permit=aggregate, schema=world.schema(block_sets=BLOCKS))
     assert "query.tier_wider" in wide.value.codes
-    assert ask(text, policy, Form.TABLE, permit=aggregate, schema=world.schema(blocks=True)).cells is not None
+    assert isinstance(ask(text, policy, Form.TABLE, permit=aggregate, schema=prepared), Unsettled)
 
 
 def test_a_yes_carries_the_rule_sets_and_what_is_left(policy: PolicyServer) -> None:

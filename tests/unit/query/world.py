@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from enclave.adapters.policy_server import PolicyServer, start_private
 from enclave.core import permit as permits
@@ -182,6 +183,9 @@ def build(path: Path) -> Path:
         rows["apart.registry"].append((pid, chance.randint(0, 4)))
     rows["area.bands"] = [(low, low + 4, f"{low}-{low + 4}", 1000 + low) for low in range(15, 100, 5)]
     for name, values in rows.items():
-        con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(TABLES[name]))})", values)
+        made = pa.table({c: [row[place] for row in values] for place, c in enumerate(TABLES[name])})
+        con.register("made", made)
+        con.execute(f"INSERT INTO {name} SELECT * FROM made")
+        con.unregister("made")
     con.close()
     return path

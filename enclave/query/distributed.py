@@ -1,0 +1,132 @@
+"""Per function of the grammar: whether a distributed engine (Spark SQL 4) means the same by it.
+
+Only data; a later story that puts such an engine behind the same call answers what is `same` and refuses the rest until
+each difference has its own rule. `same` is said of the function's meaning once it is written in the other dialect, not
+of its name. Sources: Spark SQL's reference of built-in functions (https://spark.apache.org/docs/latest/api/sql/), and a
+comparison of 102 statements between the two engines: 89 alike, 9 errors, 4 silently different (percentiles, day of the
+week, differences in months, division by zero). No parser's own check found any of the four.
+"""
+
+SAME = "same"
+UNKNOWN = "unknown"
+
+_SAME = (
+    "abs", "ceil", "floor", "sign", "sqrt", "cbrt", "exp", "sin", "cos", "tan", "atan", "atan2", "pi", "degrees",
+    "radians", "asin", "acos", "isnan", "greatest", "least", "coalesce", "nullif", "if", "case", "left", "right", "lower", "upper",
+    "length", "replace", "translate", "concat_ws", "reverse", "starts_with", "ends_with", "contains", "prefix", "suffix",
+    "strpos", "levenshtein", "regexp_matches", "year", "month", "day", "dayofmonth", "quarter", "dayofyear", "hour", "minute",
+    "make_date", "last_day", "date", "date_trunc", "to_days", "to_weeks", "to_hours", "to_minutes", "to_seconds",
+    "count", "count_if", "sum", "avg", "mean", "min", "max", "arg_min", "arg_max", "bool_and", "bool_or",
+    "stddev", "stddev_samp", "stddev_pop", "variance", "var_pop", "covar_samp", "covar_pop", "corr",
+    "regr_slope", "regr_intercept", "regr_r2", "regr_count", "regr_avgx", "regr_avgy", "regr_sxx", "regr_sxy", "regr_syy",
+    "grouping", "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value",
+    "first_value", "last_value", "list_contains", "list_has_any", "list_distinct", "array_to_string",
+)  # fmt: skip
+
+_DIFFERS = {
+    "round": "halves of a DOUBLE are rounded away from zero in both, of a DECIMAL the scale of the result differs",
+    "trunc": "the other's trunc is of dates; whole numbers need a cast",
+    "ln": "of zero or less the engine ends with an error, the other gives null",
+    "log": "one argument is the logarithm to 10 here and the natural one there",
+    "power": "the other's result is always a DOUBLE",
+    "factorial": "beyond 20 the other gives null",
+    "fmod": "the other writes %",
+    "fdiv": "the other writes floor(a / b)",
+    "gamma": "the other has none",
+    "lgamma": "the other has none",
+    "isinf": "the other has none; compare with the infinities",
+    "isfinite": "the other has none; compare with the infinities",
+    "substring": "a start of zero counts as one there",
+    "trim": "without a list of characters the other takes away spaces alone, as here; tabs differ",
+    "lpad": "a width below the length cuts in both; an empty filling gives null here",
+    "concat": "a null makes the other's result null; here it is left out",
+    "split_part": "a part beyond the last is an empty text in both, part 0 an error there",
+    "string_split": "the other splits by a regular expression",
+    "regexp_full_match": "the other has only a match of a part: anchors are needed",
+    "regexp_extract": "the group of the whole is 0 in both, but 1 where it is left out there",
+    "regexp_replace": "here the first match alone is replaced unless 'g' is given; there all",
+    "date_diff": "months and years are counted by boundaries here; there by whole ones from the first date",
+    "date_part": "the day of the week begins with 0 here, with 1 there; the epoch is a DOUBLE here",
+    "datepart": "the day of the week begins with 0 here, with 1 there; the epoch is a DOUBLE here",
+    "extract": "the day of the week begins with 0 here, with 1 there; the epoch is a DOUBLE here",
+    "dayofweek": "Sunday is 0 here and 1 there",
+    "weekday": "Sunday is 0 here; there Monday is 0",
+    "isodow": "the other's dayofweek_iso is written otherwise",
+    "week": "the same weeks of ISO; the other has no year of them",
+    "weekofyear": "the same weeks of ISO; the other has no year of them",
+    "yearweek": "the other has none",
+    "isoyear": "the other has yearofweek",
+    "date_add": "adding months to a date gives a TIMESTAMP here and a DATE there",
+    "date_sub": "whole units between two dates here; there a date some days earlier",
+    "datesub": "whole units between two dates here; there a date some days earlier",
+    "age": "an interval of months and days here; the other has none",
+    "strftime": "the pattern's letters are others",
+    "strptime": "the pattern's letters are others",
+    "try_strptime": "the pattern's letters are others",
+    "time_bucket": "the other has only windows of a stream",
+    "monthname": "the whole name here, three letters there",
+    "dayname": "the whole name here, three letters there",
+    "second": "whole seconds here; there with fractions when extracted",
+    "epoch": "a DOUBLE here, whole seconds there",
+    "make_timestamp": "the other's depends on the session's time zone",
+    "to_months": "an interval added to a date gives a TIMESTAMP here and a DATE there",
+    "to_years": "an interval added to a date gives a TIMESTAMP here and a DATE there",
+    "decade": "the other has none",
+    "century": "the other has none",
+    "julian": "the other has none",
+    "median": "for whole numbers both give a DOUBLE; for dates the other has none",
+    "quantile": "the other's percentile lies between two values; here it is one of them",
+    "quantile_cont": "percentile() there; percentile_approx, which a translation may choose, is not the same",
+    "quantile_disc": "percentile_disc there only WITHIN GROUP",
+    "mode": "among values as frequent as each other the choice differs",
+    "any_value": "any of them in both: the choice differs",
+    "first": "the choice differs where no order is given",
+    "last": "the choice differs where no order is given",
+    "string_agg": "the other's listagg needs WITHIN GROUP for an order",
+    "list": "nulls are kept here and left out there; the order differs where none is given",
+    "skewness": "of the sample here, of the population there",
+    "kurtosis": "of the sample here, of the population there",
+    "mad": "the other has none",
+    "sem": "the other has none",
+    "geomean": "the other has none",
+    "geometric_mean": "the other has none",
+    "cast": "what cannot be cast is an error here; there null unless ANSI mode is on, and '1.5' to INTEGER is rounded here",
+    "damerau_levenshtein": "the other has none",
+    "jaccard": "the other has none",
+    "jaro_similarity": "the other has none",
+    "jaro_winkler_similarity": "the other has none",
+    "hamming": "the other has none",
+    "strip_accents": "the other has none",
+    "nfc_normalize": "the other has none",
+    "list_sort": "nulls come first here and there last in sort_array's other direction",
+    "list_has_all": "the other writes size(array_except(b, a)) = 0",
+    "list_position": "what is not found is null here and 0 there",
+    "list_extract": "beyond the end null here, an error there in ANSI mode",
+}  # fmt: skip
+
+FUNCTIONS: dict[str, str] = {
+    **dict.fromkeys(_SAME, SAME),
+    **{name: f"differs: {said}" for name, said in _DIFFERS.items()},
+}
+"""Every name of `grammar.ALL_NAMES`: `same`, `differs: …`, or `unknown`."""
+
+OPERATORS: dict[str, str] = {
+    "/": "differs: by zero an infinity or NaN here, null there (an error in ANSI mode)",
+    "//": "differs: rounds down here; the other's div cuts towards zero",
+    "%": "differs: by zero null here, an error there in ANSI mode",
+    "||": "same",
+    "LIKE": "same",
+    "SIMILAR TO": "differs: the other has rlike, a match of a part",
+    "IS DISTINCT FROM": "same",
+    "GROUP BY ALL": "same, being written out in what runs",
+    "ORDER BY ALL": "same, being written out in what runs",
+    "QUALIFY": "differs: the other wants a subquery around it",
+    "DISTINCT ON": "differs: the other has none; a numbered window says the same",
+    "ASOF JOIN": "differs: the other has none in SQL",
+    "SEMI JOIN": "same",
+    "ANTI JOIN": "same",
+    "FILTER": "same",
+    "ROLLUP, CUBE, GROUPING SETS": "same",
+    "NULLS": "differs: without a word nulls come last here, first there when ascending",
+}
+"""What no function says."""

@@ -1,0 +1,65 @@
+"""Whether a question that went the whole way gives what the bare engine gives for the text as it was written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from enclave.adapters.engine import Engine
+from enclave.query.stages import Form, Guarded
+from tests.unit.query import world
+
+
+def bare(sql: str, extract: Path, databases: list[str]) -> tuple[list[str], list[str]]:
+    """Names of the columns, and the rows as texts in order of the alphabet."""
+    con = duckdb.connect(str(extract), read_only=True)
+    try:
+        con.execute(f"SET search_path = '{','.join(databases)}'")
+        run = con.execute(sql)
+        names = [column[0] for column in run.description or ()]
+        return names, sorted(text_of(row) for row in run.fetchall())
+    finally:
+        con.close()
+
+
+def guarded(engine: Engine, question: Guarded) -> tuple[list[str], list[str]]:
+    """The same for what runs, in the engine's own process."""
+    run = engine.run(question)
+    rows: list[str] = []
+    for batch in run.batches():
+        columns = [batch.column(place).to_pylist() for place in range(len(question.names))]
+        rows += [text_of(row) for row in zip(*columns, strict=True)]
+    return list(question.names), sorted(rows)
+
+
+def assert_same(
+    sql: str, engine: Engine, policy: Any, extract: Path, databases: list[str], **parts: Any
+) -> int:
+    """Raises AssertionError where the two differ; the number of rows otherwise."""
+    asked = bare(sql, extract, databases)
+    got = guarded(engine, world.ask(sql, policy, Form.ROWS, **parts))
+    assert [name.lower() for name in got[0]] == [name.lower() for name in asked[0]]
+    assert got[1] == asked[1]
+    return len(got[1])
+
+
+def text_of(row: tuple[Any, ...]) -> str:
+    return repr(list(_plain(row)))
+
+
+def _plain(values: Any) -> Iterator[Any]:
+    """Numbers rounded (sums of floats differ in their last digits with the order of addition), whole ones as such,
+    intervals as days (the engine's process sends months, days and nanoseconds apart)."""
+    for value in values:
+        if isinstance(value, list | tuple) and not hasattr(value, "nanoseconds"):
+            yield list(_plain(value))
+        elif hasattr(value, "nanoseconds"):
+            yield f"{value.months * 30 + value.days} days {value.nanoseconds // 1000}"
+        elif hasattr(value, "total_seconds"):
+            yield f"{value.days} days {value.seconds * 1_000_000 + value.microseconds}"
+        elif isinstance(value, float) or hasattr(value, "as_tuple"):
+            number = float(f"{float(value):.9g}")
+            yield int(number) if number.is_integer() else number
+        else:
+            yield value
