@@ -262,10 +262,11 @@ cat(enclave_tables(con)$title, "\\n")
 n <- function(sql, params) dbGetQuery(con, sql, params = params)$n
 cat(n("SELECT count(*) AS n FROM patients WHERE age > $least", list(least = 50)),
     n("SELECT count(*) AS n FROM patients WHERE age > ? AND male = ?", list(50L, TRUE)),
-    n("SELECT count(*) AS n FROM patients WHERE pid IN $some", list(some = c(1, 2, 100000))),
+    n("SELECT count(*) AS n FROM patients WHERE list_contains($some, pid)", list(some = c(1, 2, 100000))),
     n("SELECT count(*) AS n FROM patients WHERE DATE '2020-02-29' = $day::date", list(day = as.Date("2020-02-29"))), "\\n")
 r <- dbSendQuery(con, "SELECT pid FROM patients WHERE pid < $end ORDER BY pid"); dbBind(r, list(end = 5))
 cat(dbFetch(r, 2)$pid, dbHasCompleted(r), dbFetch(r)$pid, dbHasCompleted(r), dbGetRowCount(r), "\\n"); dbClearResult(r) -> gone
+cat(tryCatch(dbGetQuery(con, "SELECT age FROM patients WHERE age > $least"), enclave_refused = function(no) no$code), "\\n")
 cat(nrow(dbGetQuery(con, "SELECT pid, age FROM patients WHERE false")), ncol(dbGetQuery(con, "SELECT pid, age FROM patients WHERE false")), "\\n")""",
     )
     lines = [line.split() for line in text_of(shown[1]).strip().splitlines()]
@@ -275,6 +276,7 @@ cat(nrow(dbGetQuery(con, "SELECT pid, age FROM patients WHERE false")), ncol(dbG
         ["年齢", "死亡"],
         [str(len(over_50)), str(len([n for n in over_50 if n % 2])), "2", "2000"],
         ["0", "1", "FALSE", "2", "3", "4", "TRUE", "5"],
+        ["query.syntax"],
         ["0", "2"],
     ]
 

@@ -1,4 +1,4 @@
-"""Values of a notebook as parameters of a question: JSON scalars, and lists of them for `IN $many`.
+"""Values of a notebook as parameters of a question: JSON scalars, and lists of them for `IN ($many)`.
 
 Decides only how a value is written; what a parameter may be is the gateway's. Dates travel as ISO text, which the
 gateway's SQL reads as a date where it is compared with one. What is missing (None, NaN, NaT, NA) becomes NULL.

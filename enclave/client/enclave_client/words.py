@@ -88,8 +88,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "The value of parameter {parameter} ({kind}) cannot be sent.",
     ),
     "client.parameter.hint": (
-        "数、文字列、真偽値、日付、またはそのリスト（IN $名前）を渡してください。",
-        "Pass a number, a text, true or false, a date, or a list of them (IN $name).",
+        "数、文字列、真偽値、日付、またはそのリスト（IN ($名前)）を渡してください。",
+        "Pass a number, a text, true or false, a date, or a list of them (IN ($name)).",
     ),
     "client.variable": ("変数 {name} がありません。", "There is no variable {name}."),
     "client.variable.hint": (

@@ -183,7 +183,8 @@ run <- function(state, params) {
 
 live <- function(result) {
   state <- result@state
-  if (isTRUE(state$cleared) || is.null(state$frame)) refuse("client.closed", language = state$connection@gateway$language)
+  if (isTRUE(state$cleared)) refuse("client.closed", language = state$connection@gateway$language)
+  if (is.null(state$frame)) run(state, NULL) # the gateway says which parameter is missing
   state
 }
 

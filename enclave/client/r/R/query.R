@@ -86,7 +86,7 @@ question <- function(sql, params, form, language) {
   as.character(jsonlite::toJSON(body, digits = NA, na = "null", null = "null"))
 }
 
-# A vector of one is a scalar; of more, or `I(...)`, or a list, a list for IN. Dates travel as ISO text.
+# A vector of one is a scalar; of more, or `I(...)`, or a list, a list for IN (…). Dates travel as ISO text.
 scalars <- function(value, language) {
   many <- is.list(value) || inherits(value, "AsIs") || length(value) > 1
   if (is.list(value)) value <- unlist(value)

@@ -47,8 +47,8 @@ WORDS <- list(
   ),
   client.parameter = c(ja = "送れないパラメータがあります。", en = "A parameter cannot be sent."),
   client.parameter.hint = c(
-    ja = "数、文字列、真偽値、日付、またはそのベクトル（IN $名前）を渡してください。",
-    en = "Pass a number, a text, true or false, a date, or a vector of them (IN $name)."
+    ja = "数、文字列、真偽値、日付、またはそのベクトル（IN ($名前)）を渡してください。",
+    en = "Pass a number, a text, true or false, a date, or a vector of them (IN ($name))."
   ),
   client.closed = c(ja = "すでに閉じられています。", en = "This is closed already."),
   client.closed.hint = c(ja = "dbConnect(Enclave()) で作り直してください。", en = "Make another with dbConnect(Enclave())."),
