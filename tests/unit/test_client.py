@@ -470,3 +470,18 @@ def test_every_sentence_exists_in_both_languages() -> None:
         assert ja, key
         assert en, key
         assert sorted(re.findall(r"{\w+}", ja)) == sorted(re.findall(r"{\w+}", en)), key
+
+
+def test_every_sentence_of_r_exists_in_both_languages_too() -> None:
+    """The same words in the same number of places; a hint for every code of its own."""
+    import re
+
+    source = (HERE.parent.parent / "enclave/client/r/R/words.R").read_text()
+    told = re.findall(r'^  ([\w.]+) = c\(\s*ja = "(.+?)",\s*en = "(.+?)"\s*\)', source, re.M)
+    assert len(told) == len(re.findall(r"^  [\w.]+ = c\(", source, re.M)) > 20
+    for key, ja, en in told:
+        assert ja.count("%s") == en.count("%s"), key
+    keys = {key for key, _, _ in told}
+    assert {key for key in keys if key.startswith("client.") and not key.endswith(".hint")} <= {
+        key.removesuffix(".hint") for key in keys if key.endswith(".hint")
+    }

@@ -219,7 +219,11 @@ class TestImage:
         assert set(argv) == {"python3", "ir"}
         assert "enclave:::kernel()" in argv["ir"]
         assert (
-            inside(image, "ls -d /usr/bin/Xorg /usr/bin/Xvfb /usr/bin/gcc /usr/bin/make /usr/bin/curl 2>/dev/null; true") == ""
+            inside(
+                image,
+                "ls -d /usr/bin/Xorg /usr/bin/Xvfb /usr/bin/gcc /usr/bin/make /usr/bin/curl 2>/dev/null; true",
+            )
+            == ""
         )
 
     def test_nothing_can_be_installed(self, image: str) -> None:
