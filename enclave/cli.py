@@ -318,7 +318,7 @@ Policies = Annotated[
     typer.Option("--policies", help="別の方針と規則集 · Other policies and rule sets than the program's."),
 ]
 StatementFile = Annotated[
-    Path | None, typer.Argument(metavar="[FILE.sql]", help="SQL（- は標準入力） · - reads standard input.")
+    Path | None, typer.Argument(metavar="FILE.sql", help="SQL（- は標準入力） · - reads standard input.")
 ]
 Inline = Annotated[str | None, typer.Option("-e", help="SQL · The statement itself, instead of a file.")]
 
@@ -343,11 +343,9 @@ def rewrite(
 ) -> None:
     """実際に実行されるSQLを表示する · Print what would run for a statement under a permit. Touches no data.
 
-    承諾だけで動きます。列の型は、登録済みの公的データベースなら目録から、--data があれば descriptor.yaml から取り、
-    なければ「不明」として扱います。拒否は終了コード3です。
+    承諾だけで動きます。列の型は --data があれば descriptor.yaml から、なければ目録にある公的データベースは目録から取り、どちらにもなければ「不明」として扱います。拒否は終了コード3です。
 
-    Base tables are printed as "database"."table". Types come from the descriptors below --data; without it from the
-    program's own catalogue where the database is known there, and are unknown otherwise. Exit status 3 is a refusal.
+    Base tables are printed as "database"."table". Types come from the descriptors below --data; without it from the program's own catalogue where the database is known there, and are unknown otherwise. Exit status 3 is a refusal.
     """
     from enclave.rehearsal import flow, statement
 
@@ -390,14 +388,9 @@ def query(
 ) -> None:
     """手元のデータで一問を通す · Ask one question of data at hand, by the whole story: extract, policy, log, protection.
 
-    動いているサイトも管理者権限も要りません。承諾どおりの抽出データは初回に作られ、同じ承諾と同じデータなら再利用されます。
-    個人の列は、状態フォルダの鍵で作る仮名 pid になります。descriptor に identifiers があれば個人はそれで連結し、なければ、
-    承諾の linkage_groups が結ぶデータベースの間で個人番号が等しい人を同一人とみなします。拒否は終了コード3です。
+    動いているサイトも管理者権限も要りません。承諾どおりの抽出データは初回に作られ、同じ承諾と同じデータなら再利用されます。個人の列は、状態フォルダの鍵で作る仮名 pid になります。descriptor に identifiers があれば個人はそれで連結し、なければ、承諾の linkage_groups が結ぶデータベースの間で個人番号が等しい人を同一人とみなします。拒否は終了コード3です。
 
-    Needs no site and no root. The permit's extract is built at the first question and used again while permit and data
-    are the same. The descriptor's person column becomes pid under a key of the state folder. Persons are linked by the
-    descriptors' identifiers where there are any; without them, persons with equal numbers are the same person across
-    the databases that the permit's linkage_groups join. Exit status 3 is a refusal.
+    Needs no site and no root. The permit's extract is built at the first question and used again while permit and data are the same. The descriptor's person column becomes pid under a key of the state folder. Persons are linked by the descriptors' identifiers where there are any; without them, persons with equal numbers are the same person across the databases that the permit's linkage_groups join. Exit status 3 is a refusal.
     """
     from enclave.rehearsal import flow, statement
 

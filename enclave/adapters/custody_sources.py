@@ -39,10 +39,18 @@ class Sources:
         self._desk = desk
 
     # -- databases ----------------------------------------------------------------------------
-    def take_in(self, caller: Caller, descriptor_path: Path, population: str | None = None) -> dict[str, Any]:
+    def take_in(
+        self,
+        caller: Caller,
+        descriptor_path: Path,
+        *,
+        population: str | None = None,
+        publishes: bool = True,
+    ) -> dict[str, Any]:
         """Take a database in: `{database, tables: {name: {taken, left, rows, persons}}, log}`.
 
-        `population` is whose register its persons belong to where the caller knows better than the descriptor.
+        `population` is whose register its persons belong to where the caller knows better than the descriptor;
+        `publishes` whether a catalogue shows statistics of it.
 
         1. Read the descriptor; ask the policy.
         2. Copy and examine every file, and keep the whole as one encrypted store; one thing wrong and nothing is kept.
@@ -86,7 +94,8 @@ class Sources:
                         _remove(path)
                     raise
                 write_descriptor(descriptor, desk.site.catalogue)
-                self._publish_statistics(descriptor)
+                if publishes:
+                    self._publish_statistics(descriptor)
                 self.sweep()
         return {"database": database, "tables": listing(found), "log": place}
 

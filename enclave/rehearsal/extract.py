@@ -152,7 +152,7 @@ class Preparing:
             now = {"descriptor": one.digest, "files": files}
             if taken.get(name) != now or name not in there:
                 notice(name)
-                sources.take_in(HOLDER, one.path, one.descriptor.population)
+                sources.take_in(HOLDER, one.path, population=one.descriptor.population, publishes=False)
                 taken[name] = now
                 _write(note, taken)
         return {name: taken[name] for name in sorted(brought)}
