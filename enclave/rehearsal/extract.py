@@ -1,7 +1,7 @@
 """Permit and data → an extract that custody has built, once.
 
-Decides nothing about what it holds. Decides when there is nothing to do: the same permit over the same bytes under the
-same rules has its extract already, and a second question finds it by the files' identities alone.
+Decides nothing about what it holds. Decides when there is nothing to do: the same permit over the same bytes, with blocks
+of the same rule, has its extract already, and a second question finds it by the files' identities alone.
 
  1. Same permit, files as they were: that extract.
  2. Otherwise, one command at a time: bring the databases; plan, before anything is read.
@@ -72,19 +72,19 @@ class Preparing:
         self._state, self._data, self._policies = state, data.absolute(), policies
         self._policy, self._now = policy, now
 
-    def ready(self, permit: Permit, rules: str, notice: Notice) -> Ready:
-        """The extract of a permit; `rules` is the digest of the policies in force, `notice` hears what takes time.
+    def ready(self, permit: Permit, notice: Notice) -> Ready:
+        """The extract of a permit; `notice` hears what takes time.
 
         Raises Refused `rehearsal.*`, `catalogue.*`, `custody.*`, `permit.*`.
         """
-        asked = _digest(_about(permit), str(self._data), rules, custody_engine.version(), LAYOUT)
+        asked = _digest(_about(permit), str(self._data), self._blocks(), custody_engine.version(), LAYOUT)
         note = self._state.prepared / f"{asked}.json"
         found = self._remembered(note)
         if found is None:
             with extract_store.exclusively(self._state.locks, "prepare"):
                 found = self._remembered(note)  # another command may have been at it
                 if found is None:
-                    found = self._prepare(permit, rules, notice)
+                    found = self._prepare(permit, notice)
                     _write(note, found.__dict__)
         holding = self._holding(found.holding)
         desk, sources = self._desk(holding)
@@ -105,7 +105,7 @@ class Preparing:
             return None
         return Remembered(raw["holding"], raw["provision"], raw["n"], files)
 
-    def _prepare(self, permit: Permit, rules: str, notice: Notice) -> Remembered:
+    def _prepare(self, permit: Permit, notice: Notice) -> Remembered:
         check_provision(permit.provision)
         brought = sources_of.bring(self._data, permit)  # 2
         described = {name: one.descriptor for name, one in brought.items()}
@@ -125,7 +125,7 @@ class Preparing:
         sources.repair()
         extracts.repair()
         taken = self._take_in(holding, sources, brought, notice)  # 3
-        about = _digest(_about(permit), taken, rules, custody_engine.version(), LAYOUT)  # 4
+        about = _digest(_about(permit), taken, custody_engine.version(), LAYOUT)  # 4
         built = _read(holding.home / "extracts.json")
         provision = _provision(desk, permit)
         n = built.get(about)
@@ -158,7 +158,8 @@ class Preparing:
         return {name: taken[name] for name in sorted(brought)}
 
     def _blocks(self) -> list[Any]:
-        """What the rule sets say of blocks: persons are cut into them when they are taken in."""
+        """What the rule sets say of blocks: persons are cut into them when they are taken in. Nothing else of the rules
+        shows in an extract, so that their author need not wait for another one."""
         sets = rule_files.load_directory(self._policies / "data").values()
         return [[one.id, dict(one.blocks)] for one in sets if one.blocks]
 

@@ -41,6 +41,9 @@ DEFAULTS: Mapping[str, Any] = {
 }  # fmt: skip
 """What a permit under rehearsal may leave out: nothing that says what may be seen."""
 
+PATIENCE = 60.0
+"""Seconds that the policy server may take to start, beside many other commands."""
+
 IN_MEMORY = 64 << 20
 """Bytes of an answer that are held before it goes to a file without a name."""
 
@@ -118,7 +121,7 @@ def _policy(policies: Path, run: Path) -> Iterator[Callable[[], PolicyServer]]:
     """
     # The thread lives as long as the server: the kernel ends the server with the thread that started it.
     with ThreadPoolExecutor(1) as starting, ExitStack() as stack:
-        server = starting.submit(stack.enter_context, start_private(policies, run / "policy.sock"))
+        server = starting.submit(stack.enter_context, start_private(policies, run / "policy.sock", PATIENCE))
 
         def wait() -> PolicyServer:
             try:
@@ -194,7 +197,7 @@ def _answer(
         rules = bundle_digest(policies)
         home.close_abandoned(at)
         policy = waiting()
-        ready = Preparing(home, data, policies, policy, lambda: at).ready(permit, rules, notice)  # 3
+        ready = Preparing(home, data, policies, policy, lambda: at).ready(permit, notice)  # 3
         deps = Deps(
             records=home.records,
             trusted=lambda: home.trusted,

@@ -67,6 +67,8 @@ def json_value(value: object) -> object:
             return int(value) if value == value.to_integral_value() else float(value)
         case datetime() | date() | time():
             return value.isoformat()
+        case pa.MonthDayNano():
+            return f"P{value.months}M{value.days}DT{Decimal(value.nanoseconds).scaleb(-9).normalize():f}S"
         case timedelta():
             return str(value)
         case bytes():

@@ -1,5 +1,6 @@
 """`enclave query`: the whole story in one command, over databases that only a descriptor describes."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -207,6 +208,32 @@ def test_budgets_count_over_commands(data: Path, tmp_path: Path) -> None:
     assert [terminal.query(BY_SEX, *state).status for _ in range(2)] == [0, 0]
     assert terminal.query(BY_SEX, *state).code() == "query.budget_queries"
     assert terminal.query(BY_SEX, *state, at="2026-12-02T09:00:00Z").status == 0
+
+
+def test_the_author_of_a_rule_set_sees_what_it_does(terminal: Terminal, tmp_path: Path) -> None:
+    """Other thresholds, other cells, the same extract: nothing of the data is read again."""
+    rules = tmp_path / "policies"
+    shutil.copytree(ground.ROOT / "policies", rules)
+    file = rules / "data" / "ndb-2024-09" / "data.yaml"
+    file.write_text(file.read_text().replace("min_persons: {n: 10,", "min_persons: {n: 300,"))
+    sql = "SELECT ward, count(DISTINCT pid) AS n FROM visit GROUP BY ward"
+    before = terminal.query(sql, "--form", "table").json()
+    after = terminal.query(sql, "--form", "table", "--policies", str(rules)).json()
+    assert after["receipt"]["cells"]["hidden"] > before["receipt"]["cells"]["hidden"]
+    assert after["receipt"]["policy"] != before["receipt"]["policy"]
+    assert after["receipt"]["extract"] == before["receipt"]["extract"]
+
+
+def test_every_kind_of_value_has_its_json(terminal: Terminal) -> None:
+    """What JSON has no word for is a text: dates, intervals, numbers that are none."""
+    sql = (
+        "SELECT 1 AS whole, 1.5::DECIMAL(5, 2) AS exact, DATE '2020-01-02' AS day, INTERVAL 3 MONTH AS span,"
+        " 'あ\\い' AS words, NULL AS nothing, true AS yes, [1, 2] AS several, 1e308 * 10 AS large"
+    )
+    ran = terminal.query(sql)
+    assert ran.rows() == [[1, 1.5, "2020-01-02", "P3M0DT0S", "あ\\い", None, True, [1, 2], "inf"]]
+    types = [column["type"] for column in ran.json()["columns"]]
+    assert types[:5] == ["INTEGER", "DECIMAL(5,2)", "DATE", "INTERVAL", "VARCHAR"]
 
 
 def test_a_statement_comes_from_a_file_or_the_command_line(terminal: Terminal, tmp_path: Path) -> None:
