@@ -24,7 +24,7 @@ from enclave.adapters.rule_files import load_directory
 from enclave.adapters.statistics_files import FILE as STATISTICS
 from enclave.adapters.statistics_files import write_statistics
 from enclave.adapters.vault import HeldFile, Registered, Source
-from enclave.catalogue.descriptor import Descriptor, parse
+from enclave.catalogue.descriptor import Column, ColumnType, Descriptor, Role, parse
 from enclave.catalogue.statistics import publish
 from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId
@@ -214,7 +214,7 @@ class Sources:
                 "shared": desk.vault.numbers(population),
                 "facility": desk.vault.numbers(f"{population}/{Kind.FACILITY.value}"),
             },
-            blocks=self._block_rule([one.descriptor.database for one in members]),
+            blocks=self._block_rule([one.descriptor for one in members]),
             spill=desk.spill,
         )
         extract_store.flush(path)
@@ -222,8 +222,13 @@ class Sources:
         about = {"withdrawn": self._digest_of(linked), "blocks": counts}
         return HeldFile(desk.inside(path), key, about)
 
-    def _block_rule(self, databases: Sequence[str]) -> BlockRule | None:
-        """The strictest k of the rule sets that cover the population's databases, cut along the columns they name."""
+    def _block_rule(self, descriptors: Sequence[Descriptor]) -> BlockRule | None:
+        """The strictest k of the rule sets that cover the population's databases, cut along the columns they name.
+
+        Where the population has none of those, along what its descriptors call identifying, kinds before quantities: a holder's
+        own words for sex and age must not leave a database without blocks.
+        """
+        databases = [one.database for one in descriptors]
         binding = [
             one.blocks
             for one in load_directory(self._desk.site.policies / "data").values()
@@ -237,6 +242,19 @@ class Sources:
             columns.update(
                 dict.fromkeys(str(one) for one in (named if isinstance(named, list | tuple) else ()))
             )
+        linked = any(one.identifiers is not None for one in descriptors)
+        identifying = [
+            column
+            for one in descriptors
+            for table in one.tables.values()
+            if table.person_level
+            for column in table.columns.values()
+            if column.role is Role.IDENTIFYING
+        ]
+        # Sex before age, as in the rule sets: a cut of one in two, once made, is kept by every later one.
+        own = dict.fromkeys(column.name for column in sorted(identifying, key=_in_steps))
+        if not linked and not columns.keys() & own.keys():
+            columns.update(own)
         return BlockRule(max(int(str(rule["k"])) for rule in binding), tuple(columns))
 
     # -- who is left out ----------------------------------------------------------------------
@@ -336,6 +354,11 @@ def _remove(path: Path) -> None:
     else:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+
+
+def _in_steps(column: Column) -> bool:
+    """Whether a column measures in steps (years, dates) and does not tell kinds apart."""
+    return column.bands is not None or column.type in {ColumnType.FLOAT, ColumnType.DATE, ColumnType.MONTH}
 
 
 def _names_someone(descriptor: Descriptor) -> bool:

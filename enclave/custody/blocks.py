@@ -8,6 +8,7 @@ set of three or fewer). Relies on k and the columns from the rule set. Sees coun
 The order of the columns is the order of the cuts: a cut along the first is kept before one along the second.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,11 +54,13 @@ def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list
     if total < 2 * k:
         return None
     for column in range(len(group[0])):
-        values = sorted({cell[column] for cell in group})
+        persons: dict[int, int] = defaultdict(int)
+        for cell in group:
+            persons[cell[column]] += cells[cell]
         best: tuple[int, int] | None = None
         below = 0
-        for value in values[:-1]:
-            below += sum(cells[cell] for cell in group if cell[column] == value)
+        for value in sorted(persons)[:-1]:
+            below += persons[value]
             if below >= k and total - below >= k:
                 uneven = abs(total - 2 * below)
                 if best is None or uneven < best[0]:

@@ -86,6 +86,30 @@ def test_the_aggregate_tier_has_its_blocks(terminal: Terminal, persons: list[Per
     assert {row[0]: row[1] for row in ran.rows()} == dict(counted)
 
 
+def test_a_holders_own_words_for_sex_and_age_leave_nobody_without_blocks(
+    tmp_path: Path, persons: list[Person]
+) -> None:
+    """No rule set knows these columns; the descriptor calls them identifying, which is what blocks are formed of."""
+    home = tmp_path / "data" / "flchain"
+    home.mkdir(parents=True)
+    (home / "descriptor.yaml").write_text(
+        "{database: flchain, title: {ja: 血清, en: Serum}, holder: x, source: x, tables: {t: {file: t.csv, person: id,"
+        " columns: {yob: {type: int, unit: year, role: identifying, bands: 5}, gender: {type: code, role: identifying},"
+        " death: {type: bool, role: outcome}}}}}"
+    )
+    lines = [f"{p.number},{2020 - p.age},{'-MF'[p.sex]},{int(p.died)}" for p in persons]
+    (home / "t.csv").write_text("\n".join(["id,yob,gender,death", *lines]))
+    terminal = Terminal(tmp_path, tmp_path / "data")
+    shown = {"flchain": {"t": {"columns": ["yob", "gender", "death"]}}}
+    terminal.use(ground.permit(databases=shown, linkage_groups=[["flchain"]], tier="aggregate"))
+    ran = terminal.query(
+        "SELECT gender, count(*) AS n FROM t GROUP BY gender ORDER BY gender", "--form", "table"
+    )
+    counted = Counter("-MF"[p.sex] for p in persons)
+    assert [tuple(row) for row in ran.rows()] == sorted(counted.items())
+    assert terminal.query("SELECT gender FROM t").code() == "query.tier_rows"
+
+
 def test_parameters_by_name_and_in_order(terminal: Terminal, persons: list[Person]) -> None:
     """JSON where it is JSON, else a text; lists as lists."""
     inside = sum(v[1] == "外科" and v[2] > 450 for p in persons for v in p.visits)
