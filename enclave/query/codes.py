@@ -179,6 +179,14 @@ CODES: dict[str, Wording] = {
         "年齢階級、性別、地域などの項目を使ってください。",
         "Use keys such as age band, sex or area.",
     ),
+    "query.identifier_condition": Wording(
+        "table() では、人の識別子を条件や計算に使えません。",
+        "In table(), a person identifier cannot be compared or computed with.",
+        "識別子は、表どうしの結合（a.pid = b.pid）、人数（count(DISTINCT pid)）、人ごとの集計（GROUP BY pid）に使えます。"
+        "対象は年齢や病名などの条件で選んでください。",
+        "It joins tables (a.pid = b.pid), counts persons (count(DISTINCT pid)) and groups a step by person (GROUP BY pid). "
+        "Choose a cohort by conditions such as age or diagnosis.",
+    ),
     "query.key_continuous": Wording(
         "測定値をそのまま集計の項目にできません。",
         "A measurement as it stands cannot be a key of a table.",

@@ -9,16 +9,20 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from enclave.core.permit import Permit
-from enclave.query import cells, names, origins
+from enclave.query import cells, identifiers, names, origins
 from enclave.query.parse import aggregate_name, is_aggregate
 from enclave.query.schema import Schema, TableName
 from enclave.query.stages import Facts, Form, KeyFact, Known, Parsed, TableUse
 
 
 def know(parsed: Parsed, permit: Permit, schema: Schema) -> Known:
-    """Resolve and describe. Raises the refusals of `names.resolve` and, in table form, of `cells.shape`."""
+    """Resolve and describe. Raises the refusals of `names.resolve` and, in table form, of `cells.shape` and
+    `identifiers.check_alike`."""
     tree = names.resolve(parsed.tree, permit, schema, parsed.form)
     shape = cells.shape(tree, schema) if parsed.form is Form.TABLE else None
+    if shape is not None and not any(cells.identifies(key) for key in shape.keys):
+        # With an identifier for a key the policy says no, and says why.
+        identifiers.check_alike(tree, schema)
     facts = Facts(
         tables=_uses(tree, names.permitted(permit, schema, parsed.form)),
         functions=tuple(sorted(parsed.functions)),

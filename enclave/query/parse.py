@@ -338,6 +338,12 @@ def _check_special(node: exp.Expr) -> None:
             named = isinstance(node.parent, exp.Select) and node.arg_key == "windows"
             if not named and type(inner) not in grammar.WINDOWS and not is_aggregate(inner):
                 raise no_node("window")
+        case exp.Star():
+            held = node.parent if isinstance(node.parent, exp.Column) else node
+            if not isinstance(held.parent, exp.Select | exp.Count) or (
+                held.arg_key not in {"expressions", "this"}
+            ):
+                raise no_node("star")  # `* LIKE 'w%'`, `f(*)`: columns that nobody named
         case exp.Pad():
             width = node.expression
             if not isinstance(width, exp.Literal) or not width.is_int or int(width.name) > grammar.MAX_PAD:

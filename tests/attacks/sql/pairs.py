@@ -1,7 +1,7 @@
 """The corpus: `*.sql`, each attack beside a near-identical honest twin. `{U+200B}` in a text is that character.
 
--- attack: what it tries
--- code: the refusal it must get
+-- attack: [class of THREATS, where it has a number] what it tries
+-- code: the refusal it must get; `hidden`: it is answered, and what it is after is not in the answer
 -- form: rows or table
 SELECT …
 -- twin: rows or table
@@ -31,6 +31,12 @@ class Pair:
     attack: str
     twin_form: Form
     twin: str
+
+    @property
+    def threat(self) -> int | None:
+        """The number of its class in the list of THREATS, part SQL."""
+        found = re.search(r"\[(\d\d)\]", self.name)
+        return int(found[1]) if found else None
 
 
 def pairs() -> list[Pair]:

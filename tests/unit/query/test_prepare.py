@@ -13,7 +13,11 @@ from enclave.query.stages import Cells, Coding, Form, Measure, Part, TableUse, U
 from tests.unit.query import world
 from tests.unit.query.world import Recorded, ask
 
-BLOCKS = [{"databases": ["nafld", "claims"], "k": 10}]
+BLOCKS = [
+    {"databases": ["nafld", "claims"], "k": 10},
+    {"databases": ["apart"], "k": 10},
+    {"databases": ["secret"], "k": 10},
+]
 """As an extract's manifest says that its persons lie in blocks."""
 
 
