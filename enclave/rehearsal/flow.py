@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from enclave.adapters import edge, query_records, rule_files
+from enclave.adapters import edge
 from enclave.adapters.policy_server import PolicyServer, bundle_digest, start_private
 from enclave.config import PREFIX
 from enclave.core import permit as permits
@@ -95,12 +95,13 @@ def rewrite(
         from enclave.query.flow import Unsettled, guard, prepare
         from enclave.query.stages import Session, Used
         from enclave.rehearsal import columns
-        from enclave.rehearsal import data as sources_of
 
         if data is None:
             schema = columns.from_permit(permit, at)
         else:
-            brought = sources_of.bring(data, permit)
+            from enclave.rehearsal.data import bring
+
+            brought = bring(data, permit)
             schema = columns.from_descriptors(permit, {n: b.descriptor for n, b in brought.items()}, at)
         person = permit.handlers[0]
         session = Session(SessionId("s-rewrite"), person, permit.project, permit.reference, at, Used())
@@ -183,6 +184,7 @@ def _answer(
     waiting: Callable[[], PolicyServer],
     notice: Callable[[str], None],
 ) -> Iterator[Answer]:
+    from enclave.adapters import query_records, rule_files
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.engine import EngineLimits, EnginePool
     from enclave.adapters.metrics import GatewayMetrics

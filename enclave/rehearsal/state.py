@@ -185,16 +185,27 @@ class State:
         with extract_store.exclusively(self._live, name := f"run-{secrets.token_hex(4)}"):
             for left in home.glob("run-*") if home.is_dir() else ():
                 if not _held(self._live / f"{left.name}.lock"):
-                    shutil.rmtree(left, ignore_errors=True)
+                    _remove(left)
+            home.mkdir(mode=0o700, exist_ok=True)
             place = home / name
-            long = len(os.fsencode(place / "policy.sock")) > LONGEST_SOCKET
-            place = Path(tempfile.mkdtemp(prefix="enclave-")) if long else place
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if len(os.fsencode(place / "policy.sock")) > LONGEST_SOCKET:
+                place.symlink_to(tempfile.mkdtemp(prefix="enclave-"))
+            else:
+                place.mkdir(mode=0o700)
             try:
-                yield place
+                yield place.resolve() if place.is_symlink() else place
             finally:
-                shutil.rmtree(place, ignore_errors=True)
+                _remove(place)
                 (self._live / f"{name}.lock").unlink(missing_ok=True)
+
+
+def _remove(place: Path) -> None:
+    """A folder of sockets, or the name of one that lies where paths are short."""
+    if place.is_symlink():
+        shutil.rmtree(place.resolve(), ignore_errors=True)
+        place.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _held(path: Path) -> bool:

@@ -125,6 +125,7 @@ def test_a_killed_question_is_closed_by_the_next_command(own: Terminal, persons:
     assert own.query(COUNT).status == 0
     killed = ground.start(own.words(LONG))
     until(lambda: [leaf["action"] for leaf in leaves(own)].count("query.authorised") == 2)
+    (sockets,) = (place.resolve() for place in (own.data / ".enclave").glob("run/*"))
     killed.kill()
     killed.communicate()
     until(lambda: processes_about(own.data) == [])
@@ -132,6 +133,7 @@ def test_a_killed_question_is_closed_by_the_next_command(own: Terminal, persons:
     told = [(leaf["action"], leaf["codes"]) for leaf in leaves(own)]
     assert ("query.aborted", ["query.abandoned"]) in told
     assert list((own.data / ".enclave").glob("run/*")) == []
+    assert not sockets.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
