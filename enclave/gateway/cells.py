@@ -57,9 +57,28 @@ def protect(answered: pa.Table, guarded: Guarded) -> ProtectedTable:
     if guarded.cells is None:
         raise TypeError("a question in rows form has no cells")
     cells = guarded.cells
+    if guarded.obligations.tier == "aggregate":
+        answered = rounded(answered)
     table = table_of(answered, cells)
     protected = disclosure.protect(table, rule_sets_of(guarded))
     return unmerged(stepped(_own_columns(protected, answered, guarded, cells), cells), cells)
+
+
+SIGNIFICANT = 12
+"""Digits of a number with a fraction in the aggregate tier."""
+
+
+def rounded(answered: pa.Table) -> pa.Table:
+    """Numbers with fractions to `SIGNIFICANT` digits: the last bits of a sum depend on the order in which its values were
+    added, and so on whose they are."""
+    for place, field in enumerate(answered.schema):
+        if pa.types.is_floating(field.type):
+            values = [
+                None if value is None else float(f"{value:.{SIGNIFICANT}g}")
+                for value in answered.column(place).to_pylist()
+            ]
+            answered = answered.set_column(place, field, pa.array(values, type=field.type))
+    return answered
 
 
 def table_of(answered: pa.Table, cells: Cells) -> Table:

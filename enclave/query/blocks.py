@@ -25,6 +25,7 @@ from enclave.query.cuts import Cut, Cuts, KeyCut, Kind, Site
 from enclave.query.origins import cte_of
 from enclave.query.parse import DIALECT, printable
 from enclave.query.rewrite.projection import BLOCKS, project_permitted
+from enclave.query.rewrite.steady import steady
 from enclave.query.schema import PERSON_COLUMN, TableName
 from enclave.query.stages import Authorised, Merge, Near
 
@@ -255,6 +256,7 @@ def _inner(
     needed = _ctes([site.source, *site.beside])
     if needed:
         tree.set("with_", exp.With(expressions=[cte.copy() for cte in needed]))
+    steady(tree)
     projected = project_permitted(tree, authorised)
     if not isinstance(projected, exp.Select):
         raise TypeError("a statement became something else")

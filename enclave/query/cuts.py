@@ -272,7 +272,7 @@ class _Reader:
         grades = self._grades(node, select)
         if not grades & {KNOWN, AREA}:
             return
-        opaque = any(_opaque(inner) for inner in _own(node))
+        opaque = any(_opaque(inner) for inner in _own(node)) or _holder(node)
         known = grades - {NEUTRAL}
         if not opaque and len(known) == 1 and known <= {KNOWN, AREA}:
             kind = Kind.KNOWN if known == {KNOWN} else Kind.AREA
@@ -399,6 +399,15 @@ def _own(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _opaque(node: exp.Expr) -> bool:
     return isinstance(node, exp.Query | exp.Window) or is_aggregate(node)
+
+
+def _holder(node: exp.Expr) -> bool:
+    """Whether a node is no value itself: a clause, a list, a branch."""
+    kinds = (
+        exp.Where, exp.Order, exp.Ordered, exp.Tuple, exp.Distinct, exp.Alias, exp.Group, exp.Rollup, exp.Cube,
+        exp.GroupingSets, exp.WindowSpec, exp.Star,
+    )  # fmt: skip
+    return isinstance(node, kinds) or (isinstance(node, exp.If) and isinstance(node.parent, exp.Case))
 
 
 def _selected(node: exp.Expr) -> exp.Expr | None:

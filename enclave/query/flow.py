@@ -31,6 +31,7 @@ from enclave.query.rewrite import rewrite
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.order import terms
 from enclave.query.rewrite.projection import BLOCKS
+from enclave.query.rewrite.steady import steady_rows
 from enclave.query.rewrite.step import step
 from enclave.query.schema import PERSON_COLUMN, Schema, TableName
 from enclave.query.stages import Authorised, Form, Guarded, Params, Session
@@ -93,6 +94,8 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     asked = authorised.known
     steps = steps or Steps()
     authorised = step(authorised, steps)
+    if authorised.aggregate:
+        authorised = steady_rows(authorised)
     known = authorised.known
     tree = rewrite(authorised)  # 4
     expected = check_projections(tree, authorised)  # 5

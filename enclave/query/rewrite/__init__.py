@@ -11,7 +11,7 @@ from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.outputs import unique_outputs
 from enclave.query.rewrite.projection import project_permitted
-from enclave.query.rewrite.steady import compute_outside, steady_rows
+from enclave.query.rewrite.steady import compute_outside
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.stages import Authorised, Form
 
@@ -24,7 +24,6 @@ AGGREGATE_RULES: tuple[Rule, ...] = (
     add_evidence,
     write_out_all,
     compute_outside,
-    steady_rows,
     project_permitted,
 )
 """Table form in the aggregate tier, where a failure would be an answer too."""

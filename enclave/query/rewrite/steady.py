@@ -7,6 +7,8 @@ function cannot be tried by the engine; it speaks of one person's rows in one bl
 with the constant code of all failures.
 """
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from enclave.query.cells import Shape
@@ -20,7 +22,7 @@ _SAFE = (
     exp.Column, exp.Literal, exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE,
     exp.LT, exp.LTE, exp.Is, exp.Between, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Coalesce, exp.Case, exp.If,
     exp.Identifier, exp.Tuple, exp.Alias, exp.Like, exp.DataType, exp.TryCast, exp.Interval, exp.Var, exp.Nullif,
-    exp.Greatest, exp.Least,
+    exp.Greatest, exp.Least, exp.Try,
 )  # fmt: skip
 """Nodes that fail on no value."""
 
@@ -33,11 +35,32 @@ _HOLDERS = (
 _AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
 
 
-def steady_rows(tree: exp.Query, authorised: Authorised) -> exp.Query:
-    """Every expression over rows that could fail, tried."""
-    del authorised
-    changed = tree.copy()
-    for select in tuple(changed.find_all(exp.Select)):
+def steady_rows(authorised: Authorised) -> Authorised:
+    """The statement with every expression over rows that could fail tried, tree and shape alike: what is counted as
+    evidence is then counted on what is shown."""
+    shape = authorised.known.shape
+    if shape is None:
+        raise TypeError("only a statement in table form is of the aggregate tier")
+    tree = authorised.known.tree.copy()
+    steady(tree)
+    calls = tuple(
+        replace(
+            call,
+            node=_tried(call.node.copy()),
+            contributes=_maybe(call.contributes),
+            summed=_maybe(call.summed),
+            condition=_maybe(call.condition),
+        )
+        for call in shape.calls
+    )
+    keys = tuple(replace(key, expression=_tried(key.expression.copy())) for key in shape.keys)
+    shape = replace(shape, keys=keys, calls=calls)
+    return replace(authorised, known=replace(authorised.known, tree=tree, shape=shape))
+
+
+def steady(tree: exp.Expr) -> None:
+    """Every expression over rows that could fail, tried, in a tree of one's own."""
+    for select in tuple(tree.find_all(exp.Select)):
         for name in ("where", "having", "qualify"):
             clause = select.args.get(name)
             if clause is not None:
@@ -49,22 +72,25 @@ def steady_rows(tree: exp.Query, authorised: Authorised) -> exp.Query:
         group = select.args.get("group")
         if group is not None:
             _try_within(group)
-    return changed
+
+
+def _maybe(node: exp.Expr | None) -> exp.Expr | None:
+    return None if node is None else _tried(node.copy())
 
 
 def _tried(node: exp.Expr) -> exp.Expr:
-    """`node` with its largest parts that can be tried, and could fail, tried."""
+    """`node` with its largest parts that could fail, and can be tried, tried. What a node that fails on nothing makes of
+    them is left as it is: `f(x) IS NULL` is true where f fails."""
     if isinstance(node, exp.Query | exp.Try):
         return node
     breaks = any(
         isinstance(part, exp.Query | exp.Window | exp.Star | exp.Ordered | exp.Filter) or is_aggregate(part)
         for part in _own(node)
     )
-    if not breaks and not isinstance(node, _HOLDERS):
-        fails = any(not isinstance(part, _SAFE) for part in _own(node))
-        return exp.Try(this=node.copy()) if fails else node
-    _try_within(node)
-    return node
+    if breaks or isinstance(node, _HOLDERS + _SAFE):
+        _try_within(node)
+        return node
+    return exp.Try(this=node.copy())
 
 
 def _try_within(node: exp.Expr) -> None:
@@ -72,7 +98,7 @@ def _try_within(node: exp.Expr) -> None:
         if name == "this" and isinstance(node, _AROUND) and isinstance(value, exp.Expr):
             _try_within(value)  # the function itself is no value
         elif isinstance(value, exp.Expr):
-            if not isinstance(value, exp.DataType | exp.Identifier | exp.WindowSpec | exp.Var):
+            if not isinstance(value, exp.DataType | exp.Identifier | exp.WindowSpec | exp.Var | exp.Literal):
                 node.set(name, _tried(value))
         elif isinstance(value, list):
             node.set(name, [_tried(v) if isinstance(v, exp.Expr) else v for v in value])

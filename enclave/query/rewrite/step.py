@@ -17,7 +17,7 @@ from enclave.query.cuts import Cut
 from enclave.query.lineage import person_output
 from enclave.query.origins import source_of
 from enclave.query.parse import is_aggregate
-from enclave.query.schema import PERSON_COLUMN
+from enclave.query.schema import PERSON_COLUMN, Schema
 from enclave.query.stages import EVIDENCE, Authorised
 
 Change = Callable[[exp.Expr], exp.Expr | None]
@@ -37,6 +37,10 @@ def step(authorised: Authorised, steps: Steps) -> Authorised:
         together = by_item.setdefault((cut.select, cut.alias), {})
         if not any(cut.written == other.written for other in together.values()):
             together[next(names)] = cut
+    # Before anything is changed: a widened item says less of itself.
+    persons = {
+        item: _person(source_of(item[1], selects[item[0]]), authorised.known.schema) for item in by_item
+    }
     for (number, alias), cuts in by_item.items():
         change = _by_equality(
             [(cut.written, exp.column(name, alias, quoted=True)) for name, cut in cuts.items()]
@@ -45,7 +49,7 @@ def step(authorised: Authorised, steps: Steps) -> Authorised:
         _change_within(select, change)
         if select is tree:
             shape = _changed_shape(shape, change)
-        _widen(select, alias, cuts, authorised)
+        _widen(select, alias, persons[number, alias], cuts, authorised)
     if steps.merges:
         written = mapped({key.name: key.expression for key in shape.keys}, steps.merges)
         change = _by_equality([(key.expression, written[key.name]) for key in shape.keys])
@@ -131,14 +135,20 @@ def _changed_shape(shape: Shape, change: Change) -> Shape:
     return replace(shape, keys=keys, calls=calls)
 
 
-def _widen(select: exp.Select, alias: str, cuts: Mapping[str, Cut], authorised: Authorised) -> None:
+def _person(source: exp.Expr | None, schema: Schema) -> str:
+    person = None if source is None else person_output(source, schema)
+    if person is None:
+        raise TypeError("an item without persons has no blocks")
+    return person
+
+
+def _widen(
+    select: exp.Select, alias: str, person: str, cuts: Mapping[str, Cut], authorised: Authorised
+) -> None:
     """The item of the FROM with the steps of its persons' blocks as further columns."""
     source = source_of(alias, select)
     if source is None:
         raise TypeError("an item of the FROM is gone")
-    person = person_output(source, authorised.known.schema)
-    if person is None:
-        raise TypeError("an item without persons has no blocks")
     inner = source.copy()
     columns: list[exp.Expr] = [exp.column(exp.Star(), alias)]
     joins = []

@@ -1,0 +1,200 @@
+"""The aggregate tier tells nothing about which of two persons of a block is which: the swap game, played to the letter.
+
+Two worlds differ by one exchange within a block, and within an area (areas are told apart where they are large). Whatever is asked, everything that is told must be the same in both:
+numbers, statuses, order, which lines there are, refusals with their codes and facts.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.attacks.aggregate import worlds
+from tests.unit.query import world
+
+Pair = tuple[int, int]
+
+
+@pytest.fixture(scope="module")
+def policy() -> Iterator[Any]:
+    with world.policies() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def true() -> worlds.World:
+    return worlds.make()
+
+
+def pairs(one: worlds.World, count: int) -> list[Pair]:
+    """One living and one dead person of the same block and area, from as many blocks."""
+    rows = {row[0]: row for row in one.rows["p"]}
+    members: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for pid, block in one.blocks.items():
+        members[block, rows[pid][4]].append(pid)
+    found: dict[int, Pair] = {}
+    for (block, _), here in sorted(members.items()):
+        dead = [pid for pid in here if rows[pid][5]]
+        living = [pid for pid in here if not rows[pid][5]]
+        if dead and living:
+            found.setdefault(block, (dead[0], living[-1]))
+    of = list(found.values())
+    # The blocks at the ends hold several ages: there is most to be cut.
+    return [of[0], of[-1], *of[1:-1]][:count]
+
+
+def known_of(one: worlds.World, pid: int) -> tuple[Any, ...]:
+    return next(row[:5] for row in one.rows["p"] if row[0] == pid)
+
+
+def trackers(known: tuple[Any, ...]) -> list[str]:
+    """What somebody asks who knows sex, age, birth and prefecture of one person."""
+    _, sex, age, birth, pref = known
+    me = f"sex = {sex} AND age = {age} AND birth_ym = DATE '{birth}'"
+    return [
+        f"SELECT count(*) n, sum(status) d FROM p WHERE {me}",
+        f"SELECT count(*) n, sum(status) d FROM p WHERE NOT ({me})",
+        f"SELECT count(*) n, sum(status) d FROM p WHERE {me} OR sex = {3 - sex}",
+        f"SELECT count(*) FILTER ({me} AND status = 1) d, count(*) n FROM p",
+        f"SELECT count(*) FILTER (NOT ({me}) AND status = 1) d FROM p WHERE pref = '{pref}'",
+        f"SELECT sum(CASE WHEN {me} THEN status * 1000 ELSE status END) s, count(*) n FROM p",
+        f"SELECT CASE WHEN {me} THEN status ELSE 2 END k, count(*) n FROM p GROUP BY 1",
+        f"SELECT status, count(*) n FROM p WHERE NOT (age = {age} AND pref = '{pref}') GROUP BY ALL",
+        f"SELECT pref, count(*) n, sum(status) d FROM p WHERE NOT (sex = {sex} AND age = {age}) GROUP BY ALL",
+        f"SELECT age, status, count(*) n FROM p WHERE sex = {sex} GROUP BY ALL ORDER BY ALL",
+        f"SELECT age, sum(status) d, count(*) n FROM p WHERE age BETWEEN {age - 1} AND {age + 1} GROUP BY CUBE (age)",
+        f"SELECT count(*) n FROM p JOIN dx USING (pid) WHERE age < {age} AND icd = 'E11'",
+        f"SELECT count(DISTINCT p.pid) n FROM p JOIN rx ON rx.pid = p.pid AND p.age <> {age} WHERE drug = 'B'",
+        f"SELECT count(DISTINCT pid) n FROM rx WHERE pid IN (SELECT pid FROM p WHERE {me})",
+        f"SELECT count(DISTINCT rx.pid) n FROM rx WHERE EXISTS (SELECT 1 FROM p WHERE p.pid = rx.pid AND NOT ({me}))",
+        f"SELECT count(*) n, sum(p.status) s FROM p ANTI JOIN (SELECT pid FROM p WHERE {me}) q USING (pid)",
+        f"WITH q AS (SELECT DISTINCT pid FROM p WHERE {me}) SELECT drug, count(DISTINCT rx.pid) n"
+        " FROM rx LEFT JOIN q USING (pid) WHERE q.pid IS NULL GROUP BY ALL",
+        f"WITH q AS (SELECT pid, min(age) a FROM claim GROUP BY pid) SELECT a >= {age - 4} k, sum(status) s, count(*) n"
+        " FROM q JOIN p USING (pid) GROUP BY ALL",
+        f"WITH q AS (SELECT pid, max(age) a, count(*) k FROM claim GROUP BY pid HAVING max(age) <> {age})"
+        " SELECT k, count(*) n, sum(status) d FROM q JOIN p USING (pid) GROUP BY ALL",
+        f"WITH q AS (SELECT pid, age FROM p WHERE sex = {sex} UNION ALL SELECT pid, age + 1 FROM p WHERE sex <> {sex})"
+        f" SELECT count(*) n, sum(status) d FROM q JOIN p USING (pid) WHERE q.age <> {age}",
+        f"SELECT date_diff('year', birth_ym, day) a, count(*) n FROM p JOIN dx USING (pid) WHERE sex = {sex} GROUP BY ALL",
+        f"SELECT date_diff('month', birth_ym, DATE '{birth}') = 0 k, count(*) n, sum(status) d FROM p GROUP BY ALL",
+        f"SELECT sum(ln(CASE WHEN {me} THEN status ELSE 1 END)) x, count(*) n FROM p",
+        f"SELECT sum(1 / CASE WHEN {me} AND status = 0 THEN 0 ELSE 1 END) x FROM p",
+        f"SELECT sum(CAST(CASE WHEN {me} AND status = 1 THEN 'x' ELSE '1' END AS INT)) x FROM p",
+        f"SELECT ln(count(*) FILTER (status = 1 AND age = {age}) - 5) x, count(*) n FROM p",
+        f"SELECT v.k, count(*) n, sum(status) d FROM p JOIN (VALUES (0, {age}, 'a'), ({age}, 200, 'b')) v(lo, hi, k)"
+        " ON p.age >= v.lo AND p.age < v.hi GROUP BY ALL",
+        f"SELECT count(*) n, sum(status) d FROM p WHERE substr(CAST(birth_ym AS VARCHAR), 1, 7) < '{birth[:7]}'",
+        f"SELECT count(*) n, avg(bmi) m FROM p WHERE age * 100 + sex <> {age * 100 + sex}",
+        f"SELECT count(*) n, sum(status) d FROM p WHERE hour(CAST(birth_ym AS TIMESTAMP)) = 0 AND age // 2 = {age // 2}",
+        f"SELECT row_number, count(*) n, sum(status) d FROM (SELECT pid, status, row_number() OVER (PARTITION BY pid"
+        f" ORDER BY age = {age}) AS row_number FROM p WHERE age <> {age}) GROUP BY ALL",
+        f"SELECT sum(q) s, count(*) n FROM (SELECT pid, sum(points) FILTER (age <> {age}) q FROM claim GROUP BY pid)",
+        f"SELECT pref, age // 5 * 5 a, count(*) n, sum(status) d FROM p WHERE sex = {sex} GROUP BY ROLLUP (pref, age // 5 * 5)",
+    ]
+
+
+HONEST = (
+    "SELECT sex, age // 5 * 5 a, count(*) n, sum(status) d, avg(bmi) m FROM p GROUP BY ALL ORDER BY ALL",
+    "SELECT sex, smoker, count(*) n, 1000.0 * sum(status) / count(*) r FROM p GROUP BY ROLLUP (sex, smoker)",
+    "SELECT pref, count(*) n, sum(status) d FROM p GROUP BY ALL",
+    "WITH f AS (SELECT pid, min(day) t FROM rx WHERE drug = 'A' GROUP BY pid) SELECT sex, count(*) n,"
+    " count(*) FILTER (EXISTS (SELECT 1 FROM dx WHERE dx.pid = f.pid AND icd = 'I21' AND dx.day > f.t)) e"
+    " FROM f JOIN p USING (pid) GROUP BY ALL",
+)
+
+
+def _condition(chance: random.Random) -> str:
+    number = chance.randint(18, 99)
+    return chance.choice(
+        [
+            f"p.age {chance.choice(['<', '>=', '=', '<>'])} {number}",
+            f"p.age // 5 * 5 {chance.choice(['<', '>=', '='])} {number // 5 * 5}",
+            f"p.sex = {chance.randint(1, 2)}",
+            f"p.birth_ym >= DATE '{2024 - number}-0{chance.randint(1, 9)}-01'",
+            f"p.pref {chance.choice(['=', '<>'])} '{chance.choice(worlds.PREFS)}'",
+            "p.status = 1",
+            f"p.bmi > {chance.randint(18, 30)}",
+            f"p.age + p.bmi > {number + 20}",
+            f"(p.age = {number} OR p.status = 1)",
+            f"EXISTS (SELECT 1 FROM dx WHERE dx.pid = p.pid AND dx.icd = 'E11' AND p.age > {number})",
+            f"p.pid IN (SELECT pid FROM claim WHERE age >= {number} AND points > 3000)",
+        ]
+    )
+
+
+def _key(chance: random.Random) -> str:
+    width = chance.choice([1, 3, 5, 10])
+    return chance.choice(
+        [f"p.age // {width} * {width}", "p.sex", "p.pref", "p.smoker", f"p.age >= {chance.randint(20, 90)}",
+         "CASE WHEN p.age < 65 THEN p.status ELSE 2 END", "year(p.birth_ym)", "p.sex * 100 + p.age // 10"]
+    )  # fmt: skip
+
+
+def made_up(chance: random.Random) -> str:
+    keys = [f"{_key(chance)} AS k{n}" for n in range(chance.randint(0, 2))]
+    measures = chance.sample(
+        ["count(*) n", "sum(p.status) d", "avg(p.bmi) m", f"count(*) FILTER ({_condition(chance)}) f",
+         "sum(p.status) / count(*) r", f"sum(CASE WHEN {_condition(chance)} THEN 1 ELSE 0 END) c"],
+        chance.randint(1, 3),
+    )  # fmt: skip
+    where = " AND ".join(_condition(chance) for _ in range(chance.randint(0, 2)))
+    return (
+        f"SELECT {', '.join([*keys, *measures])} FROM p"
+        + (f" WHERE {where}" if where else "")
+        + (" GROUP BY ALL ORDER BY ALL" if keys else "")
+    )
+
+
+@pytest.mark.timeout(600)
+def test_nothing_that_is_told_depends_on_which_of_two_persons_of_a_block_it_is(
+    true: worlds.World, policy: Any
+) -> None:
+    """Trackers that know the person, honest questions, and statements made up at random, in two pairs of worlds."""
+    chance = random.Random(77)
+    with worlds.opened(true) as here:
+        for one, other in pairs(true, 2):
+            asked = [*trackers(known_of(true, one)), *HONEST, *(made_up(chance) for _ in range(40))]
+            answered = 0
+            with worlds.opened(true.exchanged(one, other)) as there:
+                for text in asked:
+                    first = worlds.told(text, here, policy)
+                    assert first == worlds.told(text, there, policy), text
+                    answered += isinstance(first, list)
+            # A tier that refuses everything would pass, too.
+            assert answered > 0.6 * len(asked)
+
+
+def test_the_game_can_be_lost(true: worlds.World) -> None:
+    """The two worlds do differ: asked without blocks, the first tracker tells them apart."""
+    one, other = pairs(true, 1)[0]
+    _, sex, age, birth, _ = known_of(true, one)
+    text = f"SELECT sum(status) FROM reg.p WHERE sex = {sex} AND age = {age} AND birth_ym = DATE '{birth}'"
+    with worlds.opened(true) as here, worlds.opened(true.exchanged(one, other)) as there:
+        assert here.execute(text).fetchall() != there.execute(text).fetchall()
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_an_honest_question_is_answered_as_it_would_be_without_protection(
+    text: str, true: worlds.World, policy: Any
+) -> None:
+    """Every shown number is the bare engine's, and most are shown."""
+    with worlds.opened(true) as con:
+        told = worlds.told(text, con, policy)
+        con.execute("USE reg")
+        bare = con.sql(text).to_arrow_table().to_pylist()
+    assert isinstance(told, list)
+    names = list(bare[0])
+    measures = [name for name in names if f"{name}_status" in told[0] and name not in {"sex", "smoker"}]
+    keys = [name for name in names if name not in measures]
+    true_rows = {tuple(row[key] for key in keys): row for row in bare}
+    shown = 0
+    for row in told:
+        for name in measures:
+            if row[f"{name}_status"] == "shown":
+                expected = true_rows[tuple(row[key] for key in keys)][name]
+                assert float(row[name]) == pytest.approx(float(expected)), (text, row)
+                shown += 1
+    assert shown >= 0.4 * len(told) * len(measures)
