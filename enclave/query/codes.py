@@ -220,12 +220,6 @@ CODES: dict[str, Wording] = {
         "In the aggregate tier use age, sex and the like in wide steps such as bands of five years, and cut by one value "
         "per person (such as min(age) per person), not by age at an event.",
     ),
-    "query.person_condition": Wording(
-        "個人の番号（{column}）は、値で条件を付けることができません。",
-        "A person's number ({column}) cannot decide anything by its value.",
-        "番号は、連結（pid = pid）、人数の計数、人ごとの集計にだけ使えます。",
-        "Numbers join (pid = pid), count persons, and group by person.",
-    ),
     "query.cut_unknown": Wording(
         "{columns} をどの人の行で見ればよいかを決められません。",
         "It cannot be told over which persons' rows {columns} is to be looked at.",

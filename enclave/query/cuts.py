@@ -5,9 +5,10 @@ so that exchanging what two persons of one block are not known for changes no an
 at a time (`lineage`) is a function of what is known of the person and of the rest. Each largest expression over known
 columns alone is found here, wherever it stands: condition, join, key, argument, branch of a CASE. Where every one of
 them has one value within every block, the answer cannot tell two persons of a block apart, whatever the rest does with
-them; `blocks` asks the extract that. Grouping keys are listed apart: cells that share a block can be merged instead.
+them; `blocks` asks the extract that. Grouping keys are listed apart: only the cells of blocks with several values are touched.
 
-Works on a resolved tree and touches no data. What it cannot follow is a refusal, not a guess.
+Works on a resolved tree and touches no data. That a person's number decides nothing by its value is seen to elsewhere
+(`identifiers`). What cannot be followed is a refusal, not a guess.
 """
 
 from collections.abc import Iterator, Mapping
@@ -96,8 +97,7 @@ class Cuts:
 def cuts_of(tree: exp.Query, shape: Shape, schema: Schema) -> Cuts:
     """Every way in which a resolved statement in table form uses what outsiders may know.
 
-    Raises Refused `query.person_condition` where a person's number decides something, `query.cut_unknown` where it
-    cannot be told over which rows an expression is to be looked at.
+    Raises Refused `query.cut_unknown` where it cannot be told over which rows an expression is to be looked at.
     """
     return _Reader(schema).read(tree, shape)
 
@@ -114,7 +114,6 @@ class _Reader:
         keys: list[KeyCut] = []
         key_nodes = [key.expression for key in shape.keys]
         for select in tree.find_all(exp.Select):
-            self._persons_stay_names(select)
             for node in self._deciding(select, final=select is tree):
                 conditions += self._largest(node, select)
             for node in select.expressions:
@@ -175,43 +174,6 @@ class _Reader:
         if PERSON in grades or not grades & {KNOWN, AREA}:
             return not grades & {KNOWN, AREA}
         return self.grade(node, select) in {KNOWN, AREA}
-
-    def _persons_stay_names(self, select: exp.Select) -> None:
-        """A person's number joins, counts and groups; it decides nothing by its value."""
-        for column in select.find_all(exp.Column):
-            if column.find_ancestor(exp.Select) is not select or self._column(column, select) != PERSON:
-                continue
-            if not self._harmless(column, select):
-                raise Refused("query.person_condition", {"column": printable(column.name)})
-
-    def _harmless(self, column: exp.Column, select: exp.Select) -> bool:
-        node: exp.Expr = column
-        parent = node.parent
-        while True:
-            match parent:
-                case (
-                    exp.Alias() | exp.Paren() | exp.Distinct() | exp.Coalesce() | exp.Tuple() | exp.Ordered()
-                ):
-                    node, parent = parent, parent.parent
-                case exp.If() if node.arg_key in {"true", "false"}:
-                    node, parent = parent, parent.parent
-                case exp.Case() if node.arg_key in {"ifs", "default"}:
-                    node, parent = parent, parent.parent
-                case _:
-                    break
-        match parent:
-            case exp.Select() | exp.Group() | exp.Order() | exp.Window() | exp.Count() | exp.Filter():
-                return not isinstance(parent, exp.Filter)
-            case exp.Rollup() | exp.Cube() | exp.GroupingSets():
-                return True
-            case exp.EQ():
-                return all(self.grade(side, select) == PERSON for side in (parent.this, parent.expression))
-            case exp.Is():
-                return isinstance(parent.expression, exp.Null)
-            case exp.In():
-                return parent.args.get("query") is not None and node.arg_key == "this"
-            case _:
-                return False
 
     # -- what a column tells -----------------------------------------------------------------------
 
