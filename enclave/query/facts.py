@@ -10,9 +10,13 @@ from sqlglot import exp
 
 from enclave.core.permit import Permit
 from enclave.query import cells, identifiers, names, origins
+from enclave.query.canonical import canonical
 from enclave.query.parse import aggregate_name, is_aggregate
-from enclave.query.schema import Schema, TableName
+from enclave.query.schema import PERSON_COLUMN, Schema, TableName
 from enclave.query.stages import Facts, Form, KeyFact, Known, Parsed, TableUse
+
+OUTSIDE = frozenset({"person", "identifying", "area"})
+"""Roles of what outsiders may know (SHAPES, Descriptor)."""
 
 
 def know(parsed: Parsed, permit: Permit, schema: Schema) -> Known:
@@ -23,12 +27,15 @@ def know(parsed: Parsed, permit: Permit, schema: Schema) -> Known:
     if shape is not None and not any(cells.identifies(key) for key in shape.keys):
         # With an identifier for a key the policy says no, and says why.
         identifiers.check_alike(tree, schema)
+    uses = _uses(tree, names.permitted(permit, schema, parsed.form))
     facts = Facts(
-        tables=_uses(tree, names.permitted(permit, schema, parsed.form)),
+        tables=uses,
         functions=tuple(sorted(parsed.functions)),
         aggregates=tuple(sorted({aggregate_name(node) for node in tree.walk() if is_aggregate(node)})),
         keys=tuple(_key_fact(key, schema) for key in shape.keys) if shape else (),
         measures=tuple(column.name for column in shape.columns) if shape else (),
+        sensitive=_sensitive(uses, schema) if shape else (),
+        canonical=canonical(tree, [key.expression for key in shape.keys]) if shape else "",
     )
     return Known(tree, parsed.form, facts, schema, permit, shape)
 
@@ -42,6 +49,17 @@ def _uses(tree: exp.Query, allowed: names.Permitted) -> tuple[TableUse, ...]:
             if table is not None:
                 found[table].add(column.name)
     return tuple(TableUse(db, name, tuple(sorted(columns))) for (db, name), columns in sorted(found.items()))
+
+
+def _sensitive(uses: Iterable[TableUse], schema: Schema) -> tuple[str, ...]:
+    """The base columns of persons' tables that outsiders do not know."""
+    return tuple(
+        f"{use.database}.{use.table}.{column}"
+        for use in uses
+        if (table := schema.tables[use.database, use.table]).person
+        for column in use.columns
+        if column != PERSON_COLUMN and table.columns[column].role not in OUTSIDE
+    )
 
 
 def _columns(select: exp.Select) -> Iterable[exp.Column]:

@@ -92,7 +92,8 @@ class KeyFact:
 class Facts:
     """What the question is about, computed here and judged by the policy. No data value is in it.
 
-    `keys` and `measures` describe the table form (empty in rows form).
+    `keys` and `measures` describe the table form (empty in rows form), and so do `sensitive` (the base columns that
+    outsiders do not know: how many a cell touches is its arity) and `canonical` (one text for the same question).
     """
 
     tables: tuple[TableUse, ...]
@@ -100,6 +101,12 @@ class Facts:
     aggregates: tuple[str, ...]
     keys: tuple[KeyFact, ...] = ()
     measures: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    canonical: str = ""
+
+    @property
+    def arity(self) -> int:
+        return len(self.sensitive)
 
     @property
     def databases(self) -> tuple[DatabaseId, ...]:
