@@ -150,7 +150,7 @@ class Custodian:
             permit_id = desk.vault.known(provision)
             if permit_id is None:
                 raise Refused("custody.extract_unknown", {"extract": provision})
-            with extract_store.exclusively(desk.locks, provision):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(provision)):
                 certificate = desk.vault.certificate(provision)
                 if certificate is not None:
                     return dict(certificate)
@@ -158,16 +158,23 @@ class Custodian:
                 thing = Thing("provision", provision)
                 desk.record(caller, "extract.erasing", thing)
                 extracts = desk.vault.extracts(provision)
-                desk.vault.destroy(provision, desk.moment())
+                keys = desk.vault.destroy(provision, desk.moment())
                 extract_store.remove(desk.site.extracts, provision)
                 files = [{"extract": f"{provision}/{one.n}", **one.manifest["file"]} for one in extracts]
-                said = certificates.statement(provision, permit_id, desk.moment(), files, 1 + len(extracts))
+                said = certificates.statement(
+                    provision,
+                    permit_id,
+                    desk.moment(),
+                    files,
+                    keys,
+                    master_replaced=desk.vault.replaces_master,
+                )
                 digest = "sha256:" + hashlib.sha256(signing.canonical(said)).hexdigest()
                 place = desk.record(
                     caller,
                     "extract.erased",
                     Thing("provision", provision, digest),
-                    counts={"extracts": len(extracts), "keys": 1 + len(extracts)},
+                    counts={"extracts": len(extracts), "keys": keys},
                 )
                 whole = {**said, "digest": digest, "log": place}
                 certificate = {

@@ -7,8 +7,9 @@ the register, never a pseudonym, wrapped under the master key; it says who was t
 
 import json
 import secrets
+import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -83,12 +84,32 @@ class Books:
         return found
 
     # -- the provision ledger -----------------------------------------------------------------
-    def provide(self, provision: str, n: int, at: str, entry: Mapping[str, Any]) -> None:
-        """Enter what was provided. Again: what stands stays."""
-        with self._vault.change() as connection:
+    def entering(
+        self,
+        provision: str,
+        n: int,
+        at: str,
+        entry: Mapping[str, Any],
+        members: Mapping[str, NDArray[np.uint32]],
+    ) -> Callable[[sqlite3.Connection], None]:
+        """What writes an extract into the books, for the transaction in which it comes to exist.
+
+        `entry` is the ledger's; `members` by population the register's numbers of who is in it, kept as a bit per number,
+        packed and sealed.
+        """
+        key = self._key() if members else b""
+        sealed = [
+            (provision, n, population, _sealed(key, _packed(numbers), f"{provision}/{n}/{population}"))
+            for population, numbers in members.items()
+        ]
+
+        def enter(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO provided VALUES (?, ?, ?, ?)", (provision, n, at, json.dumps(entry))
             )
+            connection.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)", sealed)
+
+        return enter
 
     def provided(self, provision: str | None = None) -> list[dict[str, Any]]:
         """The ledger, oldest first."""
@@ -101,17 +122,6 @@ class Books:
         return [{"provision": p, "n": int(n), "at": at, **json.loads(entry)} for p, n, at, entry in rows]
 
     # -- who was in it ------------------------------------------------------------------------
-    def keep_members(self, provision: str, n: int, population: str, numbers: NDArray[np.uint32]) -> None:
-        """Remember who was in an extract: a bit per number of the register, packed and sealed."""
-        bits = np.zeros(int(numbers.max()) + 1 if len(numbers) else 0, dtype=bool)
-        bits[numbers] = True
-        packed = zlib.compress(np.packbits(bits).tobytes(), 6)
-        sealed = _sealed(self._key(), packed, f"{provision}/{n}/{population}")
-        with self._vault.change() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)", (provision, n, population, sealed)
-            )
-
     def containing(self, population: str, numbers: Sequence[int]) -> list[tuple[str, int]]:
         """(provision, n) of every extract that contained one of these persons of a population."""
         found = []
@@ -136,6 +146,12 @@ class Books:
         if held is None:
             return self._vault.make_key("members", "key")
         return held.key
+
+
+def _packed(numbers: NDArray[np.uint32]) -> bytes:
+    bits = np.zeros(int(numbers.max()) + 1 if len(numbers) else 0, dtype=bool)
+    bits[numbers] = True
+    return zlib.compress(np.packbits(bits).tobytes(), 6)
 
 
 def _sealed(key: bytes, data: bytes, name: str) -> bytes:

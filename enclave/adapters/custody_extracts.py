@@ -9,7 +9,8 @@ as nothing that it follows from has changed; until it is whole it has no name un
 
 import hashlib
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +76,8 @@ class Extracts:
            rest linked anew, before anything is read.
         3. Plan it, and record that it is authorised. An interrupted build of the same plan goes on.
         4. Pseudonyms, encrypted file, manifest; flushed to disk.
-        5. Record what was built, give it its place, and only then keep its key: now it exists.
-        6. Enter it in the provision ledger.
+        5. Record what was built, give it its place, and only then keep its key and enter it in the provision ledger, in
+           one transaction: now it exists.
         """
         desk = self._desk
         with desk.recorded(caller, "extract.built", Thing("permit", "unverified")) as subject:
@@ -87,7 +88,7 @@ class Extracts:
             check_provision(permit.provision)
             desk.vault.check_provision(permit.provision, permit.permit_id)
             desk.allow("extract.build", caller, permit=permit)
-            with extract_store.exclusively(desk.locks, permit.provision):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
                 if not refresh:
                     for one in reversed(desk.vault.extracts(permit.provision)):
                         if one.permit_id == permit.permit_id and one.revision == permit.revision:
@@ -157,9 +158,10 @@ class Extracts:
                     "bytes": built.size,
                 },
             )
+            enter = self._entering(caller, work, n, built, numbered, names)
             extract_store.finish(folder, n, manifest)
             desk.vault.keep_extract(
-                permit.provision, Kept(n, permit.permit_id, permit.revision, manifest), data_key
+                permit.provision, Kept(n, permit.permit_id, permit.revision, manifest), data_key, enter
             )
         except Refused as no:
             # What can go on stays, where nobody can open it. A broken file or a condition that fails would stay so.
@@ -167,10 +169,9 @@ class Extracts:
             building = n if no.code in _GOES_ON else None
             extract_store.sweep(desk.site.extracts, permit.provision, kept, building=building)
             raise
-        self._enter(caller, work, n, built, numbered, names)
         return manifest
 
-    def _enter(
+    def _entering(
         self,
         caller: Caller,
         work: _Work,
@@ -178,16 +179,14 @@ class Extracts:
         built: Built,
         numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
         names: Mapping[tuple[DatabaseId, Kind], Names],
-    ) -> None:
-        """The provision ledger, and who was in it."""
+    ) -> Callable[[sqlite3.Connection], None]:
+        """What enters the extract in the provision ledger, with who is in it."""
         desk, permit = self._desk, work.permit
         members: dict[str, list[NDArray[np.uint32]]] = {}
         for database, present in built.present.items():
             place = (database, Kind.PERSON)
             here = np.isin(names[place].pseudonyms, present)
             members.setdefault(work.planned.populations[database], []).append(numbered[place].numbers[here])
-        for population, lists in members.items():
-            desk.books.keep_members(permit.provision, n, population, np.unique(np.concatenate(lists)))
         entry = {
             "permit": permit.reference,
             "project": permit.project,
@@ -207,7 +206,8 @@ class Extracts:
             "digest": built.digest,
             "by": caller.actor.person,
         }
-        desk.books.provide(permit.provision, n, desk.moment(), entry)
+        here_by = {name: np.unique(np.concatenate(lists)) for name, lists in members.items()}
+        return desk.books.entering(permit.provision, n, desk.moment(), entry, here_by)
 
     def _manifest(self, work: _Work, n: int, built: Built) -> dict[str, Any]:
         desk, permit = self._desk, work.permit
@@ -347,7 +347,7 @@ class Extracts:
         """Sweep what is neither an extract nor a build that can go on."""
         desk = self._desk
         for home in desk.site.extracts.iterdir() if desk.site.extracts.is_dir() else ():
-            with extract_store.exclusively(desk.locks, home.name):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(home.name)):
                 kept = frozenset(one.n for one in desk.vault.extracts(home.name))
                 building = desk.vault.building(home.name)
                 extract_store.sweep(desk.site.extracts, home.name, kept, building=building)

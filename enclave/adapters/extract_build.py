@@ -373,9 +373,19 @@ def _seat(column: PlannedColumn) -> str:
 
 def _coarsened(column: PlannedColumn) -> str:
     value = quoted(column.name)
-    if column.coarsen is not None:
-        value = f"floor({value} / {column.coarsen}) * {column.coarsen}"
-    return f"{value}::{column.engine_type}"
+    width = column.coarsen
+    if width is not None:
+        match column.type:
+            case ColumnType.DATE | ColumnType.MONTH:
+                months = f"((year({value}) * 12 + month({value}) - 1) // {width} * {width})"
+                value = (
+                    f"CASE WHEN {value} IS NOT NULL THEN make_date({months} // 12, {months} % 12 + 1, 1) END"
+                )
+            case ColumnType.CODE | ColumnType.TEXT:
+                value = f"left({value}::VARCHAR, {width})"
+            case _:
+                value = f"floor({value} / {width}) * {width}"
+    return f"({value})::{column.engine_type}"
 
 
 def _period(period: PlannedPeriod) -> str:

@@ -51,8 +51,9 @@ CODES: dict[str, Wording] = {
     "custody.coarsen_column": Wording(
         "表 {database}.{table} の列 {column} は丸められません。",
         "Column {column} of {database}.{table} cannot be coarsened.",
-        "承諾で見せる数値の列（int、float）だけを、1以上の幅で丸められます。",
-        "Only shown columns of type int or float can be, with a width of 1 or more.",
+        "承諾で見せる列だけを丸められます。数値は1以上の幅、日付と年月は月数（12で年）、市区町村と二次医療圏のコードは先頭2桁（都道府県）。",
+        "Only shown columns can be: numbers by a width of 1 or more, days and months by months (12 leaves the year), codes of"
+        " municipalities and medical areas to 2 digits (the prefecture).",
         400,
     ),
     "custody.columns_apart": Wording(
