@@ -11,7 +11,7 @@ from enclave.adapters import edge
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import all_persons, find_person
 from enclave.adapters.signing import sign_permit
-from enclave.application import flow
+from enclave.application import dataset, flow
 from enclave.application import linkage as together
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
@@ -138,7 +138,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         facts = together.pair_facts(named, rules, catalogue)
         if not facts:
             return []
-        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": []}
+        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": [], **dataset.NOTHING}
         answer = deps.policy.decide(together.POLICY, asked)
         denied, obligations = denied_codes(answer), answer.get("obligations") or {}
         refused = {tuple(pair) for pair in obligations.get("pairs", ())}
