@@ -25,12 +25,12 @@ from enclave.adapters.vault import Kept, Registered
 from enclave.catalogue.descriptor import Descriptor
 from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId, PersonId
-from enclave.core.permit import Permit
+from enclave.core.permit import Permit, data_sets_json
 from enclave.core.refusal import Refused
 from enclave.custody import manifest as manifests
 from enclave.custody.manifest import BlockSet
 from enclave.custody.plan import CompileRows, ExtractPlan, Kind, check_provision, plan
-from enclave.custody.pseudonym import Permutation, RecordPermutation, derive
+from enclave.custody.pseudonym import SIZE, Permutation, RecordPermutation, derive
 
 _RULE_SET = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 
@@ -71,9 +71,10 @@ class Extracts:
     def build(self, caller: Caller, envelope: Mapping[str, Any], *, refresh: bool = False) -> dict[str, Any]:
         """The manifest of the permit's extract, built now unless this revision has one (`refresh` builds anew).
 
-        1. The permit is signed and in force; the clock is no earlier than what custody has done; the policy agrees.
-        2. Under the provision's lock: if this revision has an extract, that is it. Who withdrew is left out, and the
-           rest linked anew, before anything is read.
+        1. The permit is signed and in force, and no later revision was acted on; the clock is no earlier than what custody
+           has done; the policy agrees.
+        2. Under the provision's lock: if this revision has an extract, that is it. Who withdrew (the list must be the one
+           that the log knows) is left out, and the rest linked anew, before anything is read.
         3. Plan it, and record that it is authorised. An interrupted build of the same plan goes on.
         4. Pseudonyms, encrypted file, manifest; flushed to disk.
         5. Record what was built, give it its place, and only then keep its key and enter it in the provision ledger, in
@@ -87,12 +88,14 @@ class Extracts:
             desk.check_clock()
             check_provision(permit.provision)
             desk.vault.check_provision(permit.provision, permit.permit_id)
+            desk.vault.check_revision(permit.provision, permit.permit_id, permit.revision)
             desk.allow("extract.build", caller, permit=permit)
             with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
                 if not refresh:
                     for one in reversed(desk.vault.extracts(permit.provision)):
                         if one.permit_id == permit.permit_id and one.revision == permit.revision:
                             return dict(one.manifest)
+                desk.check_withdrawals()
                 planned = self._planned(permit)
                 self._sources.bring_up_to_date(list(planned.populations.values()))
                 with extract_store.exclusively(desk.locks, "sources", shared=True):
@@ -129,12 +132,14 @@ class Extracts:
         thing = Thing("provision", permit.provision, envelope_digest)
         desk.record(caller, "extract.authorised", thing, permit=permit)
         key = desk.vault.provision_key(permit.provision, permit.permit_id, desk.moment())
+        desk.vault.saw_revision(permit.provision, permit.revision)
         n = desk.vault.next_extract(permit.provision)
         data_key, goes_on = desk.vault.begin_build(permit.provision, n, work.about)
         folder = extract_store.begin(desk.site.extracts, permit.provision, n, goes_on=goes_on)
         try:
             numbered = self._numbered(work)
             names = self._names(work.planned, numbered, key)
+            numbered, names = _sampled(permit, numbered, names)
             built = extract_build.build(
                 work.planned,
                 {database: self._sources.store(database).path for database in work.databases},
@@ -203,6 +208,7 @@ class Extracts:
                 if not one.reference
             },
             "linkage_groups": [list(group) for group in permit.linkage_groups],
+            "data_sets": data_sets_json(permit),
             "digest": built.digest,
             "by": caller.actor.person,
         }
@@ -301,7 +307,8 @@ class Extracts:
     ) -> Opened:
         """The key of one extract (None: the newest that the permit matches), once the permit has been seen again.
 
-        1. The permit is signed, in force, and of this provision; its person is a handler where one is named.
+        1. The permit is signed, in force, of this provision and its latest revision; its person is a handler where one
+           is named.
         2. The extract is exactly what the permit grants (custody's own copy of the manifest says so).
         3. The policy agrees.
         4. Record it; only then is the key handed over.
@@ -318,8 +325,10 @@ class Extracts:
             if caller.actor.role == "handler":
                 permit.check_handler(PersonId(caller.actor.person))
             desk.vault.check_provision(provision, permit.permit_id)
+            desk.vault.check_revision(provision, permit.permit_id, permit.revision)
             kept = self._choose(permit, n)
             desk.allow("extract.open", caller, permit=permit, extract=kept.manifest)
+            desk.vault.saw_revision(provision, permit.revision)
             data_key = desk.vault.data_key(provision, kept.n)
             place = desk.record(
                 caller,
@@ -355,6 +364,29 @@ class Extracts:
 
 _GOES_ON = frozenset({"custody.disk_full"})
 """Refusals of a build after which the same file can go on: nothing in it is wrong."""
+
+
+def _sampled(
+    permit: Permit,
+    numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
+    names: Mapping[tuple[DatabaseId, Kind], Names],
+) -> tuple[dict[tuple[DatabaseId, Kind], Numbered], dict[tuple[DatabaseId, Kind], Names]]:
+    """Persons of a data set that holds one in so many: those whose pseudonym is among the lowest of all there could be.
+
+    Pseudonyms are a keyed permutation, so this is a draw that nobody can foresee, a refresh repeats, another provision
+    does not, and databases linked with one another share.
+    """
+    kept, called = dict(numbered), dict(names)
+    for database, granted in permit.data_sets.items():
+        place = (database, Kind.PERSON)
+        if granted.one_in is None or place not in names:
+            continue
+        one, name = numbered[place], names[place]
+        drawn = name.pseudonyms < SIZE // granted.one_in
+        blocks = None if one.blocks is None else one.blocks[drawn]
+        kept[place] = Numbered(one.seats[drawn], one.numbers[drawn], blocks)
+        called[place] = Names(name.seats[drawn], name.pseudonyms[drawn])
+    return kept, called
 
 
 def _blocks(

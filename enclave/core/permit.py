@@ -190,8 +190,8 @@ def _data_set(raw: Mapping[str, Any]) -> DataSetGrant:
     if set(raw) - {"id", "one_in"} or not isinstance(raw["id"], str) or not raw["id"]:
         raise ValueError("a data set")
     one_in = None if raw.get("one_in") is None else _whole(raw["one_in"])
-    if one_in is not None and one_in < 1:
-        raise ValueError("a share of nobody")
+    if one_in is not None and one_in < 2:
+        raise ValueError("a share of everybody")
     return DataSetGrant(raw["id"], one_in)
 
 
