@@ -6,6 +6,7 @@ the register, never a pseudonym, wrapped under the master key; it says who was t
 """
 
 import json
+import re
 import secrets
 import sqlite3
 import zlib
@@ -20,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
+from enclave.adapters.custody_log import Listed, listed
 from enclave.adapters.vault import Vault
 from enclave.core.refusal import Refused
 
@@ -52,17 +54,38 @@ class Books:
         self._vault = vault
 
     # -- withdrawals --------------------------------------------------------------------------
-    def withdraw(self, withdrawals: Iterable[Withdrawal], at: str) -> int:
-        """Enter withdrawals; how many were new or earlier than known. One that is known is kept with its first day."""
+    def withdraw(
+        self, withdrawals: Iterable[Withdrawal], at: str, record: Callable[[Listed], int]
+    ) -> tuple[int, int]:
+        """Enter withdrawals: (how many were new or earlier than known, the place of the leaf).
+
+        One that is known is kept with its first day. `record` tells the log what the list now is, before it holds: a
+        refusal enters nobody.
+        """
+        key = self.withdrawals_key()
         with self._vault.change() as connection:
             before = connection.total_changes
             connection.executemany(
                 "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?) ON CONFLICT (database, person) DO UPDATE SET"
                 " kind = excluded.kind, effective = excluded.effective, received = excluded.received"
                 " WHERE excluded.effective < effective",
-                ((w.database, w.person, w.kind.value, w.effective.isoformat(), at) for w in withdrawals),
+                (
+                    (w.database, spelled(w.person), w.kind.value, w.effective.isoformat(), at)
+                    for w in withdrawals
+                ),
             )
-            return connection.total_changes - before
+            entered = connection.total_changes - before
+            return entered, record(listed(key, _withdrawals(connection)))
+
+    def listed(self) -> Listed:
+        """What the list of withdrawals is called in the log."""
+        key = self.withdrawals_key()
+        with self._vault.read() as connection:
+            return listed(key, _withdrawals(connection))
+
+    def withdrawals_key(self) -> bytes:
+        held = self._vault.held("withdrawals", "key")
+        return self._vault.make_key("withdrawals", "key") if held is None else held.key
 
     def withdrawn(self, database: str, on: date) -> frozenset[str]:
         """Who of a database is left out of what is built on that day."""
@@ -71,7 +94,7 @@ class Books:
                 "SELECT person FROM withdrawals WHERE database = ? AND effective <= ?",
                 (database, on.isoformat()),
             )
-            return frozenset(row[0] for row in rows)
+            return frozenset(spelled(row[0]) for row in rows)
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """How many persons are entered, by database and kind."""
@@ -146,6 +169,16 @@ class Books:
         if held is None:
             return self._vault.make_key("members", "key")
         return held.key
+
+
+def spelled(person: str) -> str:
+    """The one spelling of an identifier, as files are read (`source_files.identifier`): `10630.0` is `10630`."""
+    found = person.strip()
+    return re.sub(r"^([0-9]+)[.]0+$", r"\1", found)
+
+
+def _withdrawals(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
+    return connection.execute("SELECT database, person, kind, effective FROM withdrawals").fetchall()
 
 
 def _packed(numbers: NDArray[np.uint32]) -> bytes:

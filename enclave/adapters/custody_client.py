@@ -76,15 +76,15 @@ class CustodyClient:
         self, withdrawals: Sequence[Mapping[str, str]], actor: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """Leave persons out from a day on; each `{database, person, kind, effective}`. Raises Refused."""
-        told: dict[str, Any] = {"entered": 0, "known": 0, "log": []}
+        told: dict[str, Any] = {"entered": 0, "known": 0, "unknown": 0, "log": []}
         for start in range(0, max(1, len(withdrawals)), AT_ONCE):
             body = {
                 "withdrawals": [dict(one) for one in withdrawals[start : start + AT_ONCE]],
                 "actor": actor,
             }
             found = self._ask("POST", "/v1/withdrawals", body, BUILD_PATIENCE)
-            told["entered"] += found["entered"]
-            told["known"] += found["known"]
+            for count in ("entered", "known", "unknown"):
+                told[count] += found[count]
             told["log"].append(found["log"])
         return told
 

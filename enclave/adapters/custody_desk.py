@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from enclave.adapters import edge
+from enclave.adapters import custody_log, edge
 from enclave.adapters.custody_books import Books
 from enclave.adapters.vault import Vault
 from enclave.config import Site
@@ -34,7 +34,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """What a time service may set a clock back by."""
 
 
-class Ledger(Protocol):
+class Ledger(custody_log.Searching, Protocol):
     def append(self, events: Sequence[Event]) -> Sequence[int]:
         """Places of the events in the log, once durable. Raises Refused `ledger.unavailable`."""
         ...
@@ -85,6 +85,7 @@ class Desk:
         self.vault = Vault(site.custody)
         self.books = Books(self.vault)
         self._ledger, self._policy = ledger, policy
+        self._seen: int | None = None
         self.locks = site.custody / "locks"
         self.sources = site.custody / "sources"
         self.registers = site.custody / "registers"
@@ -108,6 +109,35 @@ class Desk:
         latest = self.vault.latest()
         if latest is not None and self.now() < parse_rfc3339(latest) - CLOCK_TOLERANCE:
             raise Refused("custody.clock", {"now": self.moment(), "latest": latest})
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The provisions that the log calls erased and that still have a key here, or none and a name to give away.
+
+        The log is asked when custody starts to act, and again whenever the vault is another one than it was.
+        """
+        changes = self.vault.changes()
+        if self._seen is not None and changes >= self._seen:
+            self._seen = changes
+            return ()
+        erased = custody_log.erased(self._ledger)
+        alive = self.vault.alive()
+        for provision in sorted(erased - alive):
+            if self.vault.known(provision) is None:
+                self.vault.spend(provision, self.moment())
+        self._seen = self.vault.changes()
+        return tuple(sorted(erased & alive))
+
+    def check_withdrawals(self) -> None:
+        """Raise Refused `custody.withdrawals_missing` where the list of who withdrew is not the one in the log."""
+        known = custody_log.withdrawals(self._ledger)
+        if known is not None and known != self.books.listed():
+            raise Refused("custody.withdrawals_missing", {"listed": known.total})
+
+    def check_listed(self, after: custody_log.Listed) -> None:
+        """Raise Refused `custody.withdrawals_missing` where a list would name fewer persons than the log knows of."""
+        known = custody_log.withdrawals(self._ledger)
+        if known is not None and after.total < known.total:
+            raise Refused("custody.withdrawals_missing", {"listed": known.total})
 
     def allow(
         self,

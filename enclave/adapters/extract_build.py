@@ -100,7 +100,8 @@ def numbered(
     with engine([store, register]) as connection, quiet("custody.engine", place):
         seats = f"{store.name}.seats.{kind.value}"
         numbers = numbers_of(descriptor, kind)
-        gone = withdrawn_table(connection, "withdrawn", withdrawn if kind is Kind.PERSON else frozenset())
+        left_out = withdrawn if kind is Kind.PERSON else frozenset()
+        gone = withdrawn_table(connection, "withdrawn", left_out, seats)
         same = (
             "s.source = r.source"
             if descriptor.identifiers and kind is Kind.PERSON

@@ -31,7 +31,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS seal (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS provisions (
   provision TEXT PRIMARY KEY, permit_id TEXT NOT NULL, wrapped BLOB, created_at TEXT NOT NULL,
-  erased_at TEXT, certificate TEXT, destroyed INTEGER NOT NULL DEFAULT 0);
+  erased_at TEXT, certificate TEXT, destroyed INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS extracts (
   provision TEXT NOT NULL REFERENCES provisions, n INTEGER NOT NULL, permit_id TEXT NOT NULL,
   revision INTEGER NOT NULL, wrapped BLOB, manifest TEXT, PRIMARY KEY (provision, n));
@@ -191,6 +191,55 @@ class Vault:
             ).fetchone()
         if row is not None:
             _check_provision(row, provision, permit_id)
+
+    def check_revision(self, provision: str, permit: str, revision: int) -> None:
+        """Raise Refused `custody.permit_superseded` where custody has already acted on a later revision.
+
+        What an amendment took away would come back with the envelope from before it, whose signature stays good.
+        """
+        with self.read() as connection:
+            (latest,) = connection.execute(
+                "SELECT max(coalesce((SELECT revision FROM provisions WHERE provision = :p), 0),"
+                " coalesce((SELECT max(revision) FROM extracts WHERE provision = :p), 0))",
+                {"p": provision},
+            ).fetchone()
+        if revision < latest:
+            raise Refused("custody.permit_superseded", {"permit": permit, "latest": int(latest)})
+
+    def saw_revision(self, provision: str, revision: int) -> None:
+        """Remember the latest revision of a provision's permit that custody acted on."""
+        with self.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM provisions WHERE provision = ? AND revision < ?", (provision, revision)
+            ).fetchone()
+        if row is not None:
+            with self.change() as connection:
+                connection.execute(
+                    "UPDATE provisions SET revision = max(revision, ?) WHERE provision = ?",
+                    (revision, provision),
+                )
+
+    def alive(self) -> frozenset[str]:
+        """The provisions that have a key."""
+        with self.read() as connection:
+            return frozenset(
+                row[0]
+                for row in connection.execute("SELECT provision FROM provisions WHERE wrapped IS NOT NULL")
+            )
+
+    def spend(self, provision: str, at: str) -> None:
+        """Take a provision that this vault never had as erased: its name cannot be used again."""
+        with self.change() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO provisions (provision, permit_id, created_at, erased_at) VALUES (?, '', ?, ?)",
+                (provision, at, at),
+            )
+
+    def changes(self) -> int:
+        """How often the file was changed (SQLite's own counter): less than before is another file."""
+        with self._path.open("rb") as file:
+            file.seek(24)
+            return int.from_bytes(file.read(4), "big")
 
     def known(self, provision: str) -> str | None:
         """The permit that a provision belongs to, erased or not; None where there was never one."""
@@ -509,12 +558,13 @@ def _room() -> Iterator[None]:
 def _extend(connection: sqlite3.Connection) -> None:
     """Bring a vault of an earlier version into today's form."""
     columns = {row[1] for row in connection.execute("PRAGMA table_info(provisions)")}
-    if "destroyed" not in columns:
-        connection.execute("ALTER TABLE provisions ADD COLUMN destroyed INTEGER NOT NULL DEFAULT 0")
+    for name in ("destroyed", "revision"):
+        if name not in columns:
+            connection.execute(f"ALTER TABLE provisions ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
 
 
 def _check_provision(row: Sequence[Any], provision: str, permit_id: str) -> None:
-    if row[0] != permit_id:
+    if row[0] not in {permit_id, ""}:
         raise Refused("custody.provision_taken", {"provision": provision})
     if row[1] is None:
         raise Refused("custody.provision_erased", {"provision": provision})

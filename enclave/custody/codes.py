@@ -104,6 +104,21 @@ CODES: dict[str, Wording] = {
         "Its key is destroyed and cannot be restored. A new permit is needed.",
         410,
     ),
+    "custody.permit_superseded": Wording(
+        "承諾 {permit} には、より新しい改訂 {latest} があります。",
+        "The permit {permit} has a later revision, {latest}.",
+        "最新の承諾を使ってください。変更前の内容では作成も開封もできません。",
+        "Use the latest one. Nothing is built or opened under what was granted before it.",
+    ),
+    "custody.withdrawals_missing": Wording(
+        "提供停止の登録が、台帳の記録と一致しません。",
+        "The list of who withdrew is not the one that the log knows.",
+        "台帳では {listed} 人です。鍵庫が古いものに戻されたか、登録が中断されました。届いた一覧をもう一度すべて登録してください"
+        "（enclave data optout）。何も作成されていません。",
+        "The log knows of {listed} persons. An older vault was put back, or an entry was interrupted: enter all lists that"
+        " arrived again (enclave data optout). Nothing was built.",
+        503,
+    ),
     "custody.extract_unknown": Wording(
         "この抽出データはありません。",
         "There is no such extract.",
