@@ -1,15 +1,23 @@
 """A data set that holds one person in so many: custody draws them, and nobody else is anywhere in the extract."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from enclave.core.permit import parse
+from enclave.adapters.custodian import Custodian
+from enclave.application.dataset import reduced
+from enclave.catalogue.packaged import dossiers
+from enclave.core.ids import DatabaseId
+from enclave.core.permit import TableGrant, parse
+from enclave.custody.plan import Predicate
+from enclave.query.condition import compile_condition
 from tests.contract.test_custody_people import Population, population, refused
-from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_permit, signed
+from tests.fakes.custody_site import GATEWAY, TRUSTED, YAMAMOTO, Deciding, a_permit, noon, signed
 from tests.fakes.linked_site import granted
 
 ONE_IN = 4
+NDB = DatabaseId("ndb")
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +102,30 @@ def test_a_data_set_that_cannot_be_read_makes_a_permit_malformed(sets: Any) -> N
     assert (
         refused("permit.malformed", lambda: parse({**plain, "data_sets": sets})).facts["place"] == "data_sets"
     )
+
+
+def test_a_trial_set_holds_the_rows_of_its_months_of_the_persons_drawn(shared: Population) -> None:
+    """The permit that an application for it becomes, carried out with the real grammar of conditions."""
+    row = dossiers()[NDB].dataset("trial", date(2026, 11, 21))
+    assert row is not None
+    assert row.months is not None
+    acts = {"si": TableGrant(("pid", "act_date", "act_code"))}
+    envelope = signed(
+        provision="v-trial",
+        permit_id="p-v-trial",
+        databases={"ndb": {"si": {"columns": ["pid", "act_date", "act_code"], "rows": reduced({NDB: acts}, {NDB: row})[NDB]["si"].rows}}},
+        linkage_groups=[["ndb"]],
+        data_sets={"ndb": {"id": "trial", "one_in": ONE_IN}},
+    )  # fmt: skip
+    custodian = Custodian(
+        shared.site,
+        ledger=shared.ledger,
+        policy=Deciding(),
+        compile_rows=lambda text, columns: Predicate(*compile_condition(text, columns)),
+        trusted=lambda: TRUSTED,
+        now=noon,
+    )
+    custodian.build(YAMAMOTO, envelope)
+    found = shared.rows("v-trial", envelope, "SELECT DISTINCT month(act_date), pid FROM x.ndb.si")
+    assert {month for month, _ in found} == set(row.months.of)
+    assert max(pid for _, pid in found) < (1 << 32) // ONE_IN
