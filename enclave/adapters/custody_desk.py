@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from enclave.adapters import custody_log, edge
+from enclave.adapters import custody_log, edge, extract_store
 from enclave.adapters.custody_books import Books
 from enclave.adapters.vault import Vault
 from enclave.config import Site
@@ -111,21 +111,23 @@ class Desk:
             raise Refused("custody.clock", {"now": self.moment(), "latest": latest})
 
     def unfinished(self) -> tuple[str, ...]:
-        """The provisions that the log calls erased and that still have a key here, or none and a name to give away.
+        """The provisions whose erasure was begun, here or according to the log, and is not certified.
 
-        The log is asked when custody starts to act, and again whenever the vault is another one than it was.
+        The log is asked when custody starts to act, and again whenever the vault is another one than it was. A provision
+        that the log calls erased and this vault never had is spent: its name and its files are gone.
         """
         changes = self.vault.changes()
         if self._seen is not None and changes >= self._seen:
             self._seen = changes
             return ()
         erased = custody_log.erased(self._ledger)
-        alive = self.vault.alive()
-        for provision in sorted(erased - alive):
+        uncertified = self.vault.uncertified()
+        for provision in sorted(erased):
             if self.vault.known(provision) is None:
                 self.vault.spend(provision, self.moment())
+                extract_store.remove(self.site.extracts, provision)
         self._seen = self.vault.changes()
-        return tuple(sorted(erased & alive))
+        return tuple(sorted(name for name, alive in uncertified.items() if name in erased or not alive))
 
     def check_withdrawals(self) -> None:
         """Raise Refused `custody.withdrawals_missing` where the list of who withdrew is not the one in the log."""

@@ -219,13 +219,14 @@ class Vault:
                     (revision, provision),
                 )
 
-    def alive(self) -> frozenset[str]:
-        """The provisions that have a key."""
+    def uncertified(self) -> Mapping[str, bool]:
+        """Every provision whose erasure is not certified: whether it still has a key."""
         with self.read() as connection:
-            return frozenset(
-                row[0]
-                for row in connection.execute("SELECT provision FROM provisions WHERE wrapped IS NOT NULL")
-            )
+            rows = connection.execute(
+                "SELECT provision, wrapped IS NOT NULL OR erased_at IS NULL FROM provisions"
+                " WHERE certificate IS NULL AND permit_id <> ''"
+            ).fetchall()
+        return {name: bool(alive) for name, alive in rows}
 
     def spend(self, provision: str, at: str) -> None:
         """Take a provision that this vault never had as erased: its name cannot be used again."""
