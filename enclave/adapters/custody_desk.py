@@ -85,7 +85,7 @@ class Desk:
         self.vault = Vault(site.custody)
         self.books = Books(self.vault)
         self._ledger, self._policy = ledger, policy
-        self._seen: int | None = None
+        self._asked = False
         self.locks = site.custody / "locks"
         self.sources = site.custody / "sources"
         self.registers = site.custody / "registers"
@@ -116,9 +116,7 @@ class Desk:
         The log is asked when custody starts to act, and again whenever the vault is another one than it was. A provision
         that the log calls erased and this vault never had is spent: its name and its files are gone.
         """
-        changes = self.vault.changes()
-        if self._seen is not None and changes >= self._seen:
-            self._seen = changes
+        if self._asked and self.vault.changes() >= self.vault.highest:
             return ()
         erased = custody_log.erased(self._ledger)
         uncertified = self.vault.uncertified()
@@ -126,7 +124,7 @@ class Desk:
             if self.vault.known(provision) is None:
                 self.vault.spend(provision, self.moment())
                 extract_store.remove(self.site.extracts, provision)
-        self._seen = self.vault.changes()
+        self._asked, self.vault.highest = True, self.vault.changes()
         return tuple(sorted(name for name, alive in uncertified.items() if name in erased or not alive))
 
     def check_withdrawals(self) -> None:

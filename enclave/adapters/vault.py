@@ -121,6 +121,8 @@ class Vault:
         if not self._path.exists():
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._master: MasterKey | None = None
+        self.highest = 0
+        """What `changes` said after this process's last change."""
         with self.change() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -535,6 +537,7 @@ class Vault:
                 with _room():
                     yield connection
                     connection.execute("COMMIT")
+                self.highest = max(self.highest, self.changes())
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
