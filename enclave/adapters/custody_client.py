@@ -243,8 +243,21 @@ def read_withdrawals(path: Path) -> list[dict[str, str]]:
                         "custody.withdrawal_malformed", {"line": line, "column": "effective"}
                     ) from None
                 found.append(one)
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except csv.Error:
+        raise Refused("custody.withdrawal_malformed", {"line": reader.line_num + 1, "column": "?"}) from None
+    except UnicodeDecodeError:
+        raise Refused("custody.withdrawal_malformed", {"line": _undecodable(path), "column": "?"}) from None
+    except OSError:
         raise Refused("custody.withdrawal_malformed", {"line": "?", "column": "?"}) from None
     if not found:
         raise Refused("custody.withdrawal_empty")
     return found
+
+
+def _undecodable(path: Path) -> int:
+    """The line with the first byte that is no UTF-8."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError as wrong:
+        return wrong.object.count(b"\n", 0, wrong.start) + 1
+    return 1
