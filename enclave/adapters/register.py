@@ -311,7 +311,8 @@ def _form_blocks(
     new = f"described ANTI JOIN {persons} USING (number)"
     counts = connection.execute(f"SELECT {cut}, count(*) FROM {new} GROUP BY ALL").fetchall()
     newcomers = {tuple(row[:-1]): int(row[-1]) for row in counts}
-    of = block_rules.extended(known, newcomers, rule.k)
+    sizes = connection.execute(f"SELECT block, count(*) FROM {persons} GROUP BY block").fetchall()
+    of = block_rules.extended(known, newcomers, rule.k, {int(block): int(n) for block, n in sizes})
     kept = {**known, **of}
     rows = pa.table(
         {

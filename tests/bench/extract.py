@@ -218,7 +218,7 @@ def rows() -> list[Row]:
         Row(
             "extract_memory", ("抽出のメモリ、行数10倍", "extract, memory at ten times the rows"), Unit.MEBIBYTES,
             mebi[1] if grown else None, mebi[0] if grown else None, (f"{SIZES[0]}00万行", f"at {SIZES[0]} million"),
-            Target(mebi[0] * GROWTH), runs=1,
+            Target(round(mebi[0] * GROWTH)), runs=1,
             note=("", "") if grown else ("ディスクの空きが足りず未測定", "not measured: too little room on the disk"),
         )
     )  # fmt: skip
