@@ -133,12 +133,6 @@ class Desk:
         if known is not None and known != self.books.listed():
             raise Refused("custody.withdrawals_missing", {"listed": known.total})
 
-    def check_listed(self, after: custody_log.Listed) -> None:
-        """Raise Refused `custody.withdrawals_missing` where a list would name fewer persons than the log knows of."""
-        known = custody_log.withdrawals(self._ledger)
-        if known is not None and after.total < known.total:
-            raise Refused("custody.withdrawals_missing", {"listed": known.total})
-
     def allow(
         self,
         action: str,

@@ -44,12 +44,17 @@ def erased(ledger: Searching) -> frozenset[str]:
 
 
 def withdrawals(ledger: Searching) -> Listed | None:
-    """The list that the log saw last; None where it never saw one."""
-    for leaf in _leaves(ledger, WITHDRAWN, 50):
-        digest, total = leaf["object"]["digest"], leaf["counts"].get("in_all")
-        if digest is not None and total is not None:
-            return Listed(str(digest), int(total))
-    return None
+    """The list that the log saw last, with the most persons that it ever saw listed; None where it never saw one.
+
+    Nobody is ever struck from the list, so that one with fewer is not whole: a long one is entered again in parts.
+    """
+    digest, most = None, 0
+    for leaf in _leaves(ledger, WITHDRAWN):
+        total = leaf["counts"].get("in_all")
+        if leaf["object"]["digest"] is not None and total is not None:
+            digest = digest or str(leaf["object"]["digest"])
+            most = max(most, int(total))
+    return None if digest is None else Listed(digest, most)
 
 
 def listed(key: bytes, rows: Sequence[tuple[str, str, str, str]]) -> Listed:
@@ -60,14 +65,14 @@ def listed(key: bytes, rows: Sequence[tuple[str, str, str, str]]) -> Listed:
     return Listed(f"sha256:{digest.hexdigest()}", len(rows))
 
 
-def _leaves(ledger: Searching, action: str, page: int = MAX_PAGE) -> Iterator[Any]:
+def _leaves(ledger: Searching, action: str) -> Iterator[Any]:
     """The leaves of an act that happened, newest first."""
     before: int | None = None
     while True:
-        entries: Sequence[Entry] = ledger.search(Sought(action=action, before=before, limit=page)).entries
+        entries: Sequence[Entry] = ledger.search(Sought(action=action, before=before, limit=MAX_PAGE)).entries
         for entry in entries:
             if entry.leaf["outcome"] == Outcome.OK.value:
                 yield entry.leaf
-        if len(entries) < page:
+        if len(entries) < MAX_PAGE:
             return
         before = entries[-1].index

@@ -236,8 +236,7 @@ class Sources:
         """Enter withdrawals: `{entered, known, unknown, log}`. They are effective from their day, at the next extract.
 
         `unknown` is how many name nobody of the database as it is today: a number may be misspelled, or come later.
-        Raises Refused `catalogue.database_unknown`, `custody.withdrawal_empty`, and `custody.withdrawals_missing` where
-        even then fewer persons would be listed than the log knows.
+        Raises Refused `catalogue.database_unknown`, `custody.withdrawal_empty`.
         """
         desk = self._desk
         with desk.recorded(caller, "person.withdrawn", Thing("withdrawals", "unread")) as subject:
@@ -253,7 +252,6 @@ class Sources:
                 unknown = self._unknown(withdrawals)
 
                 def record(after: Listed) -> int:
-                    desk.check_listed(after)
                     # Which persons, the log does not learn: only under custody's own key has the list a digest.
                     subject.thing = Thing("withdrawals", secrets.token_hex(8), after.digest)
                     counts = {"persons": len(withdrawals), "in_all": after.total}
