@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from enclave.adapters import edge, extract_store, signing
 from enclave.adapters.custody_books import Withdrawal, WithdrawalKind, spelled
 from enclave.adapters.custody_desk import Caller, Desk, Ledger, Policy
+from enclave.adapters.custody_engine import quiet
 from enclave.adapters.custody_extracts import Extracts, Opened
 from enclave.adapters.custody_sources import Sources
 from enclave.adapters.register import whose
@@ -205,9 +206,14 @@ class Custodian:
         """Custody's own key for certificates, made at its first use; its public half is published."""
         path = self._desk.site.custody / "certificate.key"
         if not path.exists():
-            key = signing.generate_private()
-            signing.save_private(key, path)
-            public = self._desk.site.catalogue / "certificate.pub"
-            public.write_text(signing.public_text(key))
-            public.chmod(0o644)
-        return signing.load_private(path)
+            signing.save_private(signing.generate_private(), path)
+        key = signing.load_private(path)
+        public, said = self._desk.site.catalogue / "certificate.pub", signing.public_text(key)
+        # Also where a process died between the two, or somebody put another in its place.
+        if not public.exists() or public.read_text() != said:
+            with quiet("custody.engine", {}):
+                part = public.with_suffix(".part")
+                part.write_text(said)
+                part.chmod(0o644)
+                part.rename(public)
+        return key

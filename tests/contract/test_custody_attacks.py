@@ -270,6 +270,25 @@ def test_an_altered_manifest_beside_the_file_changes_nothing(ground: Any) -> Non
     assert base64.b64decode(opened.key)
 
 
+def test_another_public_key_in_the_catalogue_does_not_stay(ground: Any) -> None:
+    """A certificate verifies with what custody publishes at its next erasure, also where that was lost or exchanged."""
+    from enclave.adapters import signing
+
+    site, custodian, _ledger = ground
+    for provision in ("v-2", "v-3"):
+        custodian.build(YAMAMOTO, envelope(provision))
+    public = site.catalogue / "certificate.pub"
+    custodian.erase(YAMAMOTO, "v-81c2")
+    said = public.read_text()
+    for provision, other in (("v-2", None), ("v-3", signing.public_text(signing.generate_private()))):
+        public.unlink()
+        if other is not None:
+            public.write_text(other)
+        certificate = custodian.erase(YAMAMOTO, provision)
+        assert public.read_text() == said
+        signing.verify("enclave.erasure/1", certificate["envelope"], signing.parse_trusted(said))
+
+
 def test_an_old_key_file_is_no_key(ground: Any, tmp_path: Path) -> None:
     """The master key from before an erasure opens nothing of today's vault."""
     site, custodian, ledger = ground
