@@ -132,8 +132,7 @@ class Vault:
                 connection.execute("INSERT INTO seal VALUES (1, ?)", (self._master.wrap(_SEAL, "seal"),))
             else:
                 self._master = self._opening(sealed[0])
-                if isinstance(self._master, FileKey):
-                    self._settle(self._master)
+                self._settle(self._master)
             _extend(connection)
 
     def _opening(self, sealed: bytes) -> MasterKey:
@@ -147,8 +146,13 @@ class Vault:
                 continue
         raise Refused("custody.vault_sealed")
 
-    def _settle(self, master: FileKey) -> None:
-        """End a replacement that was interrupted: the key that opens the vault is the key. Inside a transaction."""
+    def _settle(self, master: MasterKey) -> None:
+        """End a replacement, also one that was interrupted: the key that opens the vault is the key.
+
+        Inside a transaction, so that no other process is in the middle of one.
+        """
+        if not isinstance(master, FileKey):
+            return
         replacement = Replacement(self._folder)
         if master.is_in(files(self._folder)[0]):
             replacement.finish()
@@ -290,12 +294,12 @@ class Vault:
                 (destroyed,) = connection.execute(
                     "SELECT destroyed FROM provisions WHERE provision = ?", (provision,)
                 ).fetchone()
-        except BaseException:
+        finally:
+            # Whichever key opens the vault now is the key, also where the transaction's end is what failed.
             if replacement is not None:
-                replacement.undo()
-            raise
-        if replacement is not None:
-            replacement.finish()
+                with self.change() as connection:
+                    sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
+                    self._settle(self._opening(sealed[0]))
         return int(destroyed)
 
     @property
