@@ -187,3 +187,20 @@ def test_a_held_file_is_replaced_with_its_key(vault: Vault, tmp_path: Path) -> N
     assert vault.held_paths() == {"b.duckdb"}
     assert vault.held("store", "residents") is None
     assert all(b"a" * 32 not in file.read_bytes() for file in (tmp_path / "custody").iterdir())
+
+
+def test_a_vault_of_an_earlier_version_is_brought_into_todays_form(vault: Vault, tmp_path: Path) -> None:
+    """Without the columns that came later: its keys open, and an erasure counts them."""
+    import sqlite3
+
+    key = vault.provision_key("v-1", "p-1", AT)
+    with sqlite3.connect(tmp_path / "custody" / "vault.sqlite") as connection:
+        for column in ("destroyed", "revision"):
+            connection.execute(f"ALTER TABLE provisions DROP COLUMN {column}")
+    again = Vault(tmp_path / "custody")
+    assert again.provision_key("v-1", "p-1", AT) == key
+    again.saw_revision("v-1", 3)
+    with pytest.raises(Refused) as no:
+        again.check_revision("v-1", "p-1", 2)
+    assert no.value.code == "custody.permit_superseded"
+    assert again.destroy("v-1", AT) == 1
