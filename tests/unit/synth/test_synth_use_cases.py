@@ -95,6 +95,19 @@ def test_uc7_dialysis_follows_from_failing_kidneys(provided: Provided) -> None:
     assert bad / bad_n > max(0.04, 20 * good / good_n)
 
 
+def test_uc8_myasthenia_is_mostly_mild_and_treated(provided: Provided) -> None:
+    """Over all years' forms few are of the two severest grades, and most of the patients take steroids."""
+    rows = provided.answer("UC8")
+    (held,) = provided.ask(
+        "UC8",
+        "SELECT count(*) AS n, avg((severity >= 4)::INT) AS severe, avg(steroid::INT) AS steroid"
+        " FROM nanbyo.reg WHERE disease_no = 11",
+    )
+    assert total(rows, "n") <= held["n"]
+    assert held["severe"] < 0.35
+    assert held["steroid"] > 0.5
+
+
 def test_uc11_those_with_a_support_level_cost_and_are_admitted(provided: Provided) -> None:
     """Everybody with a support level has costs, some are admitted."""
     rows = provided.answer("UC11")
