@@ -12,14 +12,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from enclave.adapters import edge, extract_store, signing
-from enclave.adapters.custody_books import Withdrawal, WithdrawalKind
+from enclave.adapters.custody_books import Withdrawal, WithdrawalKind, spelled
 from enclave.adapters.custody_desk import Caller, Desk, Ledger, Policy
+from enclave.adapters.custody_engine import quiet
 from enclave.adapters.custody_extracts import Extracts, Opened
 from enclave.adapters.custody_sources import Sources
 from enclave.adapters.register import whose
 from enclave.config import Site
 from enclave.core.clock import Clock
-from enclave.core.event import Thing
+from enclave.core.event import Actor, Thing
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.custody import certificate as certificates
@@ -51,6 +52,7 @@ class Custodian:
     # -- databases ----------------------------------------------------------------------------
     def register(self, caller: Caller, descriptor_path: Path) -> dict[str, Any]:
         """Take a database in: `{database, tables: {name: {taken, left, rows, persons}}, log}`."""
+        self._finish_erasures()
         return self._sources.take_in(caller, descriptor_path)
 
     def databases(self) -> dict[str, Any]:
@@ -58,12 +60,14 @@ class Custodian:
         return self._sources.databases()
 
     def withdraw(self, caller: Caller, withdrawals: Sequence[Withdrawal]) -> dict[str, Any]:
-        """Leave persons out from a day on: `{entered, known, log}`."""
+        """Leave persons out from a day on: `{entered, known, unknown, log}`."""
+        self._finish_erasures()
         return self._sources.withdraw(caller, withdrawals)
 
     # -- extracts -----------------------------------------------------------------------------
     def build(self, caller: Caller, envelope: Mapping[str, Any], *, refresh: bool = False) -> dict[str, Any]:
         """The manifest of the permit's extract, built now unless this revision has one (`refresh` builds anew)."""
+        self._finish_erasures()
         return self._extracts.build(caller, envelope, refresh=refresh)
 
     def progress(self, provision: str) -> dict[str, Any]:
@@ -72,6 +76,7 @@ class Custodian:
 
     def open(self, caller: Caller, provision: str, n: int | None, envelope: Mapping[str, Any]) -> Opened:
         """The key of one extract (None: the newest that the permit matches), once the permit has been seen again."""
+        self._finish_erasures()
         return self._extracts.open(caller, provision, n, envelope)
 
     def extracts(self, provision: str) -> list[Mapping[str, Any]]:
@@ -120,7 +125,7 @@ class Custodian:
             place = desk.record(caller, "person.traced", thing)
         descriptor = known[0]
         population = descriptor.population
-        numbers = whose(descriptor, self._sources.people(population)[0], person)
+        numbers = whose(descriptor, self._sources.people(population)[0], spelled(person))
         inside = set(desk.books.containing(population, numbers))
         provisions = [
             {
@@ -141,49 +146,74 @@ class Custodian:
         """Destroy the provision's keys, remove its files, certify it. Again: the same certificate.
 
         The intent is recorded first, then the keys go (from here the files are noise), then the files, then the
-        deed is recorded and certified. A silence in between leaves no key behind; asking again finishes the work.
+        deed is recorded and certified. A silence in between leaves no key behind; asking again finishes the work, and so
+        does custody's next start, since the log holds the intent.
         """
         desk = self._desk
+        self._finish_erasures()
         with desk.recorded(caller, "extract.erased", Thing("provision", "unread")) as subject:
             check_provision(provision)
             subject.thing = Thing("provision", provision)
+            desk.check_clock()
             permit_id = desk.vault.known(provision)
             if permit_id is None:
                 raise Refused("custody.extract_unknown", {"extract": provision})
-            with extract_store.exclusively(desk.locks, provision):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(provision)):
                 certificate = desk.vault.certificate(provision)
                 if certificate is not None:
                     return dict(certificate)
                 desk.allow("extract.erase", caller, provision=provision)
-                thing = Thing("provision", provision)
-                desk.record(caller, "extract.erasing", thing)
-                extracts = desk.vault.extracts(provision)
-                desk.vault.destroy(provision, desk.moment())
-                extract_store.remove(desk.site.extracts, provision)
-                files = [{"extract": f"{provision}/{one.n}", **one.manifest["file"]} for one in extracts]
-                said = certificates.statement(provision, permit_id, desk.moment(), files, 1 + len(extracts))
-                digest = "sha256:" + hashlib.sha256(signing.canonical(said)).hexdigest()
-                place = desk.record(
-                    caller,
-                    "extract.erased",
-                    Thing("provision", provision, digest),
-                    counts={"extracts": len(extracts), "keys": 1 + len(extracts)},
-                )
-                whole = {**said, "digest": digest, "log": place}
-                certificate = {
-                    **whole,
-                    "envelope": signing.sign(certificates.SCHEMA, whole, self._signing_key()),
-                }
-                desk.vault.certify(provision, certificate)
-                return dict(certificate)
+                desk.record(caller, "extract.erasing", Thing("provision", provision))
+                return self._carry_out(caller, provision, permit_id)
+
+    def _finish_erasures(self) -> None:
+        """Carry out what the log says was begun: by a process that died, or before an older vault was put back."""
+        desk = self._desk
+        for provision in desk.unfinished():
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(provision)):
+                permit_id = desk.vault.known(provision)
+                if permit_id is not None and desk.vault.certificate(provision) is None:
+                    self._carry_out(Caller("custody", Actor("custody", "service")), provision, permit_id)
+
+    def _carry_out(self, caller: Caller, provision: str, permit_id: str) -> dict[str, Any]:
+        """The erasure itself, once its intent is on record. The caller holds the provision's lock."""
+        desk = self._desk
+        extracts = desk.vault.extracts(provision)
+        keys = desk.vault.destroy(provision, desk.moment())
+        extract_store.remove(desk.site.extracts, provision)
+        files = [{"extract": f"{provision}/{one.n}", **one.manifest["file"]} for one in extracts]
+        said = certificates.statement(
+            provision,
+            permit_id,
+            desk.moment(),
+            files,
+            keys,
+            master_replaced=desk.vault.replaces_master,
+        )
+        digest = "sha256:" + hashlib.sha256(signing.canonical(said)).hexdigest()
+        place = desk.record(
+            caller,
+            "extract.erased",
+            Thing("provision", provision, digest),
+            counts={"extracts": len(extracts), "keys": keys},
+        )
+        whole = {**said, "digest": digest, "log": place}
+        certificate = {**whole, "envelope": signing.sign(certificates.SCHEMA, whole, self._signing_key())}
+        desk.vault.certify(provision, certificate)
+        return dict(certificate)
 
     def _signing_key(self) -> Ed25519PrivateKey:
         """Custody's own key for certificates, made at its first use; its public half is published."""
         path = self._desk.site.custody / "certificate.key"
         if not path.exists():
-            key = signing.generate_private()
-            signing.save_private(key, path)
-            public = self._desk.site.catalogue / "certificate.pub"
-            public.write_text(signing.public_text(key))
-            public.chmod(0o644)
-        return signing.load_private(path)
+            signing.save_private(signing.generate_private(), path)
+        key = signing.load_private(path)
+        public, said = self._desk.site.catalogue / "certificate.pub", signing.public_text(key)
+        # Also where a process died between the two, or somebody put another in its place.
+        if not public.exists() or public.read_text() != said:
+            with quiet("custody.engine", {}):
+                part = public.with_suffix(".part")
+                part.write_text(said)
+                part.chmod(0o644)
+                part.rename(public)
+        return key

@@ -6,9 +6,11 @@ the register, never a pseudonym, wrapped under the master key; it says who was t
 """
 
 import json
+import re
 import secrets
+import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -19,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
+from enclave.adapters.custody_log import Listed, listed
 from enclave.adapters.vault import Vault
 from enclave.core.refusal import Refused
 
@@ -51,17 +54,38 @@ class Books:
         self._vault = vault
 
     # -- withdrawals --------------------------------------------------------------------------
-    def withdraw(self, withdrawals: Iterable[Withdrawal], at: str) -> int:
-        """Enter withdrawals; how many were new or earlier than known. One that is known is kept with its first day."""
+    def withdraw(
+        self, withdrawals: Iterable[Withdrawal], at: str, record: Callable[[Listed], int]
+    ) -> tuple[int, int]:
+        """Enter withdrawals: (how many were new or earlier than known, the place of the leaf).
+
+        One that is known is kept with its first day. `record` tells the log what the list now is, before it holds: a
+        refusal enters nobody.
+        """
+        key = self.withdrawals_key()
         with self._vault.change() as connection:
             before = connection.total_changes
             connection.executemany(
                 "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?) ON CONFLICT (database, person) DO UPDATE SET"
                 " kind = excluded.kind, effective = excluded.effective, received = excluded.received"
                 " WHERE excluded.effective < effective",
-                ((w.database, w.person, w.kind.value, w.effective.isoformat(), at) for w in withdrawals),
+                (
+                    (w.database, spelled(w.person), w.kind.value, w.effective.isoformat(), at)
+                    for w in withdrawals
+                ),
             )
-            return connection.total_changes - before
+            entered = connection.total_changes - before
+            return entered, record(listed(key, _withdrawals(connection)))
+
+    def listed(self) -> Listed:
+        """What the list of withdrawals is called in the log."""
+        key = self.withdrawals_key()
+        with self._vault.read() as connection:
+            return listed(key, _withdrawals(connection))
+
+    def withdrawals_key(self) -> bytes:
+        held = self._vault.held("withdrawals", "key")
+        return self._vault.make_key("withdrawals", "key") if held is None else held.key
 
     def withdrawn(self, database: str, on: date) -> frozenset[str]:
         """Who of a database is left out of what is built on that day."""
@@ -70,7 +94,7 @@ class Books:
                 "SELECT person FROM withdrawals WHERE database = ? AND effective <= ?",
                 (database, on.isoformat()),
             )
-            return frozenset(row[0] for row in rows)
+            return frozenset(spelled(row[0]) for row in rows)
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """How many persons are entered, by database and kind."""
@@ -83,12 +107,32 @@ class Books:
         return found
 
     # -- the provision ledger -----------------------------------------------------------------
-    def provide(self, provision: str, n: int, at: str, entry: Mapping[str, Any]) -> None:
-        """Enter what was provided. Again: what stands stays."""
-        with self._vault.change() as connection:
+    def entering(
+        self,
+        provision: str,
+        n: int,
+        at: str,
+        entry: Mapping[str, Any],
+        members: Mapping[str, NDArray[np.uint32]],
+    ) -> Callable[[sqlite3.Connection], None]:
+        """What writes an extract into the books, for the transaction in which it comes to exist.
+
+        `entry` is the ledger's; `members` by population the register's numbers of who is in it, kept as a bit per number,
+        packed and sealed.
+        """
+        key = self._key() if members else b""
+        sealed = [
+            (provision, n, population, _sealed(key, _packed(numbers), f"{provision}/{n}/{population}"))
+            for population, numbers in members.items()
+        ]
+
+        def enter(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO provided VALUES (?, ?, ?, ?)", (provision, n, at, json.dumps(entry))
             )
+            connection.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)", sealed)
+
+        return enter
 
     def provided(self, provision: str | None = None) -> list[dict[str, Any]]:
         """The ledger, oldest first."""
@@ -101,17 +145,6 @@ class Books:
         return [{"provision": p, "n": int(n), "at": at, **json.loads(entry)} for p, n, at, entry in rows]
 
     # -- who was in it ------------------------------------------------------------------------
-    def keep_members(self, provision: str, n: int, population: str, numbers: NDArray[np.uint32]) -> None:
-        """Remember who was in an extract: a bit per number of the register, packed and sealed."""
-        bits = np.zeros(int(numbers.max()) + 1 if len(numbers) else 0, dtype=bool)
-        bits[numbers] = True
-        packed = zlib.compress(np.packbits(bits).tobytes(), 6)
-        sealed = _sealed(self._key(), packed, f"{provision}/{n}/{population}")
-        with self._vault.change() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)", (provision, n, population, sealed)
-            )
-
     def containing(self, population: str, numbers: Sequence[int]) -> list[tuple[str, int]]:
         """(provision, n) of every extract that contained one of these persons of a population."""
         found = []
@@ -136,6 +169,22 @@ class Books:
         if held is None:
             return self._vault.make_key("members", "key")
         return held.key
+
+
+def spelled(person: str) -> str:
+    """The one spelling of an identifier, as files are read (`source_files.identifier`): `10630.0` is `10630`."""
+    found = person.strip()
+    return re.sub(r"^([0-9]+)[.]0+$", r"\1", found)
+
+
+def _withdrawals(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
+    return connection.execute("SELECT database, person, kind, effective FROM withdrawals").fetchall()
+
+
+def _packed(numbers: NDArray[np.uint32]) -> bytes:
+    bits = np.zeros(int(numbers.max()) + 1 if len(numbers) else 0, dtype=bool)
+    bits[numbers] = True
+    return zlib.compress(np.packbits(bits).tobytes(), 6)
 
 
 def _sealed(key: bytes, data: bytes, name: str) -> bytes:

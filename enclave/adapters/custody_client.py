@@ -76,15 +76,15 @@ class CustodyClient:
         self, withdrawals: Sequence[Mapping[str, str]], actor: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """Leave persons out from a day on; each `{database, person, kind, effective}`. Raises Refused."""
-        told: dict[str, Any] = {"entered": 0, "known": 0, "log": []}
+        told: dict[str, Any] = {"entered": 0, "known": 0, "unknown": 0, "log": []}
         for start in range(0, max(1, len(withdrawals)), AT_ONCE):
             body = {
                 "withdrawals": [dict(one) for one in withdrawals[start : start + AT_ONCE]],
                 "actor": actor,
             }
             found = self._ask("POST", "/v1/withdrawals", body, BUILD_PATIENCE)
-            told["entered"] += found["entered"]
-            told["known"] += found["known"]
+            for count in ("entered", "known", "unknown"):
+                told[count] += found[count]
             told["log"].append(found["log"])
         return told
 
@@ -243,8 +243,21 @@ def read_withdrawals(path: Path) -> list[dict[str, str]]:
                         "custody.withdrawal_malformed", {"line": line, "column": "effective"}
                     ) from None
                 found.append(one)
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except csv.Error:
+        raise Refused("custody.withdrawal_malformed", {"line": reader.line_num + 1, "column": "?"}) from None
+    except UnicodeDecodeError:
+        raise Refused("custody.withdrawal_malformed", {"line": _undecodable(path), "column": "?"}) from None
+    except OSError:
         raise Refused("custody.withdrawal_malformed", {"line": "?", "column": "?"}) from None
     if not found:
         raise Refused("custody.withdrawal_empty")
     return found
+
+
+def _undecodable(path: Path) -> int:
+    """The line with the first byte that is no UTF-8."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError as wrong:
+        return wrong.object.count(b"\n", 0, wrong.start) + 1
+    return 1

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from enclave.adapters import edge
+from enclave.adapters import custody_log, edge, extract_store
 from enclave.adapters.custody_books import Books
 from enclave.adapters.vault import Vault
 from enclave.config import Site
@@ -34,7 +34,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """What a time service may set a clock back by."""
 
 
-class Ledger(Protocol):
+class Ledger(custody_log.Searching, Protocol):
     def append(self, events: Sequence[Event]) -> Sequence[int]:
         """Places of the events in the log, once durable. Raises Refused `ledger.unavailable`."""
         ...
@@ -89,6 +89,7 @@ class Desk:
         self.vault = Vault(site.custody)
         self.books = Books(self.vault)
         self._ledger, self._policy, self._keeps_time = ledger, policy, keeps_time
+        self._asked = False
         self.locks = site.custody / "locks"
         self.sources = site.custody / "sources"
         self.registers = site.custody / "registers"
@@ -112,6 +113,29 @@ class Desk:
         latest = self.vault.latest() if self._keeps_time else None
         if latest is not None and self.now() < parse_rfc3339(latest) - CLOCK_TOLERANCE:
             raise Refused("custody.clock", {"now": self.moment(), "latest": latest})
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The provisions whose erasure was begun, here or according to the log, and is not certified.
+
+        The log is asked when custody starts to act, and again whenever the vault is another one than it was. A provision
+        that the log calls erased and this vault never had is spent: its name and its files are gone.
+        """
+        if self._asked and self.vault.changes() >= self.vault.highest:
+            return ()
+        erased = custody_log.erased(self._ledger)
+        uncertified = self.vault.uncertified()
+        for provision in sorted(erased):
+            if self.vault.known(provision) is None:
+                self.vault.spend(provision, self.moment())
+                extract_store.remove(self.site.extracts, provision)
+        self._asked, self.vault.highest = True, self.vault.changes()
+        return tuple(sorted(name for name, alive in uncertified.items() if name in erased or not alive))
+
+    def check_withdrawals(self) -> None:
+        """Raise Refused `custody.withdrawals_missing` where the list of who withdrew is not the one in the log."""
+        known = custody_log.withdrawals(self._ledger)
+        if known is not None and known != self.books.listed():
+            raise Refused("custody.withdrawals_missing", {"listed": known.total})
 
     def allow(
         self,

@@ -9,7 +9,8 @@ as nothing that it follows from has changed; until it is whole it has no name un
 
 import hashlib
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,12 @@ from enclave.adapters.vault import Kept, Registered
 from enclave.catalogue.descriptor import Descriptor
 from enclave.core.event import Thing
 from enclave.core.ids import DatabaseId, PersonId
-from enclave.core.permit import Permit
+from enclave.core.permit import Permit, data_sets_json
 from enclave.core.refusal import Refused
 from enclave.custody import manifest as manifests
 from enclave.custody.manifest import BlockSet
 from enclave.custody.plan import CompileRows, ExtractPlan, Kind, check_provision, plan
-from enclave.custody.pseudonym import Permutation, RecordPermutation, derive
+from enclave.custody.pseudonym import SIZE, Permutation, RecordPermutation, derive
 
 _RULE_SET = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 
@@ -70,13 +71,14 @@ class Extracts:
     def build(self, caller: Caller, envelope: Mapping[str, Any], *, refresh: bool = False) -> dict[str, Any]:
         """The manifest of the permit's extract, built now unless this revision has one (`refresh` builds anew).
 
-        1. The permit is signed and in force; the clock is no earlier than what custody has done; the policy agrees.
-        2. Under the provision's lock: if this revision has an extract, that is it. Who withdrew is left out, and the
-           rest linked anew, before anything is read.
+        1. The permit is signed and in force, and no later revision was acted on; the clock is no earlier than what custody
+           has done; the policy agrees.
+        2. Under the provision's lock: if this revision has an extract, that is it. Who withdrew (the list must be the one
+           that the log knows) is left out, and the rest linked anew, before anything is read.
         3. Plan it, and record that it is authorised. An interrupted build of the same plan goes on.
         4. Pseudonyms, encrypted file, manifest; flushed to disk.
-        5. Record what was built, give it its place, and only then keep its key: now it exists.
-        6. Enter it in the provision ledger.
+        5. Record what was built, give it its place, and only then keep its key and enter it in the provision ledger, in
+           one transaction: now it exists.
         """
         desk = self._desk
         with desk.recorded(caller, "extract.built", Thing("permit", "unverified")) as subject:
@@ -86,12 +88,14 @@ class Extracts:
             desk.check_clock()
             check_provision(permit.provision)
             desk.vault.check_provision(permit.provision, permit.permit_id)
+            desk.vault.check_revision(permit.provision, permit.permit_id, permit.revision)
             desk.allow("extract.build", caller, permit=permit)
-            with extract_store.exclusively(desk.locks, permit.provision):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
                 if not refresh:
                     for one in reversed(desk.vault.extracts(permit.provision)):
                         if one.permit_id == permit.permit_id and one.revision == permit.revision:
                             return dict(one.manifest)
+                desk.check_withdrawals()
                 planned = self._planned(permit)
                 self._sources.bring_up_to_date(list(planned.populations.values()))
                 with extract_store.exclusively(desk.locks, "sources", shared=True):
@@ -128,12 +132,14 @@ class Extracts:
         thing = Thing("provision", permit.provision, envelope_digest)
         desk.record(caller, "extract.authorised", thing, permit=permit)
         key = desk.vault.provision_key(permit.provision, permit.permit_id, desk.moment())
+        desk.vault.saw_revision(permit.provision, permit.revision)
         n = desk.vault.next_extract(permit.provision)
         data_key, goes_on = desk.vault.begin_build(permit.provision, n, work.about)
         folder = extract_store.begin(desk.site.extracts, permit.provision, n, goes_on=goes_on)
         try:
             numbered = self._numbered(work)
             names = self._names(work.planned, numbered, key)
+            numbered, names = _sampled(permit, numbered, names)
             built = extract_build.build(
                 work.planned,
                 {database: self._sources.store(database).path for database in work.databases},
@@ -157,9 +163,10 @@ class Extracts:
                     "bytes": built.size,
                 },
             )
+            enter = self._entering(caller, work, n, built, numbered, names)
             extract_store.finish(folder, n, manifest)
             desk.vault.keep_extract(
-                permit.provision, Kept(n, permit.permit_id, permit.revision, manifest), data_key
+                permit.provision, Kept(n, permit.permit_id, permit.revision, manifest), data_key, enter
             )
         except Refused as no:
             # What can go on stays, where nobody can open it. A broken file or a condition that fails would stay so.
@@ -167,10 +174,9 @@ class Extracts:
             building = n if no.code in _GOES_ON else None
             extract_store.sweep(desk.site.extracts, permit.provision, kept, building=building)
             raise
-        self._enter(caller, work, n, built, numbered, names)
         return manifest
 
-    def _enter(
+    def _entering(
         self,
         caller: Caller,
         work: _Work,
@@ -178,16 +184,14 @@ class Extracts:
         built: Built,
         numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
         names: Mapping[tuple[DatabaseId, Kind], Names],
-    ) -> None:
-        """The provision ledger, and who was in it."""
+    ) -> Callable[[sqlite3.Connection], None]:
+        """What enters the extract in the provision ledger, with who is in it."""
         desk, permit = self._desk, work.permit
         members: dict[str, list[NDArray[np.uint32]]] = {}
         for database, present in built.present.items():
             place = (database, Kind.PERSON)
             here = np.isin(names[place].pseudonyms, present)
             members.setdefault(work.planned.populations[database], []).append(numbered[place].numbers[here])
-        for population, lists in members.items():
-            desk.books.keep_members(permit.provision, n, population, np.unique(np.concatenate(lists)))
         entry = {
             "permit": permit.reference,
             "project": permit.project,
@@ -204,10 +208,12 @@ class Extracts:
                 if not one.reference
             },
             "linkage_groups": [list(group) for group in permit.linkage_groups],
+            "data_sets": data_sets_json(permit),
             "digest": built.digest,
             "by": caller.actor.person,
         }
-        desk.books.provide(permit.provision, n, desk.moment(), entry)
+        here_by = {name: np.unique(np.concatenate(lists)) for name, lists in members.items()}
+        return desk.books.entering(permit.provision, n, desk.moment(), entry, here_by)
 
     def _manifest(self, work: _Work, n: int, built: Built) -> dict[str, Any]:
         desk, permit = self._desk, work.permit
@@ -301,7 +307,8 @@ class Extracts:
     ) -> Opened:
         """The key of one extract (None: the newest that the permit matches), once the permit has been seen again.
 
-        1. The permit is signed, in force, and of this provision; its person is a handler where one is named.
+        1. The permit is signed, in force, of this provision and its latest revision; its person is a handler where one
+           is named.
         2. The extract is exactly what the permit grants (custody's own copy of the manifest says so).
         3. The policy agrees.
         4. Record it; only then is the key handed over.
@@ -318,8 +325,10 @@ class Extracts:
             if caller.actor.role == "handler":
                 permit.check_handler(PersonId(caller.actor.person))
             desk.vault.check_provision(provision, permit.permit_id)
+            desk.vault.check_revision(provision, permit.permit_id, permit.revision)
             kept = self._choose(permit, n)
             desk.allow("extract.open", caller, permit=permit, extract=kept.manifest)
+            desk.vault.saw_revision(provision, permit.revision)
             data_key = desk.vault.data_key(provision, kept.n)
             place = desk.record(
                 caller,
@@ -347,7 +356,7 @@ class Extracts:
         """Sweep what is neither an extract nor a build that can go on."""
         desk = self._desk
         for home in desk.site.extracts.iterdir() if desk.site.extracts.is_dir() else ():
-            with extract_store.exclusively(desk.locks, home.name):
+            with extract_store.exclusively(desk.locks, extract_store.lock_of(home.name)):
                 kept = frozenset(one.n for one in desk.vault.extracts(home.name))
                 building = desk.vault.building(home.name)
                 extract_store.sweep(desk.site.extracts, home.name, kept, building=building)
@@ -355,6 +364,29 @@ class Extracts:
 
 _GOES_ON = frozenset({"custody.disk_full"})
 """Refusals of a build after which the same file can go on: nothing in it is wrong."""
+
+
+def _sampled(
+    permit: Permit,
+    numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
+    names: Mapping[tuple[DatabaseId, Kind], Names],
+) -> tuple[dict[tuple[DatabaseId, Kind], Numbered], dict[tuple[DatabaseId, Kind], Names]]:
+    """Persons of a data set that holds one in so many: those whose pseudonym is among the lowest of all there could be.
+
+    Pseudonyms are a keyed permutation, so this is a draw that nobody can foresee, a refresh repeats, another provision
+    does not, and databases linked with one another share.
+    """
+    kept, called = dict(numbered), dict(names)
+    for database, granted in permit.data_sets.items():
+        place = (database, Kind.PERSON)
+        if granted.one_in is None or place not in names:
+            continue
+        one, name = numbered[place], names[place]
+        drawn = name.pseudonyms < SIZE // granted.one_in
+        blocks = None if one.blocks is None else one.blocks[drawn]
+        kept[place] = Numbered(one.seats[drawn], one.numbers[drawn], blocks)
+        called[place] = Names(name.seats[drawn], name.pseudonyms[drawn])
+    return kept, called
 
 
 def _blocks(

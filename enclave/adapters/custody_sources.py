@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from enclave.adapters import extract_store, register, source_statistics, source_store
-from enclave.adapters.custody_books import Withdrawal
+from enclave.adapters.custody_books import Withdrawal, spelled
 from enclave.adapters.custody_desk import Caller, Desk, attach_key
 from enclave.adapters.custody_engine import Attached
+from enclave.adapters.custody_log import Listed
 from enclave.adapters.descriptor_files import print_descriptor, read_descriptor, write_descriptor
 from enclave.adapters.register import BlockRule, Member
 from enclave.adapters.rule_files import load_directory
@@ -263,8 +264,9 @@ class Sources:
         return self._desk.books.withdrawn(database, self._today())
 
     def withdraw(self, caller: Caller, withdrawals: Sequence[Withdrawal]) -> dict[str, Any]:
-        """Enter withdrawals: `{entered, known, log}`. They are effective from their day, at the next extract.
+        """Enter withdrawals: `{entered, known, unknown, log}`. They are effective from their day, at the next extract.
 
+        `unknown` is how many name nobody of the database as it is today: a number may be misspelled, or come later.
         Raises Refused `catalogue.database_unknown`, `custody.withdrawal_empty`.
         """
         desk = self._desk
@@ -278,13 +280,25 @@ class Sources:
                 if one.database not in known:
                     raise Refused("catalogue.database_unknown", {"database": one.database})
             with extract_store.exclusively(desk.locks, "sources"):
-                # Which persons, the log does not learn: a digest of identifiers could be tried out.
-                subject.thing = Thing("withdrawals", secrets.token_hex(8))
-                place = desk.record(
-                    caller, "person.withdrawn", subject.thing, counts={"persons": len(withdrawals)}
-                )
-                entered = desk.books.withdraw(withdrawals, desk.moment())
-        return {"entered": entered, "known": len(withdrawals) - entered, "log": place}
+                unknown = self._unknown(withdrawals)
+
+                def record(after: Listed) -> int:
+                    # Which persons, the log does not learn: only under custody's own key has the list a digest.
+                    subject.thing = Thing("withdrawals", secrets.token_hex(8), after.digest)
+                    counts = {"persons": len(withdrawals), "in_all": after.total}
+                    return desk.record(caller, "person.withdrawn", subject.thing, counts=counts)
+
+                entered, place = desk.books.withdraw(withdrawals, desk.moment(), record)
+        return {"entered": entered, "known": len(withdrawals) - entered, "unknown": unknown, "log": place}
+
+    def _unknown(self, withdrawals: Sequence[Withdrawal]) -> int:
+        asked: dict[str, set[str]] = {}
+        for one in withdrawals:
+            asked.setdefault(one.database, set()).add(spelled(one.person))
+        return sum(
+            len(persons) - register.here(self.store(database), frozenset(persons))
+            for database, persons in asked.items()
+        )
 
     def _today(self) -> date:
         return self._desk.now().date()

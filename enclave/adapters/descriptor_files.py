@@ -20,19 +20,84 @@ LARGEST = 4 << 20
 
 
 def read_descriptor(path: Path) -> Descriptor:
-    """The descriptor in a file. Raises Refused `catalogue.descriptor_malformed`; the text itself is never quoted."""
+    """The descriptor in a file. Raises Refused `catalogue.descriptor_malformed`; the text itself is never quoted.
+
+    The refusal names the place in the document and, where it can be found, file, line and column. A key that stands twice
+    is refused: the second would silently take the first one's place, and with it a column's role.
+    """
+    facts: dict[str, object] = {"file": path.name}
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
     except OSError:
-        raise Refused("catalogue.descriptor_malformed", {"place": "file"}) from None
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "file"}) from None
     if len(text) > LARGEST:
-        raise Refused("catalogue.descriptor_malformed", {"place": "size"})
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "size"})
+    loader = None
     try:
-        data = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        twice = None if node is None else _twice(node)
+        data = None if node is None or twice is not None else loader.construct_document(node)
+    except yaml.MarkedYAMLError as wrong:
+        found = {} if wrong.problem_mark is None else _at(wrong.problem_mark)
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "YAML", **found}) from None
+    except yaml.reader.ReaderError as wrong:
+        line = text.count(b"\n", 0, wrong.position) + 1
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "YAML", "line": line}) from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise Refused("catalogue.descriptor_malformed", {"place": "YAML"}) from None
-    return parse(data)
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "YAML"}) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    if twice is not None:
+        raise Refused("catalogue.descriptor_malformed", {**facts, "place": "key", **_at(twice)})
+    try:
+        return parse(data)
+    except Refused as no:
+        mark = None if node is None else _mark(node, str(no.facts.get("place", "")))
+        found = {} if mark is None else _at(mark)
+        raise Refused(no.code, {**facts, **no.facts, **found}) from None
+
+
+def _at(mark: yaml.Mark) -> dict[str, object]:
+    return {"line": mark.line + 1, "column": mark.column + 1}
+
+
+def _twice(node: yaml.Node) -> yaml.Mark | None:
+    """Where a key stands for the second time in one mapping."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:  # an alias: the same node once more
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.MappingNode):
+            keys: set[str] = set()
+            for key, value in one.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in keys:
+                        return key.start_mark
+                    keys.add(key.value)
+                waiting.append(value)
+        elif isinstance(one, yaml.SequenceNode):
+            waiting.extend(one.value)
+    return None
+
+
+def _mark(node: yaml.Node, place: str) -> yaml.Mark | None:
+    """Where a place (`tables.t.columns.age`) stands: as far down as the document has it."""
+    found = None
+    for part in place.split(".") if place else ():
+        inner = None
+        if isinstance(node, yaml.MappingNode):
+            inner = next(((k, v) for k, v in node.value if getattr(k, "value", None) == part), None)
+        elif isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+            inner = (node.value[int(part)],) * 2
+        if inner is None:
+            break
+        found, node = inner[0].start_mark, inner[1]
+    return found or node.start_mark
 
 
 def print_descriptor(descriptor: Descriptor) -> bytes:

@@ -100,7 +100,8 @@ def numbered(
     with engine([store, register]) as connection, quiet("custody.engine", place):
         seats = f"{store.name}.seats.{kind.value}"
         numbers = numbers_of(descriptor, kind)
-        gone = withdrawn_table(connection, "withdrawn", withdrawn if kind is Kind.PERSON else frozenset())
+        left_out = withdrawn if kind is Kind.PERSON else frozenset()
+        gone = withdrawn_table(connection, "withdrawn", left_out, seats)
         same = (
             "s.source = r.source"
             if descriptor.identifiers and kind is Kind.PERSON
@@ -373,9 +374,19 @@ def _seat(column: PlannedColumn) -> str:
 
 def _coarsened(column: PlannedColumn) -> str:
     value = quoted(column.name)
-    if column.coarsen is not None:
-        value = f"floor({value} / {column.coarsen}) * {column.coarsen}"
-    return f"{value}::{column.engine_type}"
+    width = column.coarsen
+    if width is not None:
+        match column.type:
+            case ColumnType.DATE | ColumnType.MONTH:
+                months = f"((year({value}) * 12 + month({value}) - 1) // {width} * {width})"
+                value = (
+                    f"CASE WHEN {value} IS NOT NULL THEN make_date({months} // 12, {months} % 12 + 1, 1) END"
+                )
+            case ColumnType.CODE | ColumnType.TEXT:
+                value = f"left({value}::VARCHAR, {width})"
+            case _:
+                value = f"floor({value} / {width}) * {width}"
+    return f"({value})::{column.engine_type}"
 
 
 def _period(period: PlannedPeriod) -> str:

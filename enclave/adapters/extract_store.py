@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from enclave.adapters.custody_engine import quiet
 from enclave.core.refusal import Refused
 
 EXTRACT_FILE = "extract.duckdb"
@@ -32,6 +33,11 @@ def exclusively(locks: Path, name: str, *, shared: bool = False) -> Iterator[Non
         yield
     finally:
         os.close(descriptor)
+
+
+def lock_of(provision: str) -> str:
+    """The name of a provision's lock, apart from custody's own: a provision may be called `sources`."""
+    return f"provision {provision}"
 
 
 def sweep(extracts: Path, provision: str, known: frozenset[int], *, building: int | None = None) -> None:
@@ -63,15 +69,19 @@ def begin(extracts: Path, provision: str, n: int, *, goes_on: bool = False) -> P
 
 
 def finish(folder: Path, n: int, manifest: Mapping[str, Any]) -> Path:
-    """Write the manifest beside the extract and give the folder its name: the group may read, others nothing."""
+    """Write the manifest beside the extract and give the folder its name: the group may read, others nothing.
+
+    Raises Refused `custody.disk_full`.
+    """
     path = folder / MANIFEST_FILE
-    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.chmod(path, 0o640)
-    flush(path)
-    os.chmod(folder, 0o750)  # noqa: S103  the gateway reads as a member of the group
-    _flush_folder(folder)
-    placed = folder.rename(folder.parent / str(n))
-    _flush_folder(folder.parent)
+    with quiet("custody.engine", {}):
+        path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        os.chmod(path, 0o640)
+        flush(path)
+        os.chmod(folder, 0o750)  # noqa: S103  the gateway reads as a member of the group
+        _flush_folder(folder)
+        placed = folder.rename(folder.parent / str(n))
+        _flush_folder(folder.parent)
     return placed
 
 

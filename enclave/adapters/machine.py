@@ -23,7 +23,7 @@ CALLS = {
 }
 """Callee → the callers it accepts. `operator` is root on this machine: set-up, and the custodian's commands."""
 
-READERS_OF_LEDGER = ("portal", "operator")
+READERS_OF_LEDGER = ("portal", "operator", "custody")
 """May read the log over the ledger's socket; everybody else only appends."""
 
 BEARERS = (

@@ -177,8 +177,14 @@ def _has(descriptor: Descriptor, kind: Kind) -> bool:
 
 
 # -- linked databases --------------------------------------------------------------------------------
-def withdrawn_table(connection: Any, name: str, withdrawn: frozenset[str]) -> str:
-    """A temporary table of withdrawn identifiers, as text."""
+def withdrawn_table(connection: Any, name: str, withdrawn: frozenset[str], seats: str) -> str:
+    """A temporary table of withdrawn identifiers, as texts that equal those of a store's list of `seats`.
+
+    Where these are whole numbers, `007` is 7; a text `007` is itself.
+    """
+    held = connection.execute(f"SELECT typeof(source) FROM {seats} LIMIT 1").fetchone()
+    if held and held[0] != "VARCHAR":
+        withdrawn = frozenset(str(int(one)) if one.isascii() and one.isdigit() else one for one in withdrawn)
     rows = pa.table({"source": pa.array(sorted(withdrawn), pa.string())})
     connection.register("withdrawing", rows)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT source FROM withdrawing")
@@ -186,11 +192,26 @@ def withdrawn_table(connection: Any, name: str, withdrawn: frozenset[str]) -> st
     return quoted(name)
 
 
+def here(store: Attached, persons: frozenset[str]) -> int:
+    """How many of some persons, by the holder's identifiers, a store knows. Raises Refused `custody.engine`."""
+    with engine([store]) as connection, quiet("custody.engine", {}):
+        known = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'seats' AND table_name = 'person'"
+        if connection.execute(known, [store.name]).fetchone() is None:
+            return 0
+        seats = f"{quoted(store.name)}.seats.person"
+        asked = withdrawn_table(connection, "asked", persons, seats)
+        (found,) = connection.execute(
+            f"SELECT count(DISTINCT source) FROM {seats} WHERE source::VARCHAR IN (FROM {asked})"
+        ).fetchone()
+    return int(found)
+
+
 def _number_linked(connection: Any, members: Sequence[Member], before: bool) -> None:
     nodes, observations, earlier = [], [], []
     for one in members:
         store, database = quoted(one.store.name), text(one.descriptor.database)
-        gone = withdrawn_table(connection, f"withdrawn {one.descriptor.database}", one.withdrawn)
+        seats = f"{store}.seats.person"
+        gone = withdrawn_table(connection, f"withdrawn {one.descriptor.database}", one.withdrawn, seats)
         nodes.append(
             f"SELECT {database} AS database, seat, source FROM {store}.seats.person"
             f" WHERE source::VARCHAR NOT IN (FROM {gone})"
@@ -290,7 +311,8 @@ def _form_blocks(
     new = f"described ANTI JOIN {persons} USING (number)"
     counts = connection.execute(f"SELECT {cut}, count(*) FROM {new} GROUP BY ALL").fetchall()
     newcomers = {tuple(row[:-1]): int(row[-1]) for row in counts}
-    of = block_rules.extended(known, newcomers, rule.k)
+    sizes = connection.execute(f"SELECT block, count(*) FROM {persons} GROUP BY block").fetchall()
+    of = block_rules.extended(known, newcomers, rule.k, {int(block): int(n) for block, n in sizes})
     kept = {**known, **of}
     rows = pa.table(
         {
@@ -374,6 +396,8 @@ def numbers_of(descriptor: Descriptor, kind: Kind) -> str:
 def whose(descriptor: Descriptor, register: Attached, person: str) -> list[int]:
     """The number of a person by the holder's own identifier; empty where the register knows nobody of that name."""
     numbers = numbers_of(descriptor, Kind.PERSON)
+    if descriptor.identifiers is not None and person.isascii() and person.isdigit():
+        person = str(int(person))
     with engine([register]) as connection, quiet("custody.engine", {}):
         rows = connection.execute(
             f"SELECT number FROM {numbers} WHERE source::VARCHAR = ?", [person]

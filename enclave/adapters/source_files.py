@@ -127,6 +127,11 @@ def _copy_text(place: Mapping[str, str], path: Path, kept: Path, encoding: str) 
                 line, column = _after(good, line, column)
                 facts = {**place, "line": line, "column": column, "encoding": encoding}
                 raise Refused("catalogue.bytes_unreadable", facts) from None
+            if "\0" in decoded:
+                # No text has one, and the engine would say neither where nor what.
+                line, column = _after(decoded[: decoded.index("\0")], line, column)
+                facts = {**place, "line": line, "column": column, "encoding": encoding}
+                raise Refused("catalogue.bytes_unreadable", facts)
             target.write(decoded.encode())
             line, column = _after(decoded, line, column)
             if not block:
@@ -272,10 +277,44 @@ def line_of_record(copied: Copied, record: int) -> int:
         return reader.line_num + 1
 
 
-def line_in(message: str) -> dict[str, object]:
-    """The line that the engine's CSV reader names. Nothing else of its message may be used: it quotes the line."""
+def where_in(copied: Copied, message: str) -> dict[str, object]:
+    """Where a CSV cannot be read: its line, and the column where a record has too few fields or too many.
+
+    The engine names a line, or none; nothing else of its message may be used, since it quotes the line. Where it names
+    none, the file is read once more: for a record of another width, or a line that ends otherwise than the first.
+    """
+    if copied.parquet:
+        return {}
     found = re.search(r"CSV Error on Line: (\d+)", message)
-    return {"line": int(found.group(1))} if found else {}
+    told: dict[str, object] = {"line": int(found.group(1))} if found else {}
+    wrong = _wrong_record(copied)
+    return {**wrong, **told} if not told or told["line"] == wrong.get("line") else told
+
+
+def _wrong_record(copied: Copied) -> dict[str, object]:
+    last: list[str] = []
+
+    def lines(opened: IO[str]) -> Iterator[str]:
+        for line in opened:
+            last[:] = [line]
+            yield line
+
+    begins, ending = 1, None
+    with copied.path.open("rt", encoding="utf-8", newline="") as opened:
+        reader = csv.reader(lines(opened), strict=True)
+        try:
+            for fields in reader:
+                if fields and len(fields) < len(copied.header):
+                    return {"line": begins, "column": copied.header[len(fields)]}
+                if len(fields) > len(copied.header):
+                    return {"line": begins, "column": len(copied.header) + 1}
+                ends = last[0][len(last[0].rstrip("\r\n")) :]
+                if ends and ends != (ending := ending or ends):
+                    return {"line": reader.line_num}
+                begins = reader.line_num + 1
+        except csv.Error:
+            return {"line": begins}
+    return {}
 
 
 def remove(folder: Path) -> None:

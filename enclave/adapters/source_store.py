@@ -16,6 +16,7 @@ Layout of `store.duckdb`:
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,10 @@ def take_in(descriptor: Descriptor, home: Path, folder: Path, key: str, spill: P
     for name, table in descriptor.tables.items():
         place = _place(descriptor, table)
         copied = source_files.copy_in(place, home / table.file, arriving, table.encoding)
-        copies[name] = copied, taken(table, list(copied.header), descriptor.database)
+        try:
+            copies[name] = copied, taken(table, list(copied.header), descriptor.database)
+        except Refused as no:
+            raise Refused(no.code, {**place, **no.facts, **({} if copied.parquet else {"line": 1})}) from None
     links = _links_file(descriptor, home, arriving)
     path = folder / STORE_FILE
     store = Attached(path, STORE, key, writable=True)
@@ -112,7 +116,7 @@ def _stage(connection: Any, descriptor: Descriptor, table: Table, copied: Copied
     counts = ["count(*)"]
     for column in columns:
         counts += [f"count({quoted(f'raw {column.name}')})", f"count({_staged_name(column)})"]
-    with quiet("catalogue.file_unreadable", place, source_files.line_in):
+    with quiet("catalogue.file_unreadable", place, partial(source_files.where_in, copied)):
         if not copied.parquet:
             # A CSV is read once: what is numbered and written later comes from here.
             staged = quoted(f"staged {table.name}")
@@ -213,7 +217,7 @@ def _write(connection: Any, descriptor: Descriptor, one: _Staged) -> tuple[int, 
     table, place = one.table, _place(descriptor, one.table)
     joins, chosen = [], []
     with quiet("custody.engine", place):
-        narrow = _narrow(connection, one)
+        narrow = _narrow(connection, place, one)
         for number, column in enumerate(one.columns):
             name, kind = quoted(column.name), kind_of(column)
             if kind is Kind.VALUE:
@@ -238,7 +242,7 @@ def _write(connection: Any, descriptor: Descriptor, one: _Staged) -> tuple[int, 
     return int(rows), None if people is None else int(people)
 
 
-def _narrow(connection: Any, one: _Staged) -> dict[str, str]:
+def _narrow(connection: Any, place: Mapping[str, str], one: _Staged) -> dict[str, str]:
     """The narrowest type that holds a column: an integer's width, or a dictionary of its texts."""
     values = [c for c in one.columns if kind_of(c) is Kind.VALUE]
     asked = []
@@ -261,7 +265,7 @@ def _narrow(connection: Any, one: _Staged) -> dict[str, str]:
             low, high = (int(part) for part in said.split(","))
             found[column.name] = _integer(low, high)
         elif int(said) <= MOST_CODES:
-            found[column.name] = _dictionary(connection, one, column)
+            found[column.name] = _dictionary(connection, place, one, column)
     return found
 
 
@@ -272,13 +276,19 @@ def _integer(low: int, high: int) -> str:
     return "BIGINT"
 
 
-def _dictionary(connection: Any, one: _Staged, column: Column) -> str:
+def _dictionary(connection: Any, place: Mapping[str, str], one: _Staged, column: Column) -> str:
     name = quoted(column.name)
     words = connection.execute(
         f"SELECT DISTINCT {name} FROM {one.relation} WHERE {name} IS NOT NULL ORDER BY 1"
     ).fetchall()
     if not words or len(words) > MOST_CODES * 2:
         return "VARCHAR"
+    if any("\0" in word[0] for word in words):
+        line = source_files.line_of_record(
+            one.copied, _first(connection, one.relation, f"contains({name}, chr(0))")
+        )
+        facts = {**place, "column": column.name, "type": column.type.value, "rows": 1, "line": line}
+        raise Refused("catalogue.value_unreadable", facts)
     dictionary = f"{STORE}.held.{quoted(f'{one.table.name} {column.name}')}"
     connection.execute(f"CREATE TYPE {dictionary} AS ENUM ({', '.join(text(word[0]) for word in words)})")
     return dictionary
@@ -321,7 +331,7 @@ def _stage_links(connection: Any, descriptor: Descriptor, copied: Copied) -> str
         chosen[day] = (f"TRY_CAST({raw[day]} AS DATE)", day)
     staged = '"staged identifiers"'
     relation = source_files.relation(copied, ())
-    with quiet("catalogue.file_unreadable", place, source_files.line_in):
+    with quiet("catalogue.file_unreadable", place, partial(source_files.where_in, copied)):
         connection.execute(
             f"CREATE TEMP TABLE {staged} AS SELECT {', '.join(f'{sql} AS {name}' for name, (sql, _) in chosen.items())}"
             f" FROM {relation}"

@@ -5,30 +5,33 @@ user and on the master key (`enclave.adapters.master_key`). A vault with keys an
 refused (`custody.vault_sealed`): making a new one would lose every key silently.
 
 Every other key is wrapped with its own name bound to it. Deleted rows are overwritten (`secure_delete`), and no
-write-ahead log keeps an older page, so that a destroyed key is not found in the file.
+write-ahead log keeps an older page, so that a destroyed key is not found in the file. Whatever destroys a provision's
+key also wraps all others under a new master key, where that is a file: a copy of the vault from before opens with
+nothing that is left.
 
 A provision belongs to one permit. Erasing it deletes its key and its extracts' keys; the row stays, so that the same
 name can never be used again.
 """
 
+import errno
 import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from enclave.adapters.master_key import MasterKey, master_key
+from enclave.adapters.master_key import FileKey, MasterKey, Replacement, files, master_key
 from enclave.core.refusal import Refused
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS seal (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS provisions (
   provision TEXT PRIMARY KEY, permit_id TEXT NOT NULL, wrapped BLOB, created_at TEXT NOT NULL,
-  erased_at TEXT, certificate TEXT);
+  erased_at TEXT, certificate TEXT, destroyed INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS extracts (
   provision TEXT NOT NULL REFERENCES provisions, n INTEGER NOT NULL, permit_id TEXT NOT NULL,
   revision INTEGER NOT NULL, wrapped BLOB, manifest TEXT, PRIMARY KEY (provision, n));
@@ -53,6 +56,15 @@ CREATE TABLE IF NOT EXISTS members (
 """
 
 _SEAL = b"enclave.vault/1"
+
+_WRAPPED = (
+    ("seal", "one", "'seal'"),
+    ("provisions", "provision", "'provision/' || provision"),
+    ("extracts", "provision, n", "'extract/' || provision || '/' || n"),
+    ("builds", "provision", "'extract/' || provision || '/' || n"),
+    ("files", "kind, name", "kind || '/' || name || '/' || path"),
+)
+"""Everything that the master key wraps: table, its key, and the name that a wrapped key is bound to."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +120,54 @@ class Vault:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._path.exists():
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._master: MasterKey | None = None
+        self.highest = 0
+        """What `changes` said after this process's last change."""
         with self.change() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
-            self.master: MasterKey = master_key(folder, fresh=sealed is None)
             if sealed is None:
-                connection.execute("INSERT INTO seal VALUES (1, ?)", (self.master.wrap(_SEAL, "seal"),))
-            elif self.master.unwrap(sealed[0], "seal") != _SEAL:
-                raise Refused("custody.vault_sealed")
+                self._master = master_key(folder, fresh=True)
+                connection.execute("INSERT INTO seal VALUES (1, ?)", (self._master.wrap(_SEAL, "seal"),))
+            else:
+                self._master = self._opening(sealed[0])
+                self._settle(self._master)
+            _extend(connection)
+
+    def _opening(self, sealed: bytes) -> MasterKey:
+        """The master key that opens the seal. Raises Refused `custody.vault_sealed` where none does."""
+        for path in files(self._folder):
+            try:
+                found = master_key(self._folder, path=path)
+                if found.unwrap(sealed, "seal") == _SEAL:
+                    return found
+            except Refused:
+                continue
+        raise Refused("custody.vault_sealed")
+
+    def _settle(self, master: MasterKey) -> None:
+        """End a replacement, also one that was interrupted: the key that opens the vault is the key.
+
+        Inside a transaction, so that no other process is in the middle of one.
+        """
+        if not isinstance(master, FileKey):
+            return
+        replacement = Replacement(self._folder)
+        if master.is_in(files(self._folder)[0]):
+            replacement.finish()
+        else:
+            replacement.undo()
+
+    @property
+    def master(self) -> MasterKey:
+        """The key that wraps all others; read again where another process has replaced it."""
+        if self._master is None:
+            raise Refused("custody.vault_sealed")
+        if isinstance(self._master, FileKey) and not self._master.is_in(files(self._folder)[0]):
+            with self.read() as connection:
+                self._master = self._opening(connection.execute("SELECT wrapped FROM seal").fetchone()[0])
+        return self._master
 
     # -- provisions ---------------------------------------------------------------------------
     def provision_key(self, provision: str, permit_id: str, at: str) -> bytes:
@@ -135,8 +186,8 @@ class Vault:
                     (provision, permit_id, self.master.wrap(key, f"provision/{provision}"), at),
                 )
                 return key
-        _check_provision(row, provision, permit_id)
-        return self.master.unwrap(row[1], f"provision/{provision}")
+            _check_provision(row, provision, permit_id)
+            return self.master.unwrap(row[1], f"provision/{provision}")
 
     def check_provision(self, provision: str, permit_id: str) -> None:
         """Raise Refused as `provision_key` would, without making one."""
@@ -146,6 +197,56 @@ class Vault:
             ).fetchone()
         if row is not None:
             _check_provision(row, provision, permit_id)
+
+    def check_revision(self, provision: str, permit: str, revision: int) -> None:
+        """Raise Refused `custody.permit_superseded` where custody has already acted on a later revision.
+
+        What an amendment took away would come back with the envelope from before it, whose signature stays good.
+        """
+        with self.read() as connection:
+            (latest,) = connection.execute(
+                "SELECT max(coalesce((SELECT revision FROM provisions WHERE provision = :p), 0),"
+                " coalesce((SELECT max(revision) FROM extracts WHERE provision = :p), 0))",
+                {"p": provision},
+            ).fetchone()
+        if revision < latest:
+            raise Refused("custody.permit_superseded", {"permit": permit, "latest": int(latest)})
+
+    def saw_revision(self, provision: str, revision: int) -> None:
+        """Remember the latest revision of a provision's permit that custody acted on."""
+        with self.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM provisions WHERE provision = ? AND revision < ?", (provision, revision)
+            ).fetchone()
+        if row is not None:
+            with self.change() as connection:
+                connection.execute(
+                    "UPDATE provisions SET revision = max(revision, ?) WHERE provision = ?",
+                    (revision, provision),
+                )
+
+    def uncertified(self) -> Mapping[str, bool]:
+        """Every provision whose erasure is not certified: whether it still has a key."""
+        with self.read() as connection:
+            rows = connection.execute(
+                "SELECT provision, wrapped IS NOT NULL OR erased_at IS NULL FROM provisions"
+                " WHERE certificate IS NULL AND permit_id <> ''"
+            ).fetchall()
+        return {name: bool(alive) for name, alive in rows}
+
+    def spend(self, provision: str, at: str) -> None:
+        """Take a provision that this vault never had as erased: its name cannot be used again."""
+        with self.change() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO provisions (provision, permit_id, created_at, erased_at) VALUES (?, '', ?, ?)",
+                (provision, at, at),
+            )
+
+    def changes(self) -> int:
+        """How often the file was changed (SQLite's own counter): less than before is another file."""
+        with self._path.open("rb") as file:
+            file.seek(24)
+            return int.from_bytes(file.read(4), "big")
 
     def known(self, provision: str) -> str | None:
         """The permit that a provision belongs to, erased or not; None where there was never one."""
@@ -164,21 +265,57 @@ class Vault:
         return None if row is None or row[0] is None else dict(json.loads(row[0]))
 
     def destroy(self, provision: str, at: str) -> int:
-        """Delete the provision's key and its extracts' keys; how many keys there were. Again: 0."""
-        with self.change() as connection:
-            keys = connection.execute(
-                "SELECT (SELECT count(wrapped) FROM provisions WHERE provision = :p)"
-                " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)"
-                " + (SELECT count(wrapped) FROM builds WHERE provision = :p)",
-                {"p": provision},
-            ).fetchone()[0]
-            connection.execute(
-                "UPDATE provisions SET wrapped = NULL, erased_at = coalesce(erased_at, ?) WHERE provision = ?",
-                (at, provision),
-            )
-            connection.execute("UPDATE extracts SET wrapped = NULL WHERE provision = ?", (provision,))
-            connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
-        return int(keys)
+        """Delete the provision's key and its extracts' keys; how many keys it had, now or at an earlier call.
+
+        All other keys are wrapped anew under a new master key (`replaces_master`), so that no copy of the vault from
+        before opens with what is left here.
+        """
+        replacement = Replacement(self._folder) if self.replaces_master else None
+        try:
+            with self.change() as connection:
+                keys = connection.execute(
+                    "SELECT (SELECT count(wrapped) FROM provisions WHERE provision = :p)"
+                    " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)"
+                    " + (SELECT count(wrapped) FROM builds WHERE provision = :p)",
+                    {"p": provision},
+                ).fetchone()[0]
+                if keys:
+                    connection.execute(
+                        "UPDATE provisions SET wrapped = NULL, destroyed = destroyed + ?,"
+                        " erased_at = coalesce(erased_at, ?) WHERE provision = ?",
+                        (keys, at, provision),
+                    )
+                    connection.execute("UPDATE extracts SET wrapped = NULL WHERE provision = ?", (provision,))
+                    connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
+                    if replacement is not None:
+                        after = replacement.make()
+                        self._wrap_all(connection, self.master, after)
+                        replacement.place()
+                (destroyed,) = connection.execute(
+                    "SELECT destroyed FROM provisions WHERE provision = ?", (provision,)
+                ).fetchone()
+        finally:
+            # Whichever key opens the vault now is the key, also where the transaction's end is what failed.
+            if replacement is not None:
+                with self.change() as connection:
+                    sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
+                    self._settle(self._opening(sealed[0]))
+        return int(destroyed)
+
+    @property
+    def replaces_master(self) -> bool:
+        """Whether the master key is custody's own to replace; a device's is its keeper's."""
+        return isinstance(self.master, FileKey)
+
+    def _wrap_all(self, connection: sqlite3.Connection, before: MasterKey, after: MasterKey) -> None:
+        for table, key, name in _WRAPPED:
+            rows = connection.execute(
+                f"SELECT {key}, {name}, wrapped FROM {table} WHERE wrapped IS NOT NULL"
+            ).fetchall()
+            for *place, bound, wrapped in rows:
+                again = after.wrap(before.unwrap(wrapped, bound), bound)
+                where = " AND ".join(f"{column} = ?" for column in key.split(", "))
+                connection.execute(f"UPDATE {table} SET wrapped = ? WHERE {where}", (again, *place))
 
     def certify(self, provision: str, certificate: Mapping[str, Any]) -> None:
         with self.change() as connection:
@@ -196,10 +333,17 @@ class Vault:
             ).fetchone()
         return int(row[0])
 
-    def keep_extract(self, provision: str, kept: Kept, data_key: bytes) -> None:
+    def keep_extract(
+        self,
+        provision: str,
+        kept: Kept,
+        data_key: bytes,
+        enter: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         """The moment an extract exists: key and manifest in one transaction, after its files are in place.
 
-        Raises Refused `custody.provision_erased` if the provision was erased meanwhile.
+        `enter` writes the books in the same transaction: nothing was provided that is not in them. Raises Refused
+        `custody.provision_erased` if the provision was erased meanwhile.
         """
         with self.change() as connection:
             alive = connection.execute(
@@ -219,6 +363,7 @@ class Vault:
                 ),
             )
             connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
+            enter(connection)
 
     def begin_build(self, provision: str, n: int, about: str) -> tuple[bytes, bool]:
         """(the data key of a build, whether it goes on). A build goes on where n and `about` are what they were.
@@ -263,15 +408,15 @@ class Vault:
 
     def data_key(self, provision: str, n: int) -> bytes:
         """The key of one extract. Raises Refused `custody.extract_unknown`, `custody.provision_erased`."""
-        with self.read() as connection:
+        with self._reading() as connection:
             row = connection.execute(
                 "SELECT wrapped FROM extracts WHERE provision = ? AND n = ?", (provision, n)
             ).fetchone()
-        if row is None:
-            raise Refused("custody.extract_unknown", {"extract": f"{provision}/{n}"})
-        if row[0] is None:
-            raise Refused("custody.provision_erased", {"provision": provision})
-        return self.master.unwrap(row[0], f"extract/{provision}/{n}")
+            if row is None:
+                raise Refused("custody.extract_unknown", {"extract": f"{provision}/{n}"})
+            if row[0] is None:
+                raise Refused("custody.provision_erased", {"provision": provision})
+            return self.master.unwrap(row[0], f"extract/{provision}/{n}")
 
     # -- databases ----------------------------------------------------------------------------
     def keep_database(
@@ -302,13 +447,14 @@ class Vault:
 
     def held(self, kind: str, name: str) -> HeldFile | None:
         """A file that custody holds, with its key. Raises Refused `custody.vault_sealed`."""
-        with self.read() as connection:
+        with self._reading() as connection:
             row = connection.execute(
                 "SELECT path, wrapped, about FROM files WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
-        if row is None:
-            return None
-        return HeldFile(row[0], self.master.unwrap(row[1], f"{kind}/{name}/{row[0]}"), json.loads(row[2]))
+            if row is None:
+                return None
+            key = self.master.unwrap(row[1], f"{kind}/{name}/{row[0]}")
+        return HeldFile(row[0], key, json.loads(row[2]))
 
     def make_key(self, kind: str, name: str) -> bytes:
         """A key for what is too large to be wrapped itself; the one that is there, where there is one."""
@@ -371,7 +517,15 @@ class Vault:
             connection.close()
 
     @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Reading a wrapped key and opening it, between which no other master key takes the place of this one."""
+        with self.read() as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when it is left. Raises Refused `custody.disk_full`, and then nothing has changed."""
         with self.read() as connection:
             # DELETE, not WAL: an older page with a destroyed key must not live on in a log beside the file.
             for pragma in (
@@ -381,17 +535,44 @@ class Vault:
                 "temp_store = MEMORY",
             ):
                 connection.execute(f"PRAGMA {pragma}")
-            connection.execute("BEGIN IMMEDIATE")
+            with _room():
+                connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                with _room():
+                    yield connection
+                    connection.execute("COMMIT")
+                self.highest = max(self.highest, self.changes())
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A disk without room is a refusal of its own: the operator can mend it, and nothing else is wrong."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}:
+            raise Refused("custody.disk_full") from None
+        raise
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Refused("custody.disk_full") from None
+        raise
+
+
+def _extend(connection: sqlite3.Connection) -> None:
+    """Bring a vault of an earlier version into today's form."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(provisions)")}
+    for name in ("destroyed", "revision"):
+        if name not in columns:
+            connection.execute(f"ALTER TABLE provisions ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
 
 
 def _check_provision(row: Sequence[Any], provision: str, permit_id: str) -> None:
-    if row[0] != permit_id:
+    if row[0] not in {permit_id, ""}:
         raise Refused("custody.provision_taken", {"provision": provision})
     if row[1] is None:
         raise Refused("custody.provision_erased", {"provision": provision})

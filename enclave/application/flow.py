@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from enclave.application import linkage, request, review
+from enclave.application import dataset, linkage, request, review
 from enclave.application import permit as permits
 from enclave.application.request import Application, Draft, Known, Problem
 from enclave.application.review import Opinion, OpinionSheet, State, Step
 from enclave.catalogue.descriptor import Descriptor
+from enclave.catalogue.facts import Dossier
 from enclave.catalogue.linkage import LinkageRules
 from enclave.catalogue.packaged import dossiers, linkage_rules
 from enclave.catalogue.words import Title
@@ -118,6 +119,7 @@ class Ports:
     random: Callable[[int], bytes]
     catalogue: Callable[[], Mapping[DatabaseId, Descriptor]] = dict
     linkage: LinkageRules = field(default_factory=linkage_rules)
+    dossiers: Mapping[DatabaseId, Dossier] = field(default_factory=dossiers)
 
 
 def start(ports: Ports, applicant: PersonId, application: ApplicationId, draft: Draft) -> Stored:
@@ -149,8 +151,9 @@ def submit(
     1. It is the applicant's own and still a draft.
     2. It reads as a complete application, or its problems come back.
     3. A rule set covers each database, so that its outputs can be judged at all.
-    4. The policy permits what is asked for together: databases to be linked, columns that hide others.
-    5. What was submitted is kept under a digest, which the log holds.
+    4. The policy permits what is asked for together: databases to be linked, columns that hide others, data sets and
+       what they hold.
+    5. What was submitted, the data sets meant by default included, is kept under a digest, which the log holds.
     """
     before = _own(ports, applicant, application)
     state = review.after(before.state, Step.SUBMIT)
@@ -161,8 +164,10 @@ def submit(
     permits.rule_sets_for(complete.databases, permits.RULE_SETS)
     if problems := _together(ports, "submit", complete):
         return before, problems
-    after = replace(before, state=state, version=before.version + 1, submitted_at=ports.now())
-    digest = ports.keep_text(_canonical(before.draft))
+    sets = {str(database): name for database, name in complete.sets.items()}
+    draft = replace(before.draft, sets={**before.draft.sets, **sets})
+    after = replace(before, state=state, version=before.version + 1, draft=draft, submitted_at=ports.now())
+    digest = ports.keep_text(_canonical(draft))
     ports.applications.change(
         before, after, _event(ports, "application.submitted", after, applicant, "applicant", digest=digest)
     )
@@ -193,7 +198,8 @@ def read(stored: Stored) -> Application:
         # A period may stand on a column that is not shown.
         if limits.get("period_column") and table in columns.get(database, {}):
             columns[database][table].append(limits["period_column"])
-    application, _ = request.parse(stored.draft, Known(columns, frozenset(stored.draft.members)))
+    sets = {database: (name,) for database, name in stored.draft.sets.items()}
+    application, _ = request.parse(stored.draft, Known(columns, frozenset(stored.draft.members), sets=sets))
     if application is None:
         raise Refused("application.state", {"state": stored.state.value, "step": "read"})
     return application
@@ -289,15 +295,18 @@ def _opine_once(
 def _together(ports: Ports, step: str, application: Application) -> tuple[Problem, ...]:
     """What may not be asked for together today; empty where the policy says yes."""
     today, catalogue = _today(ports), ports.catalogue()
-    answer = ports.policy.decide(
-        linkage.POLICY, linkage.question(step, application, today, ports.linkage, catalogue)
-    )
+    question = {
+        **linkage.question(step, application, today, ports.linkage, catalogue),
+        **dataset.facts(application, today, ports.dossiers, catalogue),
+    }
+    answer = ports.policy.decide(linkage.POLICY, question)
     codes = review.denied(answer)
     if not codes:
         return ()
     names: dict[DatabaseId, Title] = {name: one.title for name, one in catalogue.items()}
-    names |= {name: one.names for name, one in dossiers().items()}
+    names |= {name: one.names for name, one in ports.dossiers.items()}
     found = linkage.problems(answer, today, ports.linkage, names)
+    found += dataset.problems(answer, application, today, ports.dossiers, catalogue)
     if not found:
         raise Refused(codes[0], codes=codes)
     return found
@@ -311,7 +320,10 @@ def _grant(ports: Ports, application: Application, now: datetime) -> Grant:
     numbers, provisions = ports.applications.names_taken()
     number: PermitId = permits.next_permit_id(now.astimezone(JAPAN).year, numbers)
     permit = permits.build(
-        application, number=number, provision=permits.provision_id(ports.random(2), provisions)
+        application,
+        number=number,
+        provision=permits.provision_id(ports.random(2), provisions),
+        sets=dataset.chosen(application, ports.dossiers, now.astimezone(JAPAN).date()),
     )
     return Grant(permit, ports.sign(permit), now)
 

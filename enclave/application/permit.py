@@ -4,11 +4,13 @@ Decides the permit's fields. Relies on chance and numbers handed in. Signing bel
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from enclave.application.dataset import granted, reduced
 from enclave.application.request import Application
+from enclave.catalogue.facts import DataSet
 from enclave.core.clock import JAPAN
 from enclave.core.ids import DatabaseId, PermitId, ProvisionId
 from enclave.core.permit import Limits, Permit, Workspace
@@ -89,8 +91,9 @@ def build(
     provision: ProvisionId,
     scopes: Sequence[RuleScope] = RULE_SETS,
     limits: Limits = LIMITS,
+    sets: Mapping[DatabaseId, DataSet] | None = None,
 ) -> Permit:
-    """The permit, revision 1. Raises Refused `application.no_rule_set`.
+    """The permit, revision 1. `sets` are the rows of the data sets asked for. Raises Refused `application.no_rule_set`.
 
     Validity is half-open: from the first day's midnight in Japan to the midnight after the last day.
     """
@@ -103,7 +106,7 @@ def build(
         purpose=application.purpose,
         tier=application.tier,
         workspace=Workspace.DIRECT,
-        databases=application.databases,
+        databases=reduced(application.databases, sets or {}),
         # Databases of one permit are linked only where the application says so; each of the others stands alone.
         linkage_groups=linkage_groups(application),
         rule_sets=rule_sets_for(application.databases, scopes),
@@ -112,4 +115,5 @@ def build(
         checkers=CHECKERS,
         valid_from=begins(application.use_from),
         valid_to=begins(application.use_to + timedelta(days=1)),
+        data_sets=granted(sets or {}),
     )

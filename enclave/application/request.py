@@ -38,6 +38,8 @@ class Known:
     today: date = date.min
     row_condition: Callable[[str, str, str], bool] | None = None
     """Whether a rows condition is one predicate over (database, table); the query grammar answers, handed in above."""
+    sets: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    """The data sets of each database that has several; the first is meant where none is named."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Draft:
     members: tuple[str, ...] = ()
     outputs: tuple[Mapping[str, str], ...] = ()
     links: tuple[str, ...] = ()
+    sets: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Data set by database, as chosen."""
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "").strip()
@@ -71,6 +75,7 @@ class Draft:
             "members": list(self.members),
             "outputs": [dict(o) for o in self.outputs],
             "links": list(self.links),
+            "sets": dict(self.sets),
         }
 
 
@@ -93,6 +98,7 @@ def draft_from_json(body: Mapping[str, Any]) -> Draft:
         members=tuple(str(m) for m in body.get("members", ())),
         outputs=tuple({str(a): str(b) for a, b in o.items()} for o in body.get("outputs", ())),
         links=tuple(str(d) for d in body.get("links", ())),
+        sets={str(k): str(v) for k, v in body.get("sets", {}).items()},
     )
 
 
@@ -113,6 +119,8 @@ class Application:
     tier: Tier = Tier.RECORD
     links: tuple[DatabaseId, ...] = ()
     linkage_reason: str = ""
+    sets: Mapping[DatabaseId, str] = dataclasses.field(default_factory=dict)
+    """The data set of each database that has several."""
 
     def parties(self, applicant: str) -> frozenset[str]:
         """Everyone who may not review it."""
@@ -127,15 +135,19 @@ def parse(draft: Draft, known: Known) -> tuple[Application | None, tuple[Problem
     3. Limits name existing columns, periods begin before they end.
     4. Databases to be linked are asked for, are at least two, and come with a reason. Whether they may be, the policy
        decides (`enclave.application.linkage`).
-    5. Members exist, are named once, and there is at least one.
-    6. Planned outputs have an id of their own, a kind and a title; there is at least one.
-    7. The use period is in order, not over already and not longer than two years.
+    5. A database of several data sets is asked for as one of them, the first where none is named. Whether it is given
+       today, and holds what is asked for, the policy decides (`enclave.application.dataset`).
+    6. Members exist, are named once, and there is at least one.
+    7. Planned outputs have an id of their own, a kind and a title; there is at least one.
+    8. The use period is in order, not over already and not longer than two years.
     """
     problems: list[Problem] = []
     problems += _texts(draft, known)
     databases, found = _databases(draft, known)
     problems += found
     links, found = _links(draft, databases)
+    problems += found
+    sets, found = _sets(draft, databases, known)
     problems += found
     members, found = _members(draft, known)
     problems += found
@@ -163,6 +175,7 @@ def parse(draft: Draft, known: Known) -> tuple[Application | None, tuple[Problem
             tier=Tier(tier),
             links=links,
             linkage_reason=draft.text("linkage_reason") if links else "",
+            sets=sets,
         ),
         (),
     )
@@ -282,6 +295,22 @@ def _links(
     if not draft.text("linkage_reason"):
         problems.append(Problem("linkage_reason", "application.field_missing"))
     return tuple(DatabaseId(name) for name in named), problems
+
+
+def _sets(
+    draft: Draft, databases: Mapping[DatabaseId, object], known: Known
+) -> tuple[Mapping[DatabaseId, str], list[Problem]]:
+    chosen: dict[DatabaseId, str] = {}
+    problems = []
+    for database in databases:
+        offered = known.sets.get(database, ())
+        named = draft.sets.get(database, "").strip() or next(iter(offered), "")
+        if named in offered:
+            chosen[database] = named
+        elif named:
+            facts = {"database": database, "set": named[:40]}
+            problems.append(Problem(f"set.{database}", "application.dataset_unknown", facts))
+    return chosen, problems
 
 
 def _members(draft: Draft, known: Known) -> tuple[tuple[PersonId, ...], list[Problem]]:

@@ -161,3 +161,11 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion("past_conduct", "過去に不適切な利用がない", "There was no improper use in the past"),
 )
 """Criteria of the expert committee (NDB guideline; docs: DOMAIN 3.3)."""
+
+LEAST_NEED = "minimal"
+"""The criterion that is not asked of the sampling and trial sets, which are what they are (`DataSet.least_need`)."""
+
+
+def criteria(least_need: bool) -> tuple[Criterion, ...]:
+    """The lines of a sheet; without the proof of least need where none is asked of the data set."""
+    return tuple(one for one in CRITERIA if least_need or one.id != LEAST_NEED)

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from enclave.catalogue.descriptor import Column
 from enclave.catalogue.words import Title
 from enclave.core.ids import DatabaseId
 
@@ -97,8 +98,36 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Lack:
+    """What a data set does not hold: columns by type, by role, or by name (`table.column`)."""
+
+    title: Title
+    types: frozenset[str]
+    roles: frozenset[str]
+    columns: frozenset[str]
+
+    def covers(self, table: str, column: Column) -> bool:
+        named = f"{table}.{column.name}" in self.columns
+        return named or column.type.value in self.types or column.role.value in self.roles
+
+
+@dataclass(frozen=True)
+class Months:
+    """A data set that holds some months of each year: which, and the column by which each of its tables is cut."""
+
+    of: tuple[int, ...]
+    by: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class DataSet:
-    """One of several sets that a ministry gives out of one database, with the review that it takes."""
+    """One of several sets that a ministry gives out of one database, with the review that it takes.
+
+    What the set is reduced to, as data: `tables` (None: every one), `lacks`, `months`, `one_in` (of n persons one).
+    `tier`, `axes` and `outputs` bound what is asked of it. `least_need` says whether an applicant must show that no less
+    would do. `elsewhere` says why this environment does not give the set; `not_made` names what belongs to its reduction
+    and is not carried out here, so that nobody takes the extract for more reduced than it is.
+    """
 
     id: str
     title: Title
@@ -110,6 +139,23 @@ class DataSet:
     span: Span
     source: str
     certainty: Certainty = Certainty.STATED
+    tables: frozenset[str] | None = None
+    lacks: tuple[Lack, ...] = ()
+    months: Months | None = None
+    one_in: int | None = None
+    tier: str | None = None
+    axes: int | None = None
+    outputs: int | None = None
+    least_need: bool = True
+    elsewhere: Title | None = None
+    not_made: tuple[Title, ...] = ()
+
+    def holds(self, table: str) -> bool:
+        return self.tables is None or table in self.tables
+
+    def lack(self, table: str, column: Column) -> Lack | None:
+        """Why the set has no such column; None where it has, and where it lacks the whole table."""
+        return next((one for one in self.lacks if one.covers(table, column)), None)
 
 
 @dataclass(frozen=True)
@@ -141,6 +187,15 @@ class Dossier:
 
     def datasets_at(self, day: date) -> tuple[DataSet, ...]:
         return tuple(one for one in self.datasets if one.span.holds(day))
+
+    def offered(self, day: date) -> tuple[DataSet, ...]:
+        """The sets that can be asked for here on a day; the first is the one that is meant where none is named."""
+        return tuple(one for one in self.datasets_at(day) if one.elsewhere is None)
+
+    def dataset(self, id_: str, day: date) -> DataSet | None:
+        """A set as it is on a day; where it is not given then, as it is known last. None for one that never was."""
+        rows = [one for one in self.datasets if one.id == id_]
+        return next((one for one in rows if one.span.holds(day)), rows[-1] if rows else None)
 
 
 _PAPER = re.compile(r"W([0-9]{3,6})/([0-9]{1,3})")
@@ -195,6 +250,7 @@ _FACT_KEYS = {
 }  # fmt: skip
 _DATASET_KEYS = {
     "id", "title", "about", "review", "path", "volume", "rules", "valid_from", "valid_to", "source", "certainty",
+    "tables", "lacks", "months", "one_in", "tier", "axes", "outputs", "least_need", "elsewhere", "not_made",
 }  # fmt: skip
 
 
@@ -221,6 +277,9 @@ def _fact(raw: Mapping[str, Any]) -> Fact:
 def _dataset(raw: Mapping[str, Any]) -> DataSet:
     only(raw, _DATASET_KEYS)
     rules: Sequence[Mapping[str, str]] = raw["rules"]
+    months = _months(raw["months"]) if "months" in raw else None
+    # A table without a month cannot be cut to the set's months, so it does not come along.
+    tables = raw.get("tables") or (months.by if months else None)
     return DataSet(
         id=raw["id"],
         title=title(raw["title"]),
@@ -232,4 +291,29 @@ def _dataset(raw: Mapping[str, Any]) -> DataSet:
         span=span(raw),
         source=raw["source"],
         certainty=certainty(raw),
+        tables=None if tables is None else frozenset(tables),
+        lacks=tuple(_lack(one) for one in raw.get("lacks", ())),
+        months=months,
+        one_in=raw.get("one_in"),
+        tier=raw.get("tier"),
+        axes=raw.get("axes"),
+        outputs=raw.get("outputs"),
+        least_need=raw.get("least_need", True),
+        elsewhere=title(raw["elsewhere"]) if "elsewhere" in raw else None,
+        not_made=tuple(title(one) for one in raw.get("not_made", ())),
     )
+
+
+def _lack(raw: Mapping[str, Any]) -> Lack:
+    only(raw, {"ja", "en", "types", "roles", "columns"})
+    types, roles, columns = (frozenset(raw.get(name, ())) for name in ("types", "roles", "columns"))
+    if not types | roles | columns:
+        raise ValueError(f"a set lacks nothing by this: {raw}")
+    return Lack(title(raw), types, roles, columns)
+
+
+def _months(raw: Mapping[str, Any]) -> Months:
+    only(raw, {"of", "by"})
+    if not raw["of"] or not set(raw["of"]) <= set(range(1, 13)):
+        raise ValueError(f"months of a year: {raw}")
+    return Months(tuple(raw["of"]), dict(raw["by"]))

@@ -48,6 +48,17 @@ class TableGrant:
 
 
 @dataclass(frozen=True)
+class DataSetGrant:
+    """Which of a database's data sets is granted, where it has several (docs/decisions/0013).
+
+    `one_in` n: of n persons one is in the extract; without it, nobody is left out for being sampled.
+    """
+
+    id: str
+    one_in: int | None = None
+
+
+@dataclass(frozen=True)
 class PlannedOutput:
     """An output as declared in the application; an export refers to it by id."""
 
@@ -84,6 +95,8 @@ class Permit:
     checkers: int
     valid_from: datetime
     valid_to: datetime
+    data_sets: Mapping[DatabaseId, DataSetGrant] = field(default_factory=dict)
+    """By database; one that is not named has no sets, or was granted before they could be chosen: the whole of it."""
 
     @property
     def reference(self) -> str:
@@ -127,6 +140,8 @@ class Permit:
                 for db, tables in self.databases.items()
             },
             "linkage_groups": [list(group) for group in self.linkage_groups],
+            # Left out where there is none, so that earlier permits print, and verify, as they were signed.
+            **({"data_sets": data_sets_json(self)} if self.data_sets else {}),
             "rule_sets": list(self.rule_sets),
             "outputs": [
                 {"id": o.id, "kind": o.kind, "title": o.title, "dimensions": list(o.dimensions)}
@@ -162,6 +177,24 @@ def _grant_json(grant: TableGrant) -> dict[str, Any]:
     return printed
 
 
+def data_sets_json(permit: Permit) -> dict[str, Any]:
+    """`{database: {id, one_in?}}`, as the permit prints it."""
+    return {
+        database: {"id": one.id, **({} if one.one_in is None else {"one_in": one.one_in})}
+        for database, one in permit.data_sets.items()
+    }
+
+
+def _data_set(raw: Mapping[str, Any]) -> DataSetGrant:
+    # A restriction that is not understood must not be taken for none.
+    if set(raw) - {"id", "one_in"} or not isinstance(raw["id"], str) or not raw["id"]:
+        raise ValueError("a data set")
+    one_in = None if raw.get("one_in") is None else _whole(raw["one_in"])
+    if one_in is not None and one_in < 2:
+        raise ValueError("a share of everybody")
+    return DataSetGrant(raw["id"], one_in)
+
+
 def parse(data: Mapping[str, Any]) -> Permit:
     """A permit from its JSON object. Raises Refused `permit.malformed` with the place that is wrong."""
     place = "schema"
@@ -188,6 +221,10 @@ def parse(data: Mapping[str, Any]) -> Permit:
             databases[DatabaseId(str(db))] = grants
         if not databases:
             raise ValueError("no databases")
+        place = "data_sets"
+        data_sets = {DatabaseId(str(db)): _data_set(raw) for db, raw in data.get("data_sets", {}).items()}
+        if not data_sets.keys() <= databases.keys():
+            raise ValueError("a data set of a database that is not granted")
         place = "outputs"
         outputs = tuple(
             PlannedOutput(str(o["id"]), str(o["kind"]), str(o["title"]), _texts(o.get("dimensions", ())))
@@ -219,6 +256,7 @@ def parse(data: Mapping[str, Any]) -> Permit:
             checkers=_whole(data.get("checkers", 2)),
             valid_from=valid_from,
             valid_to=valid_to,
+            data_sets=data_sets,
         )
         place = "rule_sets"
         if not permit.rule_sets:

@@ -71,14 +71,29 @@ def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list
     return None
 
 
-def extended(before: Mapping[Cell, int], newcomers: Mapping[Cell, int], k: int) -> Mapping[Cell, int]:
+def extended(
+    before: Mapping[Cell, int],
+    newcomers: Mapping[Cell, int],
+    k: int,
+    counts: Mapping[int, int] | None = None,
+) -> Mapping[Cell, int]:
     """The block of each newcomers' cell, given the newest block of every cell that has one.
 
-    A cell that has a block keeps it. The others form blocks of their own where they are k together; otherwise they
-    join the block of the nearest cell (the first columns weigh most).
+    A cell that has a block keeps it. A block that has fewer than k persons so far (`counts`; the population was smaller
+    than k) takes in the nearest cells until it has k. The others form blocks of their own where they are k together;
+    otherwise they join the block of the nearest cell (the first columns weigh most).
     """
     of = {cell: before[cell] for cell in newcomers if cell in before}
     rest = {cell: count for cell, count in newcomers.items() if cell not in before}
+    have = dict(counts or {})
+    for cell, block in of.items():
+        have[block] = have.get(block, 0) + newcomers[cell]
+    for block in sorted(one for one in have if have[one] < k):
+        own = [cell for cell in before if before[cell] == block]
+        while own and rest and have[block] < k:
+            nearest = min(rest, key=lambda cell: min((_distance(one, cell), cell) for one in own))
+            of[nearest] = block
+            have[block] += rest.pop(nearest)
     formed = form(rest, k)
     first = max(before.values(), default=-1) + 1
     for cell in rest:

@@ -29,13 +29,24 @@ DESTROYED: tuple[Title, ...] = (
 """What erasing destroys."""
 
 BACKUPS = Title(
-    "バックアップに残る抽出データは暗号化されており、その鍵は本証明書の日時に破棄されました。鍵庫のバックアップは、"
-    "この日時より前のものを廃棄する必要があります（廃棄するまでは、主鍵と併せれば鍵を取り出せます）。",
-    "Copies of the extracts in backups are encrypted, and their keys were destroyed at the time of this certificate. "
-    "Backups of the vault that are older than this time must be discarded: until then, whoever has one and the master "
-    "key can still unwrap the keys.",
+    "バックアップに残る抽出データは暗号化されており、その鍵は本証明書の日時に破棄されました。鍵庫の主鍵も同時に新しくされ、"
+    "古い主鍵は本機から破棄されました。この日時より前の鍵庫のバックアップは、本機に残るものでは開けません。古い主鍵の"
+    "写しが別に保管されている場合は、廃棄する必要があります。",
+    "Copies of the extracts in backups are encrypted, and their keys were destroyed at the time of this certificate. The "
+    "vault's master key was replaced at the same time, and the one before was destroyed on this machine: a backup of the "
+    "vault that is older than this time opens with nothing that is left here. Copies of the earlier master key that are "
+    "kept elsewhere must be discarded.",
 )
-"""What must happen to backups. The operator's duty, and said so."""
+"""What must happen to backups where the master key is a file. The operator's duty, and said so."""
+
+BACKUPS_DEVICE = Title(
+    "バックアップに残る抽出データは暗号化されており、その鍵は本証明書の日時に破棄されました。主鍵は外部の装置にあり、"
+    "この日時より前の鍵庫のバックアップは廃棄する必要があります（廃棄するまでは、装置を使える者が鍵を取り出せます）。",
+    "Copies of the extracts in backups are encrypted, and their keys were destroyed at the time of this certificate. The "
+    "master key lies in a device: backups of the vault that are older than this time must be discarded. Until then, "
+    "whoever has one and may use the device can still unwrap the keys.",
+)
+"""The same where it lies in a device, which custody cannot make replace its key."""
 
 KEPT: tuple[Title, ...] = (
     Title(
@@ -71,6 +82,8 @@ def statement(
     erased: str,
     extracts: Sequence[Mapping[str, Any]],
     keys: int,
+    *,
+    master_replaced: bool,
 ) -> dict[str, Any]:
     """The certificate's content, before it has its place in the log and its signature."""
     return {
@@ -81,7 +94,7 @@ def statement(
         "extracts": [dict(one) for one in extracts],
         "keys_destroyed": keys,
         "destroyed": _both(DESTROYED),
-        "backups": _one(BACKUPS),
+        "backups": _one(BACKUPS if master_replaced else BACKUPS_DEVICE),
         "kept": _both(KEPT),
         "remains": _both(REMAINS),
     }

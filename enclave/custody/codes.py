@@ -51,8 +51,9 @@ CODES: dict[str, Wording] = {
     "custody.coarsen_column": Wording(
         "表 {database}.{table} の列 {column} は丸められません。",
         "Column {column} of {database}.{table} cannot be coarsened.",
-        "承諾で見せる数値の列（int、float）だけを、1以上の幅で丸められます。",
-        "Only shown columns of type int or float can be, with a width of 1 or more.",
+        "承諾で見せる列だけを丸められます。数値は1以上の幅、日付と年月は月数（12で年）、市区町村と二次医療圏のコードは先頭2桁（都道府県）。",
+        "Only shown columns can be: numbers by a width of 1 or more, days and months by months (12 leaves the year), codes of"
+        " municipalities and medical areas to 2 digits (the prefecture).",
         400,
     ),
     "custody.columns_apart": Wording(
@@ -102,6 +103,21 @@ CODES: dict[str, Wording] = {
         "鍵は破棄されており、復元できません。新しい承諾が必要です。",
         "Its key is destroyed and cannot be restored. A new permit is needed.",
         410,
+    ),
+    "custody.permit_superseded": Wording(
+        "承諾 {permit} には、より新しい改訂 {latest} があります。",
+        "The permit {permit} has a later revision, {latest}.",
+        "最新の承諾を使ってください。変更前の内容では作成も開封もできません。",
+        "Use the latest one. Nothing is built or opened under what was granted before it.",
+    ),
+    "custody.withdrawals_missing": Wording(
+        "提供停止の登録が、台帳の記録と一致しません。",
+        "The list of who withdrew is not the one that the log knows.",
+        "台帳では {listed} 人です。鍵庫が古いものに戻されたか、登録が中断されました。届いた一覧をもう一度すべて登録してください"
+        "（enclave data optout）。何も作成されていません。",
+        "The log knows of {listed} persons. An older vault was put back, or an entry was interrupted: enter all lists that"
+        " arrived again (enclave data optout). Nothing was built.",
+        503,
     ),
     "custody.extract_unknown": Wording(
         "この抽出データはありません。",

@@ -15,7 +15,7 @@ from typing import Any
 from enclave.catalogue.descriptor import PID, Title
 from enclave.core.clock import rfc3339
 from enclave.core.ids import DatabaseId, PermitId, ProjectId, ProvisionId
-from enclave.core.permit import Permit
+from enclave.core.permit import Permit, data_sets_json
 from enclave.core.refusal import Refused
 
 SCHEMA = "enclave.extract/1"
@@ -126,7 +126,7 @@ class Manifest:
 
 
 def conditions_digest(permit: Permit) -> str:
-    """`sha256:<hex>` of the permit's restrictions on rows: period, rows and coarsening of every table.
+    """`sha256:<hex>` of the permit's restrictions on rows: period, rows and coarsening of every table, and data sets.
 
     They are evaluated on source values when the extract is built and cannot be run again, so at query time the
     permit's digest must equal the manifest's (SHAPES, Permit). Canonical JSON: the names are ASCII.
@@ -139,6 +139,8 @@ def conditions_digest(permit: Permit) -> str:
             "rows": grant.rows,
             "coarsen": dict(grant.coarsen),
         }
+    if permit.data_sets:
+        conditions["data_sets"] = data_sets_json(permit)
     text = json.dumps(conditions, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -10,7 +10,7 @@ source and does not know the engine's dialect beyond the compiled predicate it p
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -70,7 +70,11 @@ PSEUDONYM_TYPES = {Kind.PERSON: "UINTEGER", Kind.FACILITY: "UINTEGER", Kind.RECO
 
 @dataclass(frozen=True)
 class PlannedColumn:
-    """One column: its place in the source, and how it appears. `shown` is False where only a condition reads it."""
+    """One column: its place in the source, and how it appears. `shown` is False where only a condition reads it.
+
+    `coarsen` is a width: of a number in its unit, of a day or a month in months (12 leaves the year), of an area's code
+    in the digits that stay (2 leaves the prefecture).
+    """
 
     name: str
     source: str
@@ -159,14 +163,14 @@ def plan(
         if table is None:
             raise Refused("custody.table_unknown", {"database": database, "table": name})
         tables.append(_table(database, table, grant, compile_rows))
-    for database in permit.databases:
-        _check_apart(descriptors[database], [one for one in tables if one.database == database])
     groups = {database: linkage_group(permit, database) for database in permit.databases}
     populations = {database: descriptors[database].population for database in permit.databases}
     for database, group in groups.items():
         # Numbers are stable within one register only: across two, equal numbers would join strangers.
         if any(populations[other] != populations[database] for other in group):
             raise Refused("custody.linkage_population", {"databases": sorted(group)})
+    for database in permit.databases:
+        _check_apart(descriptors[database], [one for one in tables if one.database in groups[database]])
     return ExtractPlan(
         permit.provision,
         tuple(tables),
@@ -178,11 +182,25 @@ def plan(
 
 
 def _check_apart(descriptor: Descriptor, tables: Sequence[TablePlan]) -> None:
-    """Raise Refused `custody.columns_apart` where a shown column hides another shown one (of any table)."""
-    shown = {f"{table.table}.{column.name}" for table in tables for column in table.shown}
+    """Raise Refused `custody.columns_apart` where a column hides another one that the linked `tables` would tell.
+
+    A condition tells too: of rows that were chosen by their prefecture everybody knows the prefecture. Where an area
+    hides, the areas of the databases that share this one's pseudonyms do: one join later they stand beside it.
+    """
+    told: dict[str, Column] = {}
+    areas = set()
+    for table in tables:
+        own = table.database == descriptor.database
+        for column in table.columns:
+            name = f"{table.table}.{column.name}" if own else f"{table.name}.{column.name}"
+            told[name] = column.about
+            if not own and column.about.role is Role.AREA and table.about.person_level:
+                areas.add(name)
     for rule in descriptor.apart:
-        given = sorted(shown.intersection(rule.when))
-        hidden = sorted(shown.intersection(rule.hide))
+        hiding = (descriptor.tables[name.split(".")[0]].columns[name.split(".")[1]] for name in rule.hide)
+        elsewhere = areas if any(column.role is Role.AREA for column in hiding) else set()
+        given = sorted(set(told).intersection(rule.when))
+        hidden = sorted(set(told).intersection(rule.hide) | elsewhere)
         if given and hidden:
             facts = {
                 "database": descriptor.database,
@@ -199,6 +217,12 @@ def _references(
     """The registered public tables about the codes of what is shown, but those that the permit itself names."""
     named = {table.name for table in tables}
     shown = [column.about for table in tables for column in table.shown]
+    shown += [
+        replace(column.about, system="pref")
+        for table in tables
+        for column in table.shown
+        if column.coarsen and column.about.system in _OF_A_PREFECTURE
+    ]
     found = []
     for database, table in explaining(shown, descriptors):
         if f"{database}.{table.name}" not in named:
@@ -277,7 +301,7 @@ def _table(database: DatabaseId, table: Table, grant: TableGrant, compile_rows: 
             if name not in values:
                 raise Refused("custody.rows_column", {**place, "column": name})
     for name, width in grant.coarsen.items():
-        if name not in shown or not _coarsenable(table.columns[name]) or width < 1:
+        if name not in shown or not _coarsenable(table.columns[name], width):
             raise Refused("custody.coarsen_column", {**place, "column": name})
     read = dict(shown)
     if period is not None:
@@ -294,8 +318,25 @@ def _column(column: Column, shown: bool, coarsen: int | None) -> PlannedColumn:
     return PlannedColumn(column.name, column.source, column.type, kind, engine_type, shown, coarsen, column)
 
 
-def _coarsenable(column: Column) -> bool:
-    return column.type in {ColumnType.INT, ColumnType.FLOAT} and not column.pseudonymous
+def _coarsenable(column: Column, width: int) -> bool:
+    """Whether a width means something for a column: see `PlannedColumn`."""
+    if column.pseudonymous or width < 1:
+        return False
+    match column.type:
+        case ColumnType.INT | ColumnType.FLOAT | ColumnType.DATE | ColumnType.MONTH:
+            return True
+        case ColumnType.CODE:
+            return (
+                column.role is Role.AREA and width == PREFECTURE_DIGITS and column.system in _OF_A_PREFECTURE
+            )
+        case ColumnType.TEXT | ColumnType.BOOL:
+            return False
+
+
+PREFECTURE_DIGITS = 2
+"""The first digits of a municipality's and of a medical area's code are the prefecture's (JIS X 0401, 0402; MHLW)."""
+
+_OF_A_PREFECTURE = frozenset({"muni", "sma"})
 
 
 def _period(place: Mapping[str, str], table: Table, period: Period) -> PlannedPeriod:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,18 +13,19 @@ from enclave.adapters import edge
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import all_persons, find_person
 from enclave.adapters.signing import sign_permit
-from enclave.application import flow
+from enclave.application import dataset, flow
 from enclave.application import linkage as together
 from enclave.application.request import LIMITS, OUTPUT_FIELDS, OUTPUT_KINDS, TEXTS, Draft, Known, Problem
 from enclave.application.review import State, Step, possible
 from enclave.application.review import denied as denied_codes
+from enclave.catalogue.facts import DataSet, Fact, FactKind
 from enclave.catalogue.linkage import Link, linkage, pairs
 from enclave.catalogue.packaged import dossiers, linkage_rules
 from enclave.core.clock import JAPAN
 from enclave.core.ids import ApplicationId, DatabaseId, PersonId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
-from enclave.portal.catalogue import to_choose_from
+from enclave.portal.catalogue import Notes, to_choose_from
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages, go
 from enclave.portal.visit import Form, Visit, visit_of
@@ -30,6 +33,15 @@ from enclave.portal.visit import Form, Visit, visit_of
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 FEWEST_OUTPUT_ROWS = 2
 MOST_OUTPUT_ROWS = 40
+
+
+@dataclass(frozen=True)
+class SetShown:
+    """A chosen data set, with the body that is heard and for how long it may be used, where the sources say so."""
+
+    row: DataSet
+    body: tuple[Fact, ...]
+    use_period: tuple[Fact, ...]
 
 
 def ports_of(deps: Deps) -> flow.Ports:
@@ -48,6 +60,7 @@ def ports_of(deps: Deps) -> flow.Ports:
 
 def known(deps: Deps) -> Known:
     """What exists right now. `pid` is in every extract, so it is asked for like any column."""
+    today = deps.now().astimezone(JAPAN).date()
     return Known(
         columns={
             name: {table: tuple(t.columns) for table, t in database.tables.items() if not t.reference}
@@ -55,8 +68,9 @@ def known(deps: Deps) -> Known:
             if not database.reference
         },
         persons=frozenset(p.id for p in all_persons(deps.records) if p.active and Role.RESEARCHER in p.roles),
-        today=deps.now().astimezone(JAPAN).date(),
+        today=today,
         row_condition=deps.row_condition,
+        sets=dataset.named(dossiers(), today),
     )
 
 
@@ -76,6 +90,7 @@ def draft_of(form: Form) -> Draft:
         members=tuple(m for m in re.split(r"[\s,、，]+", form.text("members")) if m),
         outputs=tuple(o for o in outputs if o["id"].strip() or o["title"].strip() or o["dimensions"].strip()),
         links=form.texts("links"),
+        sets={database: name.strip() for database, name in form.starting("set.").items() if name.strip()},
     )
 
 
@@ -121,6 +136,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             names={name: dossier.names for name, dossier in dossiers().items()},
             chosen={name.partition(".")[0]: True for name in draft.columns},
             verdicts=_shown(visit, draft.links),
+            **choice_of_sets(deps),
         )
 
     def _shown(visit: Visit, links: Iterable[str]) -> list[dict[str, Any]]:
@@ -138,7 +154,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         facts = together.pair_facts(named, rules, catalogue)
         if not facts:
             return []
-        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": []}
+        asked = {"step": "look", "at": today.isoformat(), "pairs": facts, "apart": [], **dataset.NOTHING}
         answer = deps.policy.decide(together.POLICY, asked)
         denied, obligations = denied_codes(answer), answer.get("obligations") or {}
         refused = {tuple(pair) for pair in obligations.get("pairs", ())}
@@ -228,7 +244,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             stored = applications.stored(id_)
             if stored.applicant != person:
                 raise Refused("application.unknown")
-            if stored.state is not State.DRAFT and stored.draft == draft and action == "submit":
+            if stored.state is not State.DRAFT and _same(stored.draft, draft) and action == "submit":
                 return go(f"/applications/{id_}")
             if version != stored.version and draft != stored.draft:
                 raise Refused("application.changed")
@@ -307,7 +323,45 @@ def facts_of(deps: Deps, stored: flow.Stored) -> Mapping[str, Any]:
         "catalogue": {str(k): v for k, v in catalogue.items()},
         "applicant": applicant,
         "people": [p for p in people if p is not None],
+        "sets": sets_of(stored, today),
     }
+
+
+def _same(submitted: Draft, typed: Draft) -> bool:
+    """Whether a form was only sent twice; submitting adds the sets that were meant by default."""
+    return replace(typed, sets={**submitted.sets, **typed.sets}) == submitted
+
+
+def choice_of_sets(deps: Deps) -> dict[str, Any]:
+    """What the form offers: the sets of each registered database that has several, with their reviews."""
+    today = deps.now().astimezone(JAPAN).date()
+    offered = dataset.choices(dossiers(), today)
+    return {
+        "offered": {
+            name: dossiers()[DatabaseId(name)].datasets_at(today)
+            for name in offered
+            if DatabaseId(name) in deps.catalogue()
+        },
+        "meant": {name: ids[0] for name, ids in offered.items()},
+        "notes": Notes([]),
+    }
+
+
+def sets_of(stored: flow.Stored, today: date) -> dict[str, SetShown]:
+    """The set of each database that an application asks for, as the day of the decision (else today) knows it."""
+    day = stored.decided_at.astimezone(JAPAN).date() if stored.decided_at else today
+    found = {}
+    for name in dict.fromkeys(column.partition(".")[0] for column in stored.draft.columns):
+        dossier = dossiers().get(DatabaseId(name))
+        row = dossier.dataset(stored.draft.sets.get(name, ""), day) if dossier else None
+        if dossier is not None and row is not None:
+            kept = dossier.at(day)
+            found[name] = SetShown(
+                row,
+                tuple(fact for fact in kept if fact.kind is FactKind.BODY),
+                tuple(fact for fact in kept if fact.kind is FactKind.USE_PERIOD),
+            )
+    return found
 
 
 def timeline(visit: Visit, stored: flow.Stored) -> list[tuple[str, str, Any]]:

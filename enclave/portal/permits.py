@@ -8,6 +8,10 @@ from starlette.responses import Response
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.permit_records import SignedPermit, permit_by_id
 from enclave.adapters.person_records import Person, find_person
+from enclave.catalogue.facts import DataSet
+from enclave.catalogue.packaged import dossiers
+from enclave.core.clock import JAPAN
+from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
@@ -35,6 +39,12 @@ def readable(deps: Deps, permit_id: str, person: Person) -> SignedPermit:
     if person.id not in signed.permit.handlers and not person.roles & OFFICES:
         raise Refused("permit.unknown")
     return signed
+
+
+def _known(database: DatabaseId, set_: str, permit: Permit) -> DataSet | None:
+    """What the catalogue knows of a granted set; a permit that came from elsewhere may name another."""
+    day = permit.valid_from.astimezone(JAPAN).date()
+    return dossiers()[database].dataset(set_, day) if database in dossiers() else None
 
 
 def routes(deps: Deps, pages: Pages) -> APIRouter:
@@ -78,6 +88,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             standing=standing(permit, deps),
             people=people,
             catalogue={str(k): v for k, v in deps.catalogue().items()},
+            sets=[(name, one, _known(name, one.id, permit)) for name, one in permit.data_sets.items()],
             extract=extract_of(deps.site, permit),
             # Sizes of an aggregate-tier extract are themselves answers; only its keepers see them.
             counts=permit.tier.value == "record" or bool(person.roles & {Role.CUSTODIAN, Role.OPERATOR}),

@@ -1,6 +1,7 @@
 """The committee's pages: what waits for an opinion, and one opinion sheet per database of an application."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,11 +10,13 @@ from starlette.responses import Response
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import find_person
 from enclave.application import flow
-from enclave.application.review import CRITERIA, Opinion, State
+from enclave.application.review import Criterion, Opinion, State, criteria
+from enclave.core.clock import JAPAN
 from enclave.core.ids import ApplicationId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
-from enclave.portal.applications import facts_of, ports_of, timeline
+from enclave.portal.applications import SetShown, facts_of, ports_of, sets_of, timeline
+from enclave.portal.catalogue import Notes
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages, go
 from enclave.portal.visit import visit_of
@@ -84,16 +87,18 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
                 }
             )
         said = pages.problem(visit, refused) if refused else None
+        facts = facts_of(deps, stored)
         return pages.show(
             visit,
             "review.html",
             visit.say("審査票", "Opinion sheet"),
             status=int(said["status"]) if said else 200,
-            **facts_of(deps, stored),
+            **facts,
             databases=databases,
             given=given,
             open=stored.state in {State.SUBMITTED, State.UNDER_REVIEW},
-            criteria=CRITERIA,
+            notes=Notes([]),
+            criteria={d: _criteria(facts["sets"], d) for d in databases},
             judgements=JUDGEMENTS,
             typed=typed,
             said=said,
@@ -114,13 +119,14 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             if len(form.text("comment")) > LONGEST_COMMENT:
                 raise Refused("application.text_too_long", {"limit": LONGEST_COMMENT})
             opinion = Opinion(form.text("opinion"))
-            criteria = {
+            stored = applications.stored(ApplicationId(application))
+            judged = {
                 c.id: form.text(f"criterion.{c.id}")
-                for c in CRITERIA
+                for c in _criteria(sets_of(stored, deps.now().astimezone(JAPAN).date()), database)
                 if form.text(f"criterion.{c.id}") in JUDGEMENTS
             }
             text = json.dumps(
-                {"comment": form.text("comment").strip(), "criteria": criteria}, ensure_ascii=False
+                {"comment": form.text("comment").strip(), "criteria": judged}, ensure_ascii=False
             )
             flow.opine(
                 ports,
@@ -149,6 +155,11 @@ def _same_opinion(
     """Whether the form was only sent twice."""
     sheets = applications.stored(ApplicationId(application)).sheets
     return any(s.database == database and s.reviewer == person and s.opinion.value == opinion for s in sheets)
+
+
+def _criteria(sets: Mapping[str, SetShown], database: str) -> tuple[Criterion, ...]:
+    """The lines of the sheet on a database: those of its data set, where it has several."""
+    return criteria(sets[database].row.least_need if database in sets else True)
 
 
 def _comment(deps: Deps, digest: str | None) -> dict[str, Any]:

@@ -8,15 +8,14 @@ same level. Relies on the counts that the run left in `truth/counted.parquet` an
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from enclave.synth import counting, tables
+from enclave.synth import counting, fitted, tables
 from enclave.synth.draws import Array
 from enclave.synth.population import REAL_PEOPLE
 
@@ -118,17 +117,36 @@ def claims(folder: Path) -> Iterator[Compared]:
             )  # fmt: skip
 
 
+def totals(folder: Path) -> Iterator[Compared]:
+    """Every fee, operation and drug over the cells that are published."""
+    amounts, squares = counted(folder)
+    factor = scale(folder)
+    for (kind, item), real in published().items():
+        shown = real > 0
+        found, expected = float(amounts[kind, item][shown].sum()), float(real.sum() * factor)
+        typical = _typical(amounts[kind, item], squares[kind, item])
+        square = max(float(squares[kind, item][shown].sum()), typical * expected)
+        yield Compared(
+            "totals", f"{kind} {item}", "", expected, found, math.sqrt(square),
+            counts=kind in {"operation", "outpatient"},
+        )  # fmt: skip
+
+
 def _typical(amounts: Array, squares: Array) -> float:
     """What a person who has any has, on average (weighted by amount)."""
     return float(squares.sum() / amounts.sum()) if amounts.sum() > 0 else 1.0
 
 
-def refit(folder: Path, to: Path, strength: float = 1.0) -> None:
-    """Multiply the factors by published ÷ counted, cell by cell, drawn to the item's own ratio where little is seen."""
-    from enclave.synth import fitted
+def refit(folders: Sequence[Path], to: Path, strength: float = 1.0) -> None:
+    """Multiply the factors by published ÷ counted, cell by cell, over several runs together.
 
-    amounts, squares = counted(folder)
-    factor = scale(folder)
+    What chance explains is left alone: a deviation of less than a standard error or so changes nothing, a large one
+    counts in full, otherwise the factors would learn the runs' noise. Where little is seen, the item's own ratio.
+    """
+    runs = [counted(folder) for folder in folders]
+    factor = sum(scale(folder) for folder in folders)
+    amounts = {key: np.sum([run[0][key] for run in runs], axis=0) for key in published()}
+    squares = {key: np.sum([run[1][key] for run in runs], axis=0) for key in published()}
     rows = []
     for (kind, item), real in published().items():
         expected, found = real * factor, amounts[kind, item]
@@ -136,14 +154,16 @@ def refit(folder: Path, to: Path, strength: float = 1.0) -> None:
             ratio = np.ones(38)
         else:
             whole = expected.sum() / found.sum()
-            prior = 60 * _typical(found, squares[kind, item])
+            typical = _typical(found, squares[kind, item])
+            prior = 60 * typical
             ratio = (expected + prior * whole) / (found + prior)
+            spread = np.maximum(np.abs(expected - found), 1e-9) ** 2 / (
+                typical * np.maximum(expected, typical)
+            )
+            ratio = ratio ** (1 - 2 / np.maximum(spread, 2))
         updated = fitted.factor(kind, item) * ratio.clip(0.3, 3.0) ** strength
         rows.append([kind, item, *[f"{value:.3g}" for value in updated.clip(0.02, 20)]])
     with to.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["kind", "item", *tables.CELLS])
         writer.writerows(rows)
-
-
-__all__ = ["Compared", "claims", "pa", "published", "refit"]

@@ -37,9 +37,12 @@ ITEMS: dict[int, tuple[tuple[str, float, float, float, float], ...]] = {
     85: (("fvc", 86, -11, 9, 0),),
 }
 ITEM_CODES = ("hoehn_yahr", "updrs3", "mayo", "cdai", "sledai", "mg_adl", "achr_ab", "alsfrs_r", "fvc")
+TREATABLE = (11, 49, 50, 63, 84, 96, 97, 222)
+"""Diseases that treatment holds where they are: the others grow worse with the years."""
+
 STEROIDS = {
     49: 0.82,
-    11: 0.58,
+    11: 0.72,
     97: 0.28,
     96: 0.2,
     50: 0.86,
@@ -191,7 +194,14 @@ def records(
     known = window.era0 + month - recipients.onset[row]
     steady = even(mixed(people.id[person], 67))
     severity = np.clip(
-        np.round(1.1 + 2.2 * steady + known / 110 + rng.normal(0, 0.35, len(row))), 1, 5
+        np.round(
+            1.1
+            + 2.2 * steady
+            + np.where(np.isin(number, TREATABLE), 0, known / 110)
+            + rng.normal(0, 0.35, len(row))
+        ),
+        1,
+        5,
     ).astype(np.int64)
     age = block.age(month, person).astype(np.int64)
     new = (recipients.start[row] // 12 == year) & (recipients.start[row] > 0)

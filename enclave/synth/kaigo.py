@@ -131,7 +131,7 @@ def build(block: Block, health: Health, lives: Lives, stays: Stays) -> Care:
     who, month = who[old], month[old]
     early = np.full(n, NEVER, dtype=np.int64)
     np.minimum.at(early, who, month)
-    applies = (early < NEVER) & (rng.random(n) < 0.55)
+    applies = (early < NEVER) & (rng.random(n) < 0.5)
     start = np.where(applies & (~certified | (start > early)), early, start)
     certified |= applies
     certified &= start < lives.gone
@@ -182,16 +182,16 @@ def _certificates(
     year = np.clip(month // 12, 0, window.years)
     p = share[person, year]
     deep = np.where(p > 0, (p - u[person]) / np.maximum(p, 1e-6), 0.1).clip(0, 1)
-    # What was lost in stays before this month, half regained after half a year.
+    # What was lost in stays before this month, more than half regained after half a year.
     lost = np.zeros(len(person))
     by = np.argsort(hurt, kind="stable")
     bounds = np.searchsorted(hurt[by], np.arange(block.n + 1))
     at, j = ragged(np.diff(bounds)[person])
     event = by[bounds[:-1][person[at]] + j]
     since = month[at] - hurt_month[event]
-    np.add.at(lost, at, np.where(since >= 0, hurt_loss[event] * np.where(since > 6, 0.5, 1.0), 0))
+    np.add.at(lost, at, np.where(since >= 0, hurt_loss[event] * np.where(since > 6, 0.4, 1.0), 0))
     steady = even(mixed(block.people.id[person], 37))
-    depth = 0.55 * deep + 0.33 * steady + 0.12 * rng.random(len(person)) + np.minimum(lost, 70) / 260
+    depth = 0.55 * deep + 0.33 * steady + 0.12 * rng.random(len(person)) + np.minimum(lost, 70) / 340
     level = np.searchsorted(np.cumsum(LEVEL_SHARE)[:-1], (depth * 1.08 - 0.03).clip(0, 0.999))
     return Care(
         certified,

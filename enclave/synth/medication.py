@@ -26,6 +26,9 @@ OUTSIDE = 0.76
 TAKEN = 0.93
 """Days supplied per day of use: months not attended."""
 
+ONLY_ILL = frozenset({"phosphate"})
+"""Families that only those with their illness use: nobody is put on dialysis for a drug."""
+
 EARLY_STOP = 0.2
 EARLY_MONTHS = 3.0
 
@@ -114,7 +117,8 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
     rng = block.rng("medication")
     window = block.window
     months = window.months
-    cell = cell19(block.people.sex, block.yearly_age[:, window.claims_year - window.first].clip(0))
+    age = block.yearly_age[:, window.claims_year - window.first].clip(0, 110)
+    cell = cell19(block.people.sex, age)
     ever: Array = np.asarray(health.active.any(axis=2))
     first = np.full((block.n, ever.shape[1]), months, dtype=np.int32)
     np.minimum.at(first, (health.person, health.condition), health.start)
@@ -124,6 +128,10 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
         # The first reason counts more than the others: a drug for diabetes goes to diabetes before heart failure.
         score = indicated.any(axis=1) * 5 + indicated[:, 0] * 3 + rng.standard_normal(block.n)
         u = liability(score, cell, rng)
+        if family.name in ONLY_ILL:
+            # Too rare to be ranked within a block: by chance among those who have it, nobody else.
+            reason = conditions().prevalence[block.people.sex - 1, family.indications[0], age]
+            u = np.where(indicated[:, 0], rng.random(block.n) * reason, 1.0)
         share = family.share[cell]
         mean = (1 - EARLY_STOP) * family.months + EARLY_STOP * EARLY_MONTHS
         fresh = share * months / mean
@@ -144,8 +152,6 @@ def build(block: Block, health: Health, lives: Lives) -> Medication:
         product = pick(family.mix[cell[person]], rng.random(len(person)))
         lacks: Array = np.asarray(~has.any(axis=1))
         keep = end > start
-        # Nobody is put on dialysis for a drug.
-        keep &= ~(lacks & (family.name == "phosphate"))
         rows.append(
             (
                 person[keep],

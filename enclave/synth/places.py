@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 from enclave.synth import tables
-from enclave.synth.draws import Array, stream
+from enclave.synth.draws import Array, stream, systematic
 
 NATIONAL = 126_146_099
 """Population of the 2020 census."""
@@ -140,7 +140,7 @@ def build(seed: int, people: int) -> Places:
         facility_id=rng.permutation(identity).astype(np.int64),
         facility_kind=kinds,
         facility_area=located.astype(np.int16),
-        facility_in_house=rng.random(total) < np.where(kinds == Kind.GP, 0.3, 0.15),
+        facility_in_house=_dispensing(kinds, located, area_pref, weight, rng),
         ordered=ordered,
         by_area=ranges,
         ordered_pref=ordered_pref,
@@ -188,6 +188,30 @@ def _facilities(people: int, area_pref: Array, weight: Array) -> tuple[Array, Ar
         located.append(np.repeat(np.arange(len(weight)), counts))
         kinds.append(np.full(counts.sum(), int(kind), dtype=np.int8))
     return np.concatenate(kinds), np.concatenate(located)
+
+
+def _dispensing(
+    kinds: Array, located: Array, area_pref: Array, weight: Array, rng: np.random.Generator
+) -> Array:
+    """Which facilities dispense drugs themselves: of each kind, those who see the wanted share of its patients.
+
+    Were each drawn by itself, a few in crowded areas would decide how much the country's pharmacies dispense.
+    """
+    inside = np.zeros(len(kinds), dtype=bool)
+    for kind in np.unique(kinds):
+        at = np.flatnonzero(kinds == kind)
+        area, pref = located[at], area_pref[located[at]]
+        here = np.bincount(area, minlength=len(weight))
+        away = np.bincount(area_pref, weight * np.where(here > 0, 1 - OWN_AREA, 1))
+        patients = (
+            OWN_AREA * weight[area] / here[area] + away[pref] / np.bincount(pref, minlength=len(away))[pref]
+        )
+        share = 0.3 if kind == Kind.GP else 0.15
+        order = np.argsort(patients, kind="stable")
+        tries = [order[systematic(np.full(len(at), share), start) > 0] for start in rng.random(64)]
+        off = [abs(patients[chosen].sum() / patients.sum() - share) for chosen in tries]
+        inside[at[tries[int(np.argmin(off))]]] = True
+    return inside
 
 
 def _ranges(kinds: Array, place: Array, places: int) -> tuple[Array, Array]:

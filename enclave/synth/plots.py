@@ -7,7 +7,7 @@ from pathlib import Path
 from enclave.synth.report import Report
 
 REAL, INVENTED = "#9aa5b1", "#c2410c"
-STYLE = "<style>text{font:11px sans-serif;fill:#334155}.t{font-size:13px;font-weight:600}line{stroke:#cbd5e1}</style>"
+STYLE = "<style>text{font:11px sans-serif;fill:#334155}.t{font-size:13px;font-weight:600}line{stroke:#cbd5e1}.d{stroke-width:2.4;stroke-linecap:round;stroke-opacity:.6;fill:none}</style>"
 
 
 def write(report: Report, folder: Path) -> list[Path]:
@@ -81,10 +81,10 @@ def _scatter(report: Report, names: Sequence[str]) -> str:
     for k, name in enumerate(names):
         part = next(p for p in report.parts if p.name == name)
         big = [n for n in part.numbers if n.expected >= 1 and n.found >= 1]
-        # A thousand points show what ten thousand would.
-        for number in big[:: max(1, len(big) // 350)]:
-            x, y = left + at(number.expected), top + size - at(number.found)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.7" fill="{colors[k]}" fill-opacity=".55"/>')
+        # Every cell, as dots of one path: those that would cover one another once.
+        dots = sorted({(round(left + at(n.expected)), round(top + size - at(n.found))) for n in big})
+        path = "".join(f"M{x} {y}h0" for x, y in dots)
+        parts.append(f'<path class="d" stroke="{colors[k]}" d="{path}"/>')
         parts.append(f'<circle cx="{left + size + 20}" cy="{top + 20 + 18 * k}" r="4" fill="{colors[k]}"/>')
         parts.append(f'<text x="{left + size + 30}" y="{top + 24 + 18 * k}">{name}</text>')
     parts.append(

@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "operation": ("入院手術（性×年齢）", "Operations, inpatient (sex × age)"),
     "outpatient": ("外来手術（性×年齢）", "Operations, outpatient (sex × age)"),
     "drug": ("内服薬（院外、性×年齢）", "Oral drugs, by pharmacies (sex × age)"),
+    "totals": ("診察料・手術・内服薬の項目ごとの合計", "Totals of every fee, operation and drug"),
 }
 TOP = 10
 
@@ -146,6 +147,7 @@ def make(folder: Path) -> Report:
         Part(kind, tuple(n for n in claims if n.part == kind))
         for kind in ("fee", "operation", "outpatient", "drug")
     ]
+    parts.append(Part("totals", tuple(calibration.totals(folder))))
     return Report(calibration.living(folder), tuple(parts), _names())
 
 

@@ -47,8 +47,8 @@ EFFECTS: dict[str, tuple[tuple[str, float], ...]] = {
     "uti": (("sglt2", 1.2),),
 }
 DYING = {
-    "hipfx_nail": 3.0,
-    "hipfx_head": 2.5,
+    "hipfx_nail": 1.8,
+    "hipfx_head": 1.6,
     "aspiration": 3.5,
     "pneumonia": 2.5,
     "hfadm": 2.5,
@@ -242,7 +242,7 @@ def build(
                 start, end = used[family]
                 rate = np.where((start <= middle) & (end > middle), rate * risk, rate)
             if name in FRAIL:
-                rate = rate * (1 + 0.8 * np.maximum(support - 2, 0))
+                rate = rate * (1 + 2.0 * np.maximum(support - 2, 0))
             if name in DYING:
                 rate = rate * np.where(soon, DYING[name], 1) / (1 + (DYING[name] - 1) * usual)
             person = events(rate * part, order, rng, block.number * 97 + year * 13 + number)
@@ -275,7 +275,7 @@ def build(
     kind = np.where(psychiatric, PSY, kind)
     parts = [(person, reason, kind, day, day + days - 1, operation, np.zeros(len(person), dtype=bool))]
     parts.append(_rehabilitation(parts[0], rng))
-    parts.append(_long_stays(block, health, rng))
+    parts.append(_long_stays(block, health, support, rng))
     parts.append(_last_stays(block, cancers, lives, rng))
     person, reason, kind, admit, leave, operation, died = columns(parts)
     return _tidy(block, lives, person, reason, kind, admit, leave, operation, died, rng)
@@ -307,22 +307,30 @@ def _rehabilitation(acute: Part, rng: np.random.Generator) -> Part:
     )  # fmt: skip
 
 
-def _long_stays(block: Block, health: Health, rng: np.random.Generator) -> Part:
-    """Psychiatric and long-term wards: stays of months and years [DK: 170,000 and 250,000 people]."""
+def _long_stays(block: Block, health: Health, support: Array, rng: np.random.Generator) -> Part:
+    """Psychiatric and long-term wards: stays of months and years [DK: 170,000 and 250,000 people].
+
+    Some of those with the severest disabilities live on a ward (療養介護, [DK]: 20,000 people).
+    """
     table, window = reasons(), block.window
     age = block.yearly_age[:, 0]
     psy = np.flatnonzero(health.ever("schizo") & (rng.random(block.n) < 0.17) & (age > 35))
     share = np.interp(age, [0, 60, 70, 80, 90, 110], [0.0004, 0.001, 0.003, 0.011, 0.028, 0.04])
     years = window.years
     old = np.flatnonzero(rng.random(block.n) < share * (1 + years * 0.55))
-    old = np.setdiff1d(old, psy)
-    person = np.concatenate([psy, old])
-    kind = np.r_[np.full(len(psy), PSY), np.full(len(old), LONG)]
+    wards = np.flatnonzero((support == 6) & (rng.random(block.n) < 0.12))
+    wards = np.setdiff1d(wards, psy)
+    old = np.setdiff1d(old, np.concatenate([psy, wards]))
+    person = np.concatenate([psy, old, wards])
+    kind = np.r_[np.full(len(psy), PSY), np.full(len(old) + len(wards), LONG)]
     span = window.end - window.start
     start = window.start + (rng.random(len(person)) * (span + 500) - 500).astype(np.int64)
     length = rng.exponential(np.where(kind == PSY, 2200, 420), len(person)).astype(np.int64) + 60
     start = np.where((kind == PSY) & (rng.random(len(person)) < 0.8), window.start - 400, start)
+    lives_there = np.arange(len(person)) >= len(psy) + len(old)
+    start, length = np.where(lives_there, window.start - 400, start), np.where(lives_there, 4000, length)
     reason = np.where(kind == PSY, table.index["psyadm"], table.index["dehydr"])
+    reason = np.where(lives_there, table.index["epilepsy_ad"], reason)
     return (
         person,
         reason,

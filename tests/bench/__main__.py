@@ -1,6 +1,6 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
-Parts: `starts` `queries` `notebook` `protection` `synth`; all where none is named. Exit status 1 where a promise is missed or
+Parts: `starts` `queries` `notebook` `protection` `synth` `extract`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
 
@@ -14,7 +14,7 @@ from types import FrameType
 from enclave.cli import language
 from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
-from tests.bench import notebook, place, protection, questions, sheet, starts, synth
+from tests.bench import extract, notebook, place, protection, questions, sheet, starts, synth
 from tests.bench.promises import Row, Target, Unit, Words, status
 
 PARTS: dict[str, Callable[[place.Place], list[Row]]] = {
@@ -28,6 +28,7 @@ NAMES: dict[str, Words] = {
     "notebook": ("ノートブック", "notebook"),
     "protection": ("保護と台帳", "protection and log"),
     "synth": ("合成データ", "synthetic data"),
+    "extract": ("抽出", "extracts"),
 }
 
 
@@ -56,6 +57,7 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
         # Before the bench's own site takes processors and memory.
         again = _part("starts", lambda: [starts.demo_again(None)], own)
     made = _part("synth", synth.measure, own) if "synth" in chosen else []
+    made += _part("extract", extract.rows, own) if "extract" in chosen else []
     up_s = None
     if set(chosen) & set(PARTS) or ("starts" in chosen and not demo_is_up):
         _say("  " + ("測定用サイトを起動しています…", "bringing up the bench's own site…")[own])

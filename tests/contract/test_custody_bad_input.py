@@ -102,14 +102,35 @@ WRONG: list[tuple[str, bytes, dict[str, Any], str, dict[str, Any]]] = [
         HEAD + b"1,20,a\n2,30,b,c\n",
         {},
         "catalogue.file_unreadable",
-        {"line": 3},
+        {"line": 3, "column": 4},
     ),
     (
         "a line with too few fields",
         HEAD + b"1,20,a\n2\n3,4,b\n",
         {},
         "catalogue.file_unreadable",
-        {"line": 3},
+        {"line": 3, "column": "age"},
+    ),
+    (
+        "lines that end in two ways",
+        HEAD + b'1,20,"a\r\nb"\n2,30,b\r\n3,40,c\n',
+        {},
+        "catalogue.file_unreadable",
+        {"line": 4},
+    ),
+    (
+        "a byte that no text has",
+        HEAD + b"1,20,ab\n2,30,a\0b\n",
+        {},
+        "catalogue.bytes_unreadable",
+        {"line": 3, "column": 7},
+    ),
+    (
+        "semicolons",
+        b"id;age;name\n1;20;a\n",
+        {},
+        "catalogue.column_missing",
+        {"file": "t.csv", "line": 1, "columns": ["id", "age", "name"]},
     ),
     ("a quote that never ends", HEAD + b'1,20,"a\n2,30,b\n', {}, "catalogue.file_unreadable", {}),
     (
@@ -189,6 +210,7 @@ def parquet_database(folder: Path, table: pa.Table) -> Path:
         "day": {"type": "date", "role": "date"},
         "month": {"type": "month", "role": "date"},
         "x": {"type": "float", "role": "measure"},
+        "word": {"type": "text", "role": "measure"},
     }
     about = {"file": "t.parquet", "person": "id", "columns": columns}
     (folder / "descriptor.yaml").write_text(yaml.safe_dump({"database": "other", "tables": {"t": about}}))
@@ -205,6 +227,7 @@ def good() -> dict[str, pa.Array]:
         "day": pa.array([day, day], pa.date32()),
         "month": pa.array([day, day], pa.date32()),
         "x": pa.array([1.5, None], pa.float64()),
+        "word": pa.array(["a", None]),
     }
 
 
@@ -240,6 +263,12 @@ PARQUET: list[tuple[str, dict[str, pa.Array], str, dict[str, Any]]] = [
         {"column": "x", "line": 2},
     ),
     ("no person", {"id": pa.array([1, None], pa.uint64())}, "catalogue.person_absent", {"line": 2}),
+    (
+        "a byte that no text has",
+        {"word": pa.array(["a", "b\0c"])},
+        "catalogue.value_unreadable",
+        {"column": "word", "line": 2},
+    ),
 ]
 
 
@@ -345,6 +374,41 @@ def test_a_descriptor_that_says_what_nobody_knows(
     path.write_text(yaml.safe_dump(document))
     no = refused("catalogue.descriptor_malformed", lambda: custodian.register(YAMAMOTO, path))
     assert str(no.facts["place"]).startswith(place)
+    named = place.rsplit(".", 1)[-1]
+    stands = path.read_text().splitlines()[int(str(no.facts["line"])) - 1]
+    assert (no.facts["file"], named in stands or stands.strip().split(":")[0] in what) == (
+        "descriptor.yaml",
+        True,
+    )
+    assert int(str(no.facts["column"])) > 1
+    assert state(site, custodian) == before
+
+
+NO_YAML: list[tuple[str, bytes, int, int | None]] = [
+    ("a bracket that never closes", b"database: other\ntables: [\n", 3, 1),
+    ("a tab", b"database: other\ntables:\n\tt: 1\n", 3, 1),
+    ("Shift-JIS", "database: other\ntitle: 表\n".encode("cp932"), 2, None),
+    ("a key twice", b"database: other\ntables:\n  t: {file: a}\n  t: {file: b}\n", 4, 3),
+    (
+        "a column's role twice",
+        b"database: other\ntables: {t: {columns: {a: {role: date, role: measure}}}}\n",
+        2,
+        40,
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "text", "line", "column"), NO_YAML, ids=[row[0] for row in NO_YAML])
+def test_a_descriptor_that_can_be_read_in_no_way_or_in_two(
+    ground: Any, tmp_path: Path, what: str, text: bytes, line: int, column: int | None
+) -> None:
+    """File, line and column; a second key would silently take the first one's place."""
+    site, custodian, _path = ground
+    before = state(site, custodian)
+    path = csv_database(tmp_path / "wrong", HEAD + b"1,20,a\n")
+    path.write_bytes(text)
+    no = refused("catalogue.descriptor_malformed", lambda: custodian.register(YAMAMOTO, path))
+    assert (no.facts["file"], no.facts["line"], no.facts.get("column")) == ("descriptor.yaml", line, column)
     assert state(site, custodian) == before
 
 

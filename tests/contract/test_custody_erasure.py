@@ -37,7 +37,7 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder = Path(tempfile.mkdtemp())  # a socket's path must be short
     ledger = LedgerProcess(folder).start()
     site = a_site(tmp_path, monkeypatch)
-    custodian = a_custodian(site, ledger.client("gateway"))
+    custodian = a_custodian(site, ledger.client("portal"))
     more = "".join(f"P-{n},{20 + n % 60},f,1990-03-04,2024-04,20.5,0,K{n % 7},x\n" for n in range(PERSONS))
     custodian.register(YAMAMOTO, a_small_database(tmp_path / "files", more))
     yield site, custodian, ledger

@@ -289,7 +289,7 @@ def test_a_withdrawal_holds_from_its_day_on_and_before_linkage(
     assert {row[0] for row in own.rows("v-1", envelope, "SELECT pid FROM x.ndb.rcpt")} == names
     assert own.custodian.withdraw(YAMAMOTO, gone)["known"] == 20
     leaf = json.loads(own.ledger.entries[-1])
-    assert (leaf["action"], leaf["counts"]) == ("person.withdrawn", {"persons": 20})
+    assert (leaf["action"], leaf["counts"]) == ("person.withdrawn", {"persons": 20, "in_all": 20})
     assert not any(str(one) in own.ledger.entries[-1].decode() for one in chosen)
 
 

@@ -224,6 +224,29 @@ def test_a_disk_that_fills_up_leaves_everything_as_it_was(
     assert contents(site, custodian, "v-1", 1) == contents(site, custodian, "v-0", 1)
 
 
+def test_a_disk_without_a_byte_changes_no_book(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A withdrawal, an erasure, a manifest, a catalogue that cannot be written are refused as what they are; afterwards
+    everything that was there is there, and with room again the same requests are answered."""
+    site = a_site(small_disk, monkeypatch)
+    custodian = a_custodian(site, MemoryLedger())
+    custodian.register(YAMAMOTO, files(tmp_path / "files", 2_000))
+    custodian.build(YAMAMOTO, envelope("v-0"))
+    gone = [Withdrawal("claims", str(n), WithdrawalKind.STOP, date(2026, 1, 1)) for n in range(100, 4_000)]
+    _fill(small_disk / "filler", small_disk, leave=0)
+    refused("custody.disk_full", lambda: custodian.withdraw(YAMAMOTO, gone))
+    refused("custody.disk_full", lambda: custodian.erase(YAMAMOTO, "v-0"))
+    refused("custody.disk_full", lambda: custodian.build(YAMAMOTO, envelope("v-0"), refresh=True))
+    assert custodian.report(YAMAMOTO)["withdrawals"] == {}
+    assert contents(site, custodian, "v-0", 1)
+    (small_disk / "filler").unlink()
+    assert contents(site, a_custodian(site, MemoryLedger()), "v-0", 1)
+    assert custodian.withdraw(YAMAMOTO, gone)["entered"] == 3_900
+    assert custodian.build(YAMAMOTO, envelope("v-0"), refresh=True)["n"] == 2
+    assert custodian.erase(YAMAMOTO, "v-0")["keys_destroyed"] == 3
+
+
 def _fill(path: Path, disk: Path, leave: int) -> None:
     free = shutil.disk_usage(disk).free
     with path.open("wb") as file:

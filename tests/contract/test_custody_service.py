@@ -43,7 +43,7 @@ class Running:
         self.site, self.ledger = site, ledger
         self.socket = folder / "custody.sock"
         digests = {name: hashlib.sha256(f"token of {name}".encode()).hexdigest() for name in SERVICES}
-        custodian = a_custodian(site, ledger.client("gateway"), PolicyServer(policy))
+        custodian = a_custodian(site, ledger.client("portal"), PolicyServer(policy))
         app = custody_service.build(custodian, lambda: digests)
         self.server = uvicorn.Server(uvicorn.Config(app, lifespan="off", access_log=False, log_level="error"))
         bound = bind(self.socket)

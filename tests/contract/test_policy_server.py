@@ -26,6 +26,7 @@ STORIES = {
     "export_approve": "export",
     "export_download": "export",
     "application_submit": "application",
+    "application_grant_aggregate": "application",
     "review_grant": "review",
     "review_opinion": "review",
     "custody_register": "custody",

@@ -119,7 +119,7 @@ def a_small_database(folder: Path, extra: str = "") -> Path:
         "003,71,f,1953-01-01,2024-06,31.25,0,K1,secret note\n" + extra,
         encoding="utf-8",
     )
-    (folder / "visits.csv").write_text("id,day\n2,5\n2,12\nA-1,7\n", encoding="utf-8")
+    (folder / "visits.csv").write_text("id,day,home\n2,5,01202\n2,12,\nA-1,7,13101\n", encoding="utf-8")
     path = folder / "descriptor.yaml"
     path.write_text(
         """
@@ -139,7 +139,9 @@ tables:
   visits:
     file: visits.csv
     person: id
-    columns: {day: {type: int, role: date}}
+    columns:
+      day: {type: int, role: date}
+      home: {type: code, system: muni, role: area}
 """
     )
     return path

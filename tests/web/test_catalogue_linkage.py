@@ -7,7 +7,7 @@ import pytest
 
 from enclave.adapters.descriptor_files import write_descriptor
 from enclave.adapters.policy_server import PolicyServer
-from enclave.application import flow
+from enclave.application import dataset, flow
 from enclave.application.linkage import POLICY, pair_facts
 from enclave.application.review import Opinion
 from enclave.catalogue.linkage import Link, LinkageRules, linkage
@@ -44,7 +44,7 @@ def test_the_policy_and_the_matrix_say_the_same_of_every_pair_on_every_day_of_ch
     """Two readings of the same rows, one in Rego and one in Python, agree."""
     for day in RULES.days():
         facts = pair_facts((*PUBLIC, PLANNED), RULES, {})
-        asked = {"step": "submit", "at": day.isoformat(), "pairs": facts, "apart": []}
+        asked = {"step": "submit", "at": day.isoformat(), "pairs": facts, "apart": [], **dataset.NOTHING}
         refused = {tuple(pair) for pair in opa.decide(POLICY, asked)["obligations"]["pairs"]}
         for a, b in (tuple(one["pair"]) for one in facts):
             allowed = isinstance(linkage(RULES, DatabaseId(a), DatabaseId(b), day), Link)

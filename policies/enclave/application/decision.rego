@@ -1,16 +1,18 @@
 # METADATA
 # title: What may be asked for together
 # description: >-
-#   Steps: submit, grant (both: links and columns of an application), look (the form asks while someone fills it in).
-#   Input: enclave/application/linkage.py; examples/application_*.json. Days are ISO dates.
+#   Steps: submit, grant (both: links, columns and data sets of an application), look (the form asks while someone fills
+#   it in). Input: enclave/application/linkage.py, dataset.py; examples/application_*.json. Days are ISO dates.
 package enclave.application
 
 import data.enclave.question
 
 # METADATA
-# description: The answer; anything but `allow` being true is a no. `pairs` and `apart` say what is not permitted.
+# description: The answer; anything but `allow` being true is a no. The obligations say what is not permitted.
 # entrypoint: true
-decision := {"allow": count(deny) == 0, "deny": deny, "obligations": {"pairs": refused_pairs, "apart": refused_apart}}
+decision := {"allow": count(deny) == 0, "deny": deny, "obligations": obligations}
+
+obligations := {"pairs": refused_pairs, "apart": refused_apart, "sets": refused_sets}
 
 # METADATA
 # description: A step that is not known is a no.
@@ -36,6 +38,31 @@ complete if {
 		question.texts(one.when)
 		question.texts(one.hide)
 	}
+	input.tier in {"record", "aggregate"}
+	is_array(input.sets)
+	every asked in input.sets {
+		question.text(asked.database)
+		question.text(asked.set)
+		dated(asked.rows)
+		is_boolean(asked.here)
+		question.texts(asked.lacking)
+		asked.tier in {null, "record", "aggregate"}
+		bound(asked.axes)
+		bound(asked.outputs)
+	}
+	is_array(input.outputs)
+	every one in input.outputs {
+		question.text(one.id)
+		question.whole(one.axes)
+	}
+}
+
+# A bound of nothing would be a bound that nobody set.
+bound(number) if number == null
+
+bound(number) if {
+	question.whole(number)
+	number > 0
 }
 
 # Rows whose days cannot be read would neither allow a pair nor keep one of the two alone.
@@ -99,4 +126,49 @@ refused_apart contains {"when": asked.when, "hide": asked.hide} if {
 	some asked in input.apart
 	count(asked.when) > 0
 	count(asked.hide) > 0
+}
+
+# -- data sets ---------------------------------------------------------------------------------------------------------
+
+# METADATA
+# description: A database is asked for as a set that is given, here and on that day, within what the set holds.
+deny contains one.code if some one in refused_sets
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_not_open"} if {
+	some asked in input.sets
+	not open(asked)
+}
+
+open(asked) if {
+	some row in asked.rows
+	in_force(row)
+}
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_not_here"} if {
+	some asked in input.sets
+	asked.here == false
+}
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_columns"} if {
+	some asked in input.sets
+	count(asked.lacking) > 0
+}
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_tier"} if {
+	some asked in input.sets
+	question.text(asked.tier)
+	asked.tier != input.tier
+}
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_axes"} if {
+	some asked in input.sets
+	some output in input.outputs
+	output.axes > asked.axes
+	question.whole(asked.axes)
+}
+
+refused_sets contains {"database": asked.database, "code": "application.dataset_outputs"} if {
+	some asked in input.sets
+	count(input.outputs) > asked.outputs
+	question.whole(asked.outputs)
 }

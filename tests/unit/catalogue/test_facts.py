@@ -119,3 +119,43 @@ def test_a_row_that_cannot_be_meant_stops_the_program(row: dict[str, object]) ->
         parse_dossier(
             {"database": "x", "number": 1, "names": {"ja": "x", "en": "x"}, "facts": [row], "datasets": []}
         )
+
+
+SET = {
+    "id": "s", "title": {"ja": "x", "en": "x"}, "about": {"ja": "x", "en": "x"}, "review": {"ja": "x", "en": "x"},
+    "path": "full", "rules": [], "valid_from": date(2020, 1, 1), "source": "S2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lacks": [{"ja": "x", "en": "x"}]},
+        {"lacks": [{"ja": "x", "en": "x", "role": ["area"]}]},
+        {"months": {"of": [0, 4], "by": {}}},
+        {"months": {"of": [], "by": {"rcpt": "service_ym"}}},
+        {"path": "short"},
+        {"tabels": ["rcpt"]},
+    ],
+    ids=["lacks nothing", "misspelt", "no month of a year", "no month", "unknown path", "unknown key"],
+)
+def test_a_data_set_that_cannot_be_meant_stops_the_program(wrong: dict[str, object]) -> None:
+    """A reduction that is not read would not be carried out."""
+    body = {"database": "x", "number": 1, "names": {"ja": "x", "en": "x"}, "facts": []}
+    assert parse_dossier({**body, "datasets": [SET]}).datasets[0].id == "s"
+    with pytest.raises((ValueError, KeyError)):
+        parse_dossier({**body, "datasets": [{**SET, **wrong}]})
+
+
+def test_a_set_is_the_row_of_the_day_and_outside_its_days_the_last_that_was_known() -> None:
+    """A law that changes a set becomes a new row of the same name."""
+    rows = [
+        {**SET, "valid_to": date(2022, 1, 1)},
+        {**SET, "valid_from": date(2022, 1, 1), "path": "simplified"},
+    ]
+    dossier = parse_dossier(
+        {"database": "x", "number": 1, "names": {"ja": "x", "en": "x"}, "facts": [], "datasets": rows}
+    )
+    paths = {day: dossier.dataset("s", date(*day)) for day in ((2021, 12, 31), (2022, 1, 1), (2019, 1, 1))}
+    assert [found.path.value for found in paths.values() if found] == ["full", "simplified", "simplified"]
+    assert dossier.dataset("t", date(2021, 1, 1)) is None

@@ -47,6 +47,23 @@ def test_newcomers_move_nobody(before: dict[Cell, int], newcomers: dict[Cell, in
         assert together >= k or not known
 
 
+@given(cells, cells, st.integers(1, 50))
+def test_a_block_that_was_too_small_grows_before_another_is_formed(
+    before: dict[Cell, int], newcomers: dict[Cell, int], k: int
+) -> None:
+    """A population that began smaller than k has k in every block as soon as it has k persons."""
+    first = form(before, k)
+    of = extended(first.of, newcomers, k, first.counts)
+    have = dict(first.counts)
+    for cell, count in newcomers.items():
+        have[of[cell]] = have.get(of[cell], 0) + count
+    assert all(of[cell] == first.of[cell] for cell in newcomers if cell in first.of)
+    if sum(have.values()) >= k:
+        assert min(have.values()) >= k
+    else:
+        assert len(have) <= 1
+
+
 def test_sex_is_cut_before_age() -> None:
     """The rule set's order is the order of the cuts."""
     blocks = form({(1, 4): 15, (1, 5): 15, (2, 4): 15, (2, 5): 15}, 20)

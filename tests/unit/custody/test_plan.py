@@ -24,6 +24,9 @@ PATIENTS: dict[str, Any] = {
         "clinic": {"type": "text", "role": "facility"},
         "mother": {"type": "text", "role": "person", "from": "mother.id"},
         "dead": {"type": "bool", "role": "outcome"},
+        "home": {"type": "code", "system": "muni", "role": "area"},
+        "word": {"type": "code", "system": "insurer_kind", "role": "area"},
+        "rare": {"type": "code", "role": "clinical"},
     },
 }
 AREAS = {"file": "a.csv", "columns": {"area": {"type": "code", "role": "area"}}}
@@ -144,6 +147,17 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("coarsening what is not shown", {"columns": ["age"], "coarsen": {"bmi": 5}}, "custody.coarsen_column"),
     ("coarsening a code", {"columns": ["sex"], "coarsen": {"sex": 5}}, "custody.coarsen_column"),
     ("coarsening a pseudonym", {"columns": ["pid"], "coarsen": {"pid": 5}}, "custody.coarsen_column"),
+    (
+        "an area to something else than its prefecture",
+        {"columns": ["home"], "coarsen": {"home": 3}},
+        "custody.coarsen_column",
+    ),
+    (
+        "an area whose code begins with no prefecture",
+        {"columns": ["word"], "coarsen": {"word": 2}},
+        "custody.coarsen_column",
+    ),
+    ("yes and no", {"columns": ["dead"], "coarsen": {"dead": 2}}, "custody.coarsen_column"),
     ("coarsening by nothing", {"columns": ["age"], "coarsen": {"age": 0}}, "custody.coarsen_column"),
 ]
 
@@ -217,3 +231,95 @@ def test_a_provision_is_not_a_path(provision: str) -> None:
     with pytest.raises(Refused) as no:
         planned({"columns": ["age"]}, provision=provision)
     assert no.value.code == "custody.provision_malformed"
+
+
+@pytest.mark.parametrize("coarsen", [{"age": 5}, {"bmi": 2}, {"month": 12}, {"seen": 60}, {"home": 2}])
+def test_ages_times_and_areas_are_coarsened(coarsen: dict[str, int]) -> None:
+    """Numbers by a width, days and months by months (12 leaves the year), an area's code to its prefecture."""
+    (name,) = coarsen
+    table = planned({"columns": [name], "coarsen": coarsen}).tables[0]
+    assert {c.name: c.coarsen for c in table.shown} == {"pid": None, **coarsen}
+
+
+# -- what must stay apart ------------------------------------------------------------------------------
+HIDING = {"when": ["patients.rare"], "hide": ["patients.home"], "source": "a rule"}
+APART = {
+    **{DatabaseId(name): CATALOGUE[DatabaseId(name)] for name in ("two", "three")},
+    DatabaseId("one"): parse(
+        {
+            "database": "one",
+            "population": "people",
+            "apart": [HIDING],
+            "tables": {"patients": PATIENTS, "more": PATIENTS, "areas": AREAS},
+        }
+    ),
+}
+
+
+TOGETHER: list[tuple[str, dict[str, Any], list[list[str]], list[str] | None]] = [
+    ("both shown", {"one": {"patients": {"columns": ["rare", "home"]}}}, [], ["patients.home"]),
+    ("each alone", {"one": {"patients": {"columns": ["rare"]}}}, [], None),
+    (
+        "rows chosen by the hidden one",
+        {"one": {"patients": {"columns": ["rare"], "rows": "home"}}},
+        [],
+        ["patients.home"],
+    ),
+    (
+        "rows chosen by the hiding one",
+        {"one": {"patients": {"columns": ["home"], "rows": "rare"}}},
+        [],
+        ["patients.home"],
+    ),
+    (
+        "coarsened it is still an area",
+        {"one": {"patients": {"columns": ["rare", "home"], "coarsen": {"home": 2}}}},
+        [],
+        ["patients.home"],
+    ),
+    (
+        "an area of a linked database",
+        {"one": {"patients": {"columns": ["rare"]}}, "two": {"patients": {"columns": ["home"]}}},
+        [["one", "two"]],
+        ["two.patients.home"],
+    ),
+    (
+        "rows of a linked database chosen by its area",
+        {
+            "one": {"patients": {"columns": ["rare"]}},
+            "two": {"patients": {"columns": ["age"], "rows": "home"}},
+        },
+        [["one", "two"]],
+        ["two.patients.home"],
+    ),
+    (
+        "an area of a database that is not linked",
+        {"one": {"patients": {"columns": ["rare"]}}, "two": {"patients": {"columns": ["home"]}}},
+        [],
+        None,
+    ),
+    (
+        "a list of areas about nobody",
+        {"one": {"patients": {"columns": ["rare"]}}, "two": {"areas": {"columns": ["area"]}}},
+        [["one", "two"]],
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "databases", "groups", "hidden"), TOGETHER, ids=[row[0] for row in TOGETHER]
+)
+def test_what_must_stay_apart_is_refused_however_it_would_come_together(
+    what: str, databases: dict[str, Any], groups: list[list[str]], hidden: list[str] | None
+) -> None:
+    """Shown beside it, used to choose rows, or one join away in a linked database: refused with its ground."""
+    permit = a_permit({}, databases=databases, linkage_groups=groups)
+    if hidden is None:
+        assert plan(permit, APART, compiled).tables
+        return
+    with pytest.raises(Refused) as no:
+        plan(permit, APART, compiled)
+    assert no.value.code == "custody.columns_apart"
+    assert no.value.facts["apart"] == hidden
+    assert no.value.facts["source"] == "a rule"

@@ -103,6 +103,49 @@ def test_a_vault_without_its_master_key_does_not_open(vault: Vault, tmp_path: Pa
     assert no.value.code == "custody.vault_sealed"
 
 
+@pytest.mark.parametrize("fails", ["wrapping", "placing", "before the end", "after the end"])
+def test_a_master_key_whose_replacement_fails_is_still_the_key(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """Wherever it stops, exactly one key file is left, and every key that was not destroyed opens with it."""
+    from enclave.adapters import vault as vaults
+
+    key = vault.provision_key("v-1", "p-1", AT)
+    vault.provision_key("v-2", "p-1", AT)
+
+    def fail(*_: object) -> None:
+        raise OSError("an input/output error")
+
+    with monkeypatch.context() as patch:
+        if fails == "wrapping":
+            patch.setattr(Vault, "_wrap_all", fail)
+        elif fails == "placing":
+            patch.setattr(vaults.Replacement, "place", fail)
+        elif fails == "before the end":
+            real = vaults.Replacement.place
+
+            def placed(self: vaults.Replacement) -> None:
+                real(self)
+                fail()
+
+            patch.setattr(vaults.Replacement, "place", placed)
+        else:
+            calls = iter([fail])
+            counted = Vault.changes
+
+            def first_fails(self: Vault) -> int:
+                return next(calls, counted)(self) or 0
+
+            patch.setattr(Vault, "changes", first_fails)
+        with pytest.raises(OSError, match="input/output"):
+            vault.destroy("v-2", AT)
+    assert [path.name for path in sorted((tmp_path / "custody").glob("master*"))] == ["master.key"]
+    for again in (vault, Vault(tmp_path / "custody")):
+        assert again.provision_key("v-1", "p-1", AT) == key
+    assert vault.destroy("v-2", AT) == 1
+    assert Vault(tmp_path / "custody").provision_key("v-1", "p-1", AT) == key
+
+
 def test_keys_are_for_custody_alone(vault: Vault, tmp_path: Path) -> None:
     """Folder 0700, master key 0400, database 0600."""
     folder = tmp_path / "custody"
@@ -144,3 +187,20 @@ def test_a_held_file_is_replaced_with_its_key(vault: Vault, tmp_path: Path) -> N
     assert vault.held_paths() == {"b.duckdb"}
     assert vault.held("store", "residents") is None
     assert all(b"a" * 32 not in file.read_bytes() for file in (tmp_path / "custody").iterdir())
+
+
+def test_a_vault_of_an_earlier_version_is_brought_into_todays_form(vault: Vault, tmp_path: Path) -> None:
+    """Without the columns that came later: its keys open, and an erasure counts them."""
+    import sqlite3
+
+    key = vault.provision_key("v-1", "p-1", AT)
+    with sqlite3.connect(tmp_path / "custody" / "vault.sqlite") as connection:
+        for column in ("destroyed", "revision"):
+            connection.execute(f"ALTER TABLE provisions DROP COLUMN {column}")
+    again = Vault(tmp_path / "custody")
+    assert again.provision_key("v-1", "p-1", AT) == key
+    again.saw_revision("v-1", 3)
+    with pytest.raises(Refused) as no:
+        again.check_revision("v-1", "p-1", 2)
+    assert no.value.code == "custody.permit_superseded"
+    assert again.destroy("v-1", AT) == 1

@@ -35,7 +35,9 @@ WRONG: list[tuple[str, str | bytes, int | str, str]] = [
     ("no day", HEAD + "ndb,7,stop,soon\n", 2, "effective"),
     ("a day that does not exist", HEAD + "ndb,7,stop,2026-02-30\n", 2, "effective"),
     ("a column less", "database,person,kind\nndb,7,stop\n", 2, "effective"),
-    ("not text", b"\xff\xfe\x00", "?", "?"),
+    ("not text", b"\xff\xfe\x00", 1, "?"),
+    ("broken in the middle", HEAD.encode() + b"ndb,7,stop,2026-01-01\nndb,\xff,stop,2026-01-01\n", 3, "?"),
+    ("a quote that never ends", HEAD + 'ndb,"7,stop,2026-01-01\n', 2, "?"),
 ]
 
 
