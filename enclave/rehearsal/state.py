@@ -30,6 +30,7 @@ from enclave.adapters import records_schema as t
 from enclave.adapters.ledger_store import Store
 from enclave.adapters.permit_records import WorkspaceSession, create_workspace_session
 from enclave.adapters.records import Records, connect
+from enclave.audit.ledger import Found, Sought
 from enclave.config import Site
 from enclave.core.event import Actor, Event, Thing
 from enclave.core.ids import SessionId
@@ -85,6 +86,10 @@ class OwnLedger:
         """Raises Refused `ledger.*`."""
         with self._open() as store:
             return store.append(leaves, self._caller).indices
+
+    def search(self, sought: Sought) -> Found:
+        with self._open() as store:
+            return store.search(sought)
 
     def ping(self) -> None:
         """There is no process that could be silent; a log that is not what it signed is found at the append."""
