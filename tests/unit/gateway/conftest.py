@@ -35,7 +35,7 @@ def built(
     ledger = LedgerProcess(folder).start()
     with start_private(ROOT / "policies", folder / "policy.sock") as policy:
         site = a_site(folder, patch)
-        custodian = a_custodian(site, ledger.client("gateway"), policy)
+        custodian = a_custodian(site, ledger.client("portal"), policy)
         custodian.register(YAMAMOTO, NAFLD)
         custodian.build(YAMAMOTO, signing.sign_permit(a_research_permit(), KEY))
         yield site, custodian, policy, ledger
