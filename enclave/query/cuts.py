@@ -19,9 +19,9 @@ from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.query import lineage
+from enclave.query import grammar, lineage
 from enclave.query.cells import Shape
-from enclave.query.origins import behind, cte_of, source_of
+from enclave.query.origins import behind, branches_of, cte_of, source_of
 from enclave.query.parse import is_aggregate, printable
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -102,6 +102,17 @@ def cuts_of(tree: exp.Query, shape: Shape, schema: Schema) -> Cuts:
     return _Reader(schema).read(tree, shape)
 
 
+class Grades:
+    """What columns tell, for others than this module."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._reader = _Reader(schema)
+
+    def is_known(self, column: exp.Column, select: exp.Select) -> bool:
+        """Whether a column names the person, or outsiders may know it."""
+        return self._reader.grade(column, select) in {PERSON, KNOWN, AREA}
+
+
 class _Reader:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -120,7 +131,7 @@ class _Reader:
                 inner = node.unalias()
                 if select is tree and any(inner == key for key in key_nodes):
                     continue
-                if select is tree or not self._passed_on(inner, select):
+                if select is tree or _is_value(select) or not self._passed_on(inner, select):
                     conditions += self._largest(inner, select)
         for key in shape.keys:
             cuts = list(self._largest(key.expression, tree))  # type: ignore[arg-type]  # a shape is of a Select
@@ -144,6 +155,8 @@ class _Reader:
         yield from select.args.get("windows") or ()
         if final:
             return
+        if select.args.get("order") is not None:
+            yield from (term.this for term in select.args["order"].expressions)  # which row DISTINCT ON takes
         holder = select.parent
         while isinstance(holder, exp.Subquery):
             holder = holder.parent
@@ -168,12 +181,27 @@ class _Reader:
 
     def _passed_on(self, node: exp.Expr, select: exp.Select) -> bool:
         """Whether an output of an inner SELECT is looked at where it is used, with what is made of it there."""
+        if self._is_mixed(node, select):
+            return False  # known in one branch of a set operation only: where it is used it is not told apart
         if isinstance(node, exp.Column):
             return True
         grades = self._grades(node, select)
         if PERSON in grades or not grades & {KNOWN, AREA}:
             return not grades & {KNOWN, AREA}
         return self.grade(node, select) in {KNOWN, AREA}
+
+    def _is_mixed(self, node: exp.Expr, select: exp.Select) -> bool:
+        whole: exp.Expr = select
+        while isinstance(whole.parent, exp.Subquery | exp.SetOperation):
+            whole = whole.parent
+        branches = branches_of(whole)
+        if len(branches) < 2:
+            return False
+        place = next((n for n, one in enumerate(select.expressions) if one.unalias() is node), None)
+        if place is None or any(len(branch.expressions) <= place for branch in branches):
+            return True
+        told = {self.grade(branch.expressions[place].unalias(), branch) for branch in branches} - {NEUTRAL}
+        return len(told) > 1
 
     # -- what a column tells -----------------------------------------------------------------------
 
@@ -239,7 +267,9 @@ class _Reader:
         if not opaque and len(known) == 1 and known <= {KNOWN, AREA}:
             kind = Kind.KNOWN if known == {KNOWN} else Kind.AREA
             located = self._locate(node, select, kind)
-            if located is not None:
+            # A column that was computed with lists besides is looked at where it is computed.
+            behind_it = isinstance(node, exp.Column) and any(cut.site.beside for cut in located or ())
+            if located is not None and not behind_it:
                 yield from self._written(located, node, select)
                 return
         if isinstance(node, exp.Column):
@@ -364,12 +394,21 @@ def _opaque(node: exp.Expr) -> bool:
 
 
 def _holder(node: exp.Expr) -> bool:
-    """Whether a node is no value itself: a clause, a list, a branch."""
-    kinds = (
+    """Whether a node is no value itself: a clause, a list, a branch, the function of a window."""
+    kinds: tuple[type[exp.Expr], ...] = (
+        exp.IgnoreNulls, exp.RespectNulls, *grammar.WINDOWS,
         exp.Where, exp.Order, exp.Ordered, exp.Tuple, exp.Distinct, exp.Alias, exp.Group, exp.Rollup, exp.Cube,
         exp.GroupingSets, exp.WindowSpec, exp.Star,
     )  # fmt: skip
     return isinstance(node, kinds) or (isinstance(node, exp.If) and isinstance(node.parent, exp.Case))
+
+
+def _is_value(select: exp.Select) -> bool:
+    """Whether a SELECT stands in an expression, where its output is looked at at once; not in a FROM."""
+    node: exp.Expr = select
+    while isinstance(node.parent, exp.Subquery | exp.SetOperation):
+        node = node.parent
+    return node.parent is not None and not isinstance(node.parent, exp.From | exp.Join | exp.CTE)
 
 
 def _selected(node: exp.Expr) -> exp.Expr | None:

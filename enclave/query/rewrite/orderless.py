@@ -1,0 +1,225 @@
+"""No answer depends on the order in which rows lie. Aggregate tier only, before anything else reads the statement.
+
+Where somebody's row lies is nobody's knowledge, but two persons who trade what is not known of them do not trade their
+places. So whatever takes the first of equals gets a complete order: of what is not known in the row (what is known is
+looked at by `cuts`, as a condition, and must not decide here). Sums of numbers with fractions are taken in the order of
+the numbers, since `1e16 + x - 1e16` tells who lies between the two. `any_value` is the smallest one.
+
+An order within the statement is dropped where nothing depends on it, and refused where something does: engines may forget
+it, and `first(x ORDER BY y)` says what is meant.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlglot import exp
+
+from enclave.query.cells import Shape
+from enclave.query.cuts import Grades
+from enclave.query.parse import is_aggregate, no_node
+from enclave.query.stages import Authorised
+
+_OF_ONE = (
+    exp.Sum, exp.Avg, exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop, exp.Skewness,
+    exp.Kurtosis, exp.Mode, exp.First, exp.Last, exp.ArrayAgg, exp.GroupConcat, exp.ArgMin, exp.ArgMax,
+)  # fmt: skip
+"""Aggregates whose value depends on the order of their rows: through ties, or through the last bits of a sum."""
+
+_OF_TWO = (
+    exp.Corr, exp.CovarSamp, exp.CovarPop, exp.RegrSlope, exp.RegrIntercept, exp.RegrR2, exp.RegrAvgx, exp.RegrAvgy,
+    exp.RegrSxx, exp.RegrSxy, exp.RegrSyy,
+)  # fmt: skip
+
+_FIRST = (exp.First, exp.Last, exp.ArrayAgg, exp.GroupConcat)
+
+_PLACED = (
+    exp.RowNumber, exp.Ntile, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue,
+)  # fmt: skip
+"""Window functions for which two rows of the same order are not alike."""
+
+
+def orderless(authorised: Authorised, shape: Shape) -> tuple[Authorised, Shape]:
+    """The statement with every choice among rows made complete, tree and shape alike; and its shape.
+
+    Raises Refused `query.node` where something takes the first row of an ordered subquery.
+    """
+    tree = authorised.known.tree.copy()
+    grades = Grades(authorised.known.schema)
+    _forget_orders(tree)
+    for select in tuple(tree.find_all(exp.Select)):
+        _inline_windows(select)
+        _order_windows(select, grades)
+        _order_distinct(select, grades)
+        _order_nearest(select, grades)
+    ordered = tree.transform(_ordered)
+    if not isinstance(ordered, exp.Query):
+        raise TypeError("a statement became something else")
+    calls = tuple(replace(call, node=call.node.copy().transform(_ordered)) for call in shape.calls)
+    shape = replace(shape, calls=calls)
+    return replace(authorised, known=replace(authorised.known, tree=ordered, shape=shape)), shape
+
+
+# -- aggregates -----------------------------------------------------------------------------------------------------------
+
+
+def _ordered(node: exp.Expr) -> exp.Expr:
+    some = node.this if isinstance(node, exp.IgnoreNulls) else node
+    if isinstance(some, exp.AnyValue):
+        # Of several values any; so the smallest.
+        inner = some.this.this if isinstance(some.this, exp.Order) else some.this
+        return exp.Min(this=inner.copy())
+    named = type(node) is exp.Anonymous and is_aggregate(node)
+    if isinstance(node, _OF_TWO):
+        if not isinstance(node.expression, exp.Order):
+            node.set("expression", _by(node.expression, [node.this, node.expression]))
+    elif isinstance(node, _OF_ONE):
+        if isinstance(node, exp.ArgMin | exp.ArgMax):
+            if isinstance(node.expression, exp.Order) or node.args.get("count"):
+                raise no_node("order by in arg_min")
+            node.set("expression", _by(node.expression, [node.this]))
+        else:
+            inner = node.this
+            values = inner.this if isinstance(inner, exp.Order) else inner
+            own = values.expressions[0] if isinstance(values, exp.Distinct) else values
+            node.set("this", _by(inner, [own]))
+    elif named and node.expressions:
+        node.set("expressions", [_by(node.expressions[0], [node.expressions[0]]), *node.expressions[1:]])
+    return node
+
+
+def _by(node: exp.Expr, terms: list[exp.Expr]) -> exp.Expr:
+    """`node ORDER BY terms`, after the order that it has. Constants are in no order."""
+    if not any(term.find(exp.Column) for term in terms):
+        return node
+    values, own = (node.this, node.expressions) if isinstance(node, exp.Order) else (node, [])
+    added = [exp.Ordered(this=term.copy(), nulls_first=False) for term in terms]
+    return exp.Order(this=values.copy(), expressions=[*(one.copy() for one in own), *added])
+
+
+# -- orders of relations --------------------------------------------------------------------------------------------------
+
+
+def _forget_orders(tree: exp.Query) -> None:
+    forgotten = False
+    for node in tuple(tree.find_all(exp.Query)):
+        if node is tree or node.args.get("order") is None:
+            continue
+        distinct = node.args.get("distinct")
+        if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
+            continue
+        node.set("order", None)
+        forgotten = True
+    taken = any(not isinstance(node.this, exp.Order) for node in tree.find_all(*_FIRST))
+    if forgotten and taken:
+        raise no_node("order by in a subquery")
+
+
+def _inline_windows(select: exp.Select) -> None:
+    """`OVER w` written out."""
+    defined = {window.this.name.lower(): window for window in select.args.get("windows") or ()}
+    if not defined:
+        return
+    for node in tuple(_own(select)):
+        if isinstance(node, exp.Window) and node.args.get("alias") is not None and node.arg_key != "windows":
+            found = defined.get(node.args["alias"].name.lower())
+            if found is None:
+                raise no_node("window")
+            node.set("alias", None)
+            for part in ("partition_by", "order", "spec"):
+                value = found.args.get(part)
+                node.set(
+                    part, [v.copy() for v in value] if isinstance(value, list) else value and value.copy()
+                )
+    select.set("windows", None)
+
+
+def _order_windows(select: exp.Select, grades: Grades) -> None:
+    for node in tuple(_own(select)):
+        if not isinstance(node, exp.Window):
+            continue
+        inner = node.this
+        while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+            inner = inner.this
+        spec = node.args.get("spec")
+        by_rows = spec is not None and str(spec.args.get("kind") or "").upper() == "ROWS"
+        by_range = spec is not None and not by_rows
+        if (isinstance(inner, _PLACED) or by_rows) and not by_range:
+            node.set("order", _completed(node.args.get("order"), _unknown(select, grades)))
+
+
+def _order_distinct(select: exp.Select, grades: Grades) -> None:
+    distinct = select.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is not None:
+        select.set("order", _completed(select.args.get("order"), _unknown(select, grades)))
+
+
+def _order_nearest(select: exp.Select, grades: Grades) -> None:
+    """Of several nearest rows of an ASOF join one, by a complete order."""
+    for join in select.args.get("joins") or ():
+        if str(join.args.get("method") or "").upper() != "ASOF" or join.args.get("on") is None:
+            continue
+        alias = join.this.alias_or_name
+        matched = {c.name: c for c in join.args["on"].find_all(exp.Column) if c.table == alias}
+        read = {c.name: c for c in select.find_all(exp.Column) if c.table == alias}
+        if not matched:
+            raise no_node("asof join")
+        others = [
+            c for name, c in sorted(read.items()) if name not in matched and not grades.is_known(c, select)
+        ]
+        number = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[c.copy() for c in matched.values()],
+            order=_completed(None, others),
+        )
+        item = join.this.copy()
+        inner = exp.Select(
+            expressions=[exp.alias_(c.copy(), name, quoted=True) for name, c in sorted(read.items())],
+            from_=exp.From(this=item),
+            qualify=exp.Qualify(this=exp.EQ(this=number, expression=exp.Literal.number(1))),
+        )
+        join.set(
+            "this",
+            exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))),
+        )
+
+
+def _completed(order: exp.Order | None, columns: list[exp.Column]) -> exp.Order | None:
+    own = [one.copy() for one in order.expressions] if order is not None else []
+    there = {one.this.sql() for one in own}
+    added = [exp.Ordered(this=c.copy(), nulls_first=False) for c in columns if c.sql() not in there]
+    return exp.Order(expressions=[*own, *added]) if own or added else None
+
+
+def _unknown(select: exp.Select, grades: Grades) -> list[exp.Column]:
+    """The columns of the SELECT's own items that it reads and that outsiders do not know."""
+    items = {
+        join.this.alias_or_name
+        for join in select.args.get("joins") or ()
+        if str(join.args.get("kind") or "").upper() not in {"SEMI", "ANTI"}
+    }
+    if select.args.get("from_") is not None:
+        items.add(select.args["from_"].this.alias_or_name)
+    found = {
+        column.sql(): column
+        for column in select.find_all(exp.Column)
+        if column.table in items and not grades.is_known(column, select)
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def _own(select: exp.Select) -> Iterator[exp.Expr]:
+    """The nodes of a SELECT's own clauses, without those of its items and of queries within."""
+    for name in ("expressions", "where", "group", "having", "qualify", "windows", "order", "distinct"):
+        value = select.args.get(name)
+        for node in value if isinstance(value, list) else [value] if value is not None else []:
+            yield from _within(node)
+    for join in select.args.get("joins") or ():
+        if join.args.get("on") is not None:
+            yield from _within(join.args["on"])
+
+
+def _within(node: exp.Expr) -> Iterator[exp.Expr]:
+    yield node
+    if not isinstance(node, exp.Query):
+        for child in node.iter_expressions():
+            yield from _within(child)
