@@ -33,7 +33,7 @@ from enclave.query.codes import CODES as QUERY
 WORDINGS: dict[str, Wording] = {**CORE, **QUERY, **DISCLOSURE, **EXPORT, **CUSTODY, **GATEWAY}
 log = logging.getLogger("enclave.gateway")
 
-MAX_REQUESTS = 32
+MAX_REQUESTS = 64
 """Requests of one address on their way at once: four queries, their looks and cancels, and ample room."""
 
 LINGER = 2.0

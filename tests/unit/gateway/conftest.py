@@ -66,7 +66,8 @@ def ground(built: Built, pool: EnginePool, tmp_path: Path) -> Iterator[Ground]:
 
 @pytest.fixture
 def ground_apart(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Ground]:
-    """The same over a custody of its own: for a permit that is amended, which custody never forgets."""
+    """The same over a custody of its own: for a permit that is amended, which custody never forgets, and for
+    thousands of requests, which would fill the log that others look into."""
     pool = EnginePool(EngineLimits(wall=60.0, patience=5.0))
     with (
         building(tmp_path_factory.mktemp("apart")) as built,
