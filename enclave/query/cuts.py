@@ -112,6 +112,9 @@ class Grades:
         """Whether a column names the person, or outsiders may know it."""
         return self._reader.grade(column, select) in {PERSON, KNOWN, AREA}
 
+    def is_person(self, column: exp.Column, select: exp.Select) -> bool:
+        return self._reader.grade(column, select) == PERSON
+
 
 class _Reader:
     def __init__(self, schema: Schema) -> None:
@@ -133,6 +136,9 @@ class _Reader:
                     continue
                 if select is tree or _is_value(select) or not self._passed_on(inner, select):
                     conditions += self._largest(inner, select)
+                else:
+                    for part in _choosing(inner):
+                        conditions += self._largest(part, select)
         for key in shape.keys:
             cuts = list(self._largest(key.expression, tree))  # type: ignore[arg-type]  # a shape is of a Select
             whole = len(cuts) == 1 and self._is_one(key.expression, tree)  # type: ignore[arg-type]
@@ -422,6 +428,25 @@ def _selected(node: exp.Expr) -> exp.Expr | None:
         argument = argument.this
     inner: exp.Expr | None = None if any(_opaque(part) for part in _own(argument)) else argument
     return inner
+
+
+def _choosing(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What decides which row an aggregate of `_SELECTING` picks from, or whether it finds one: all but its value."""
+    while isinstance(node, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.Paren):
+        if isinstance(node, exp.Filter):
+            yield node.expression
+        node = node.this
+    if isinstance(node, _SELECTING):
+        value = _selected(node)
+        for child in node.iter_expressions():
+            if isinstance(child, exp.Order):
+                # Of equal rows the one with the smallest value: a value of the person's all the same.
+                parts = (
+                    part.this if isinstance(part, exp.Ordered) else part for part in child.iter_expressions()
+                )
+                yield from (part for part in parts if part != value)
+            elif child is not value:
+                yield child
 
 
 def _query_of(source: exp.Expr) -> exp.Expr | None:

@@ -138,7 +138,7 @@ class _Reader:
         outputs = tuple(select.named_selects)
         if not rows.groups:
             return Relation(Kind.NONE, outputs)
-        persons = frozenset(node.alias_or_name for node in select.expressions if _aliases(_bare(node), rows))
+        persons = frozenset(node.alias_or_name for node in select.expressions if _is_sure(_bare(node), rows))
         if is_grouped(select) and not any(_aliases(key, rows) for key in plain_keys(select)):
             return UNKNOWN  # one row now speaks of several persons
         return Relation(Kind.PERSON, outputs, persons) if persons else UNKNOWN
@@ -337,6 +337,14 @@ def _aliases(node: exp.Expr, rows: _Rows) -> set[str]:
             return joined if all(named) and together else set()
         case _:
             return set()
+
+
+def _is_sure(node: exp.Expr, rows: _Rows) -> bool:
+    """Whether an output names the person of each row: not a column that is missing where an outer join found nothing
+    though another item names the person there."""
+    named = _aliases(node, rows)
+    sure = {a for group in rows.groups for a in group} - rows.may_be_null
+    return bool(named) and not (sure and named <= rows.may_be_null)
 
 
 def _equalities(condition: exp.Expr | None, rows: _Rows) -> Iterator[set[str]]:

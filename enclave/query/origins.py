@@ -56,12 +56,15 @@ def behind(source: exp.Expr, name: str) -> list[tuple[exp.Expr, exp.Select]]:
             return []
         query = cte.this
         renamed = renamed or [c.name for c in cte.args["alias"].args.get("columns") or ()]
-    found = []
-    for branch in branches_of(query) if query is not None else ():
-        outputs = [*renamed, *branch.named_selects[len(renamed) :]]
-        if name in outputs:
-            found.append((branch.expressions[outputs.index(name)].unalias(), branch))
-    return found
+    branches = branches_of(query) if query is not None else []
+    if not branches:
+        return []
+    # The first branch names the columns of all.
+    outputs = [*renamed, *branches[0].named_selects[len(renamed) :]]
+    if name not in outputs:
+        return []
+    place = outputs.index(name)
+    return [(one.expressions[place].unalias(), one) for one in branches if len(one.expressions) > place]
 
 
 def untouched(node: exp.Expr, select: exp.Select) -> Origin | None:

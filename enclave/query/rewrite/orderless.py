@@ -46,17 +46,62 @@ def orderless(authorised: Authorised, shape: Shape) -> tuple[Authorised, Shape]:
     tree = authorised.known.tree.copy()
     grades = Grades(authorised.known.schema)
     _forget_orders(tree)
+    _check_constants(tree)
     for select in tuple(tree.find_all(exp.Select)):
         _inline_windows(select)
         _order_windows(select, grades)
         _order_distinct(select, grades)
         _order_nearest(select, grades)
-    ordered = tree.transform(_ordered)
-    if not isinstance(ordered, exp.Query):
-        raise TypeError("a statement became something else")
+    if any(_is_large(node) for node in tree.walk()):
+        tree = _query(tree.transform(_bounded))
+        calls = tuple(replace(call, node=call.node.copy().transform(_bounded)) for call in shape.calls)
+        shape = replace(shape, calls=calls)
+    ordered = _query(tree.transform(_ordered))
     calls = tuple(replace(call, node=call.node.copy().transform(_ordered)) for call in shape.calls)
     shape = replace(shape, calls=calls)
     return replace(authorised, known=replace(authorised.known, tree=ordered, shape=shape)), shape
+
+
+def _query(node: exp.Expr) -> exp.Query:
+    if not isinstance(node, exp.Query):
+        raise TypeError("a statement became something else")
+    return node
+
+
+def _check_constants(tree: exp.Query) -> None:
+    """Frames of windows and lists of values are constants: a column in one is a condition that nobody looks at."""
+    for kind, name in ((exp.Values, "values"), (exp.WindowSpec, "window")):
+        if any(node.find(exp.Column, exp.Query) is not None for node in tree.find_all(kind)):
+            raise no_node(name)
+
+
+# -- sums that could overflow on the way ---
+
+
+_LARGE = 1e27
+"""A number so large is missing in a sum: whether sums of larger ones overflow depends on the order of the rows."""
+
+
+def _is_large(node: exp.Expr) -> bool:
+    """Whether a node can make whole numbers or decimals that a sum of some rows does not hold."""
+    match node:
+        case exp.Mul() | exp.Factorial():
+            return True
+        case exp.Cast():
+            return node.to.this in {exp.DType.INT128, exp.DType.DECIMAL}
+        case exp.Literal():
+            return not node.is_string and len(node.name) > 18
+        case _:
+            return False
+
+
+def _bounded(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Sum | exp.Avg) and not isinstance(node.this, exp.Distinct | exp.Order):
+        value = node.this
+        limit = exp.Cast(this=exp.Literal.string(repr(_LARGE)), to=exp.DataType.build("DOUBLE"))
+        small = exp.LT(this=exp.Abs(this=value.copy()), expression=limit)
+        node.set("this", exp.Case(ifs=[exp.If(this=small, true=value.copy())]))
+    return node
 
 
 # -- aggregates -----------------------------------------------------------------------------------------------------------
@@ -161,7 +206,11 @@ def _order_nearest(select: exp.Select, grades: Grades) -> None:
         alias = join.this.alias_or_name
         matched = {c.name: c for c in join.args["on"].find_all(exp.Column) if c.table == alias}
         read = {c.name: c for c in select.find_all(exp.Column) if c.table == alias}
-        if not matched:
+        known = [
+            c for c in matched.values() if grades.is_known(c, select) and not grades.is_person(c, select)
+        ]
+        if not matched or known:
+            # In steps of blocks all of a person's rows may be equally near.
             raise no_node("asof join")
         others = [
             c for name, c in sorted(read.items()) if name not in matched and not grades.is_known(c, select)

@@ -99,7 +99,7 @@ def trackers(known: tuple[Any, ...]) -> list[str]:
 
 def found_once(known: tuple[Any, ...]) -> list[str]:
     """Statements that once told two persons of a block apart, or would have by the order in which rows lie."""
-    _, sex, age, _, pref = known
+    _, _, age, _, pref = known
     return [
         # What is known, through an output that was not looked at.
         f"SELECT count(*) n, sum(status) d FROM p WHERE (SELECT max(q.age) FROM p q WHERE q.pid = p.pid) = {age}",
@@ -111,6 +111,17 @@ def found_once(known: tuple[Any, ...]) -> list[str]:
         f" count(*) n FROM u WHERE a = {age - 2}",
         "WITH u AS (SELECT p.pid, p.status, v.k || p.pref AS w FROM p JOIN (VALUES (0, 40, 'a'), (40, 200, 'b')) v(lo, hi, k)"
         f" ON p.age >= v.lo AND p.age < v.hi) SELECT count(*) n, sum(status) d FROM u WHERE w <> 'b{pref}'",
+        f"WITH u AS (SELECT pid, max(sex) FILTER (age < {age}) a, max(status) s FROM p GROUP BY pid)"
+        " SELECT count(*) n, sum(s) d FROM u WHERE a IS NULL",
+        f"WITH u AS (SELECT pid, arg_max(sex, nullif(age, {age})) a, max(status) s FROM p GROUP BY pid)"
+        " SELECT count(*) n, sum(s) d FROM u WHERE a IS NULL",
+        f"SELECT count(*) n, sum(status) d FROM p JOIN (VALUES (p.age, 1)) v(x, y) ON v.y = 1 WHERE v.x < {age}",
+        "WITH u AS (SELECT pid, sum(points) OVER (PARTITION BY pid ORDER BY ym ROWS BETWEEN age PRECEDING AND CURRENT ROW) s"
+        " FROM claim) SELECT sum(s) t FROM u",
+        "WITH u AS (SELECT pid, sex AS x FROM p UNION ALL SELECT pid, age AS y FROM p) SELECT count(*) n, sum(status) d"
+        f" FROM u JOIN p USING (pid) WHERE u.x < {age}",
+        "WITH u AS (SELECT c.pid, c.sex, p.status FROM p LEFT JOIN claim c ON c.pid = p.pid AND c.age > 60)"
+        " SELECT count(*) n, sum(status) d FROM u WHERE sex IS NULL",
         # Which row comes first among equals.
         "WITH u AS (SELECT pid, last(drug ORDER BY day) d FROM rx GROUP BY pid) SELECT d, count(*) n FROM u GROUP BY ALL",
         "WITH u AS (SELECT pid, first(drug) d FROM rx GROUP BY pid) SELECT d, count(*) n FROM u GROUP BY ALL",

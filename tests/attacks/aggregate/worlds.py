@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
@@ -202,13 +203,20 @@ def opened(one: World) -> Iterator[Any]:
     con.execute('CREATE SCHEMA reg; CREATE SCHEMA "enclave blocks"')
     for name, columns in COLUMNS.items():
         con.execute(f"CREATE TABLE reg.{name} ({', '.join(f'{c} {k}' for c, (k, _) in columns.items())})")
-        con.executemany(f"INSERT INTO reg.{name} VALUES ({', '.join('?' * len(columns))})", one.rows[name])
+        _fill(con, f"reg.{name}", list(columns), one.rows[name])
     con.execute('CREATE TABLE "enclave blocks".reg (pid UINTEGER, block UINTEGER)')
-    con.executemany('INSERT INTO "enclave blocks".reg VALUES (?, ?)', list(one.blocks.items()))
+    _fill(con, '"enclave blocks".reg', ["pid", "block"], list(one.blocks.items()))
     try:
         yield con
     finally:
         con.close()
+
+
+def _fill(con: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    made = pa.table({name: [row[place] for row in rows] for place, name in enumerate(columns)})
+    con.register("made", made)
+    con.execute(f"INSERT INTO {table} SELECT * FROM made")
+    con.unregister("made")
 
 
 def told(text: str, con: Any, policy: Any) -> object:
