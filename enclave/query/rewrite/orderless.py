@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from enclave.query.cells import Shape
 from enclave.query.cuts import Grades
+from enclave.query.origins import source_of
 from enclave.query.parse import is_aggregate, no_node
 from enclave.query.stages import Authorised
 
@@ -73,6 +74,14 @@ def _check_constants(tree: exp.Query) -> None:
     for kind, name in ((exp.Values, "values"), (exp.WindowSpec, "window")):
         if any(node.find(exp.Column, exp.Query) is not None for node in tree.find_all(kind)):
             raise no_node(name)
+
+
+def complete(tree: exp.Expr) -> None:
+    """Every choice among rows completed by what is known, too, in a tree of one's own that is about to run: rows that
+    differ in nothing else. By then known columns decide in steps of blocks, so this decides nothing more of anybody."""
+    for select in tuple(tree.find_all(exp.Select)):
+        _order_windows(select, None)
+        _order_distinct(select, None)
 
 
 # -- sums that could overflow on the way ---
@@ -178,7 +187,7 @@ def _inline_windows(select: exp.Select) -> None:
     select.set("windows", None)
 
 
-def _order_windows(select: exp.Select, grades: Grades) -> None:
+def _order_windows(select: exp.Select, grades: Grades | None) -> None:
     for node in tuple(_own(select)):
         if not isinstance(node, exp.Window):
             continue
@@ -192,7 +201,7 @@ def _order_windows(select: exp.Select, grades: Grades) -> None:
             node.set("order", _completed(node.args.get("order"), _unknown(select, grades)))
 
 
-def _order_distinct(select: exp.Select, grades: Grades) -> None:
+def _order_distinct(select: exp.Select, grades: Grades | None) -> None:
     distinct = select.args.get("distinct")
     if distinct is not None and distinct.args.get("on") is not None:
         select.set("order", _completed(select.args.get("order"), _unknown(select, grades)))
@@ -239,21 +248,31 @@ def _completed(order: exp.Order | None, columns: list[exp.Column]) -> exp.Order 
     return exp.Order(expressions=[*own, *added]) if own or added else None
 
 
-def _unknown(select: exp.Select, grades: Grades) -> list[exp.Column]:
-    """The columns of the SELECT's own items that it reads and that outsiders do not know."""
-    items = {
-        join.this.alias_or_name
+def _unknown(select: exp.Select, grades: Grades | None) -> list[exp.Column]:
+    """The columns of the SELECT's own items that it reads and that outsiders do not know; all without `grades`."""
+    items = [
+        join.this
         for join in select.args.get("joins") or ()
         if str(join.args.get("kind") or "").upper() not in {"SEMI", "ANTI"}
-    }
+    ]
     if select.args.get("from_") is not None:
-        items.add(select.args["from_"].this.alias_or_name)
+        items.append(select.args["from_"].this)
     found = {
         column.sql(): column
         for column in select.find_all(exp.Column)
-        if column.table in items and not grades.is_known(column, select)
+        if column.table
+        and _stands_in(column, items)
+        and not column.is_star
+        and not (grades is not None and grades.is_known(column, select))
     }
     return [found[name] for name in sorted(found)]
+
+
+def _stands_in(column: exp.Column, items: list[exp.Expr]) -> bool:
+    """Whether a column is one of these items' own; within a subquery the same name may mean another."""
+    within = column.find_ancestor(exp.Select)
+    source = source_of(column.table, within) if within is not None else None
+    return any(source is item for item in items)
 
 
 def _own(select: exp.Select) -> Iterator[exp.Expr]:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from enclave.query.cells import Shape
 from enclave.query.parse import is_aggregate
 from enclave.query.rewrite.evidence import cells_of
+from enclave.query.rewrite.orderless import complete
 from enclave.query.stages import EVIDENCE, Authorised
 
 _WHOLE = "answered"
@@ -59,7 +60,8 @@ def steady_rows(authorised: Authorised) -> Authorised:
 
 
 def steady(tree: exp.Expr) -> None:
-    """Every expression over rows that could fail, tried, in a tree of one's own."""
+    """Every expression over rows that could fail, tried, in a tree of one's own; and every choice among rows complete."""
+    complete(tree)
     for select in tuple(tree.find_all(exp.Select)):
         for name in ("where", "having", "qualify"):
             clause = select.args.get(name)
