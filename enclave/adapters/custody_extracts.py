@@ -88,7 +88,7 @@ class Extracts:
             desk.check_clock()
             check_provision(permit.provision)
             desk.vault.check_provision(permit.provision, permit.permit_id)
-            desk.vault.check_revision(permit.provision, permit.permit_id, permit.revision)
+            desk.check_revision(permit.provision, permit.permit_id, permit.revision)
             desk.allow("extract.build", caller, permit=permit)
             with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
                 if not refresh:
@@ -344,7 +344,7 @@ class Extracts:
             if caller.actor.role == "handler":
                 permit.check_handler(PersonId(caller.actor.person))
             desk.vault.check_provision(provision, permit.permit_id)
-            desk.vault.check_revision(provision, permit.permit_id, permit.revision)
+            desk.check_revision(provision, permit.permit_id, permit.revision)
             kept = self._choose(permit, n)
             desk.allow("extract.open", caller, permit=permit, extract=kept.manifest)
             desk.vault.saw_revision(provision, permit.revision)
