@@ -21,7 +21,7 @@ from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.query import grammar, lineage
 from enclave.query.cells import Shape
-from enclave.query.origins import behind, branches_of, cte_of, source_of
+from enclave.query.origins import behind, branches_of, cte_of, outside_queries, source_of
 from enclave.query.parse import is_aggregate, printable
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -216,7 +216,7 @@ class _Reader:
         grades = self._grades(node, select)
         if PERSON in grades:
             return PERSON
-        if any(_opaque(inner) for inner in _own(node)):
+        if any(_opaque(inner) for inner in outside_queries(node)):
             argument = _selected(node)
             if argument is not None:
                 return self.grade(argument, select)
@@ -230,8 +230,8 @@ class _Reader:
         return next(iter(known)) if len(known) == 1 else CLINICAL if grades else NEUTRAL
 
     def _grades(self, node: exp.Expr, select: exp.Select) -> set[str]:
-        found = {self._column(c, select) for c in _own(node) if isinstance(c, exp.Column)}
-        return found | ({CLINICAL} if any(isinstance(n, exp.Query) for n in _own(node)) else set())
+        found = {self._column(c, select) for c in outside_queries(node) if isinstance(c, exp.Column)}
+        return found | ({CLINICAL} if any(isinstance(n, exp.Query) for n in outside_queries(node)) else set())
 
     def _column(self, column: exp.Column, select: exp.Select) -> str:
         source = source_of(column.table, select) if column.table else None
@@ -268,7 +268,7 @@ class _Reader:
         grades = self._grades(node, select)
         if not grades & {KNOWN, AREA}:
             return
-        opaque = any(_opaque(inner) for inner in _own(node)) or _holder(node)
+        opaque = any(_opaque(inner) for inner in outside_queries(node)) or _holder(node)
         known = grades - {NEUTRAL}
         if not opaque and len(known) == 1 and known <= {KNOWN, AREA}:
             kind = Kind.KNOWN if known == {KNOWN} else Kind.AREA
@@ -289,7 +289,11 @@ class _Reader:
     def _is_one(self, node: exp.Expr, select: exp.Select) -> bool:
         """Whether a key as a whole is one cut, looked at over one set of rows."""
         grades = self._grades(node, select) - {NEUTRAL}
-        if any(_opaque(inner) for inner in _own(node)) or len(grades) != 1 or not grades <= {KNOWN, AREA}:
+        if (
+            any(_opaque(inner) for inner in outside_queries(node))
+            or len(grades) != 1
+            or not grades <= {KNOWN, AREA}
+        ):
             return False
         kind = Kind.KNOWN if grades == {KNOWN} else Kind.AREA
         located = self._locate(node, select, kind)
@@ -339,7 +343,7 @@ class _Reader:
         branches = _branches_of(source, wanted)
         for branch, definitions in branches:
             inner = _substituted(node, {n: _selected(d) or d for n, d in definitions.items()})
-            if any(_opaque(part) for part in _own(inner)):
+            if any(_opaque(part) for part in outside_queries(inner)):
                 return None
             located = self._locate(inner, branch, kind)
             if located is None:
@@ -387,14 +391,6 @@ class _Reader:
 # -- reading the tree -------------------------------------------------------------------------------------------------
 
 
-def _own(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The nodes of an expression; a query within is yielded and not entered."""
-    yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from _own(child)
-
-
 def _opaque(node: exp.Expr) -> bool:
     return isinstance(node, exp.Query | exp.Window) or is_aggregate(node)
 
@@ -426,7 +422,7 @@ def _selected(node: exp.Expr) -> exp.Expr | None:
     argument = node.this
     if isinstance(argument, exp.Order):
         argument = argument.this
-    inner: exp.Expr | None = None if any(_opaque(part) for part in _own(argument)) else argument
+    inner: exp.Expr | None = None if any(_opaque(part) for part in outside_queries(argument)) else argument
     return inner
 
 

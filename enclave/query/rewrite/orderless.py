@@ -9,14 +9,13 @@ An order within the statement is dropped where nothing depends on it, and refuse
 it, and `first(x ORDER BY y)` says what is meant.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from sqlglot import exp
 
 from enclave.query.cells import Shape
 from enclave.query.cuts import Grades
-from enclave.query.origins import source_of
+from enclave.query.origins import own_nodes, source_of
 from enclave.query.parse import is_aggregate, no_node
 from enclave.query.stages import Authorised
 
@@ -173,7 +172,7 @@ def _inline_windows(select: exp.Select) -> None:
     defined = {window.this.name.lower(): window for window in select.args.get("windows") or ()}
     if not defined:
         return
-    for node in tuple(_own(select)):
+    for node in tuple(own_nodes(select)):
         if isinstance(node, exp.Window) and node.args.get("alias") is not None and node.arg_key != "windows":
             found = defined.get(node.args["alias"].name.lower())
             if found is None:
@@ -188,7 +187,7 @@ def _inline_windows(select: exp.Select) -> None:
 
 
 def _order_windows(select: exp.Select, grades: Grades | None) -> None:
-    for node in tuple(_own(select)):
+    for node in tuple(own_nodes(select)):
         if not isinstance(node, exp.Window):
             continue
         inner = node.this
@@ -273,21 +272,3 @@ def _stands_in(column: exp.Column, items: list[exp.Expr]) -> bool:
     within = column.find_ancestor(exp.Select)
     source = source_of(column.table, within) if within is not None else None
     return any(source is item for item in items)
-
-
-def _own(select: exp.Select) -> Iterator[exp.Expr]:
-    """The nodes of a SELECT's own clauses, without those of its items and of queries within."""
-    for name in ("expressions", "where", "group", "having", "qualify", "windows", "order", "distinct"):
-        value = select.args.get(name)
-        for node in value if isinstance(value, list) else [value] if value is not None else []:
-            yield from _within(node)
-    for join in select.args.get("joins") or ():
-        if join.args.get("on") is not None:
-            yield from _within(join.args["on"])
-
-
-def _within(node: exp.Expr) -> Iterator[exp.Expr]:
-    yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from _within(child)

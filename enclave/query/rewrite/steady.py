@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from enclave.query.cells import Shape
+from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.orderless import complete
@@ -87,7 +88,7 @@ def _tried(node: exp.Expr) -> exp.Expr:
         return node
     breaks = any(
         isinstance(part, exp.Query | exp.Window | exp.Star | exp.Ordered | exp.Filter) or is_aggregate(part)
-        for part in _own(node)
+        for part in outside_queries(node)
     )
     if breaks or isinstance(node, _HOLDERS + _SAFE):
         _try_within(node)
@@ -104,14 +105,6 @@ def _try_within(node: exp.Expr) -> None:
                 node.set(name, _tried(value))
         elif isinstance(value, list):
             node.set(name, [_tried(v) if isinstance(v, exp.Expr) else v for v in value])
-
-
-def _own(node: exp.Expr) -> list[exp.Expr]:
-    found = [node]
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            found += _own(child)
-    return found
 
 
 def compute_outside(tree: exp.Query, authorised: Authorised) -> exp.Query:
@@ -169,7 +162,7 @@ def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
         return made
 
     changed = put(node)
-    if any(isinstance(part, exp.Grouping) for part in _own(changed)):
+    if any(isinstance(part, exp.Grouping) for part in outside_queries(changed)):
         return changed
     return exp.Try(this=changed)
 
