@@ -7,6 +7,7 @@ a process takes some 130 ms to start and a question a few.
 """
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -46,6 +47,9 @@ more, up to `EngineLimits.memory`, are more than the machine holds only where ma
 
 SCARCE = 0.06
 """Where less of the machine's memory is free than this part of it, the largest worker is ended."""
+
+PIPE = 1 << 20
+"""Bytes that a worker may be ahead of whoever reads from it."""
 
 LOOK = 0.25
 """Seconds between two looks at the machine's memory."""
@@ -330,7 +334,13 @@ class Run:
         return self._schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Record batches as they come, each in memory only while it is looked at.
+        """Record batches as they come, each in memory only while it is looked at. Raises Refused as `messages` does."""
+        schema = self.schema
+        for _, message in self.messages():
+            yield pa.ipc.read_record_batch(pa.py_buffer(message), schema)
+
+    def messages(self) -> Iterator[tuple[int, bytes]]:
+        """The same as messages of an Arrow stream, each with its number of rows: not written anew to be sent on.
 
         Raises Refused `query.out_of_memory`, `query.time_limit`, `query.cancelled`, `query.limit_rows`,
         `query.value`, `query.types`, `query.account_differs`, `query.failed`. Leaving the loop early ends the
@@ -341,9 +351,9 @@ class Run:
             while True:
                 kind, data = self._next()
                 if kind == b"B":
-                    batch = pa.ipc.read_record_batch(pa.py_buffer(data), schema)
-                    self.rows += batch.num_rows
-                    yield batch
+                    rows = pa.ipc.read_record_batch(pa.py_buffer(data), schema).num_rows
+                    self.rows += rows
+                    yield rows, data
                 elif kind == b"D":
                     self._finish(healthy=True)
                     return
@@ -463,6 +473,9 @@ class _Worker:
             process_group=0,
         )
         self._limits = limits
+        if self._process.stdout is not None:
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
         self._write = threading.Lock()
         self._number = 0
         self._send({"op": "start", "address_space": limits.address_space, "niceness": FIRST})

@@ -9,7 +9,6 @@ Runs in threads; knows nothing of HTTP. Relies on the records for "no record, no
 """
 
 import hashlib
-import io
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -35,6 +34,9 @@ from enclave.query.flow import Unsettled, prepare
 from enclave.query.stages import Form, Guarded, Session, Used
 
 ROWS_A_BATCH = 65_536
+
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+"""How an Arrow stream says that it is whole."""
 
 STEP = 1.0
 """Seconds between the moments at which answers of the aggregate tier leave."""
@@ -199,42 +201,44 @@ class Asking:
 
     def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
         tally: dict[str, int] | None = None
-        schema, batches = run.schema, iter(run.batches())
+        schema = run.schema
         if self._guarded.form is Form.TABLE:
-            answered = pa.Table.from_batches(list(batches), schema=schema)
+            answered = pa.Table.from_batches(list(run.batches()), schema=schema)
             self.running.check()
             protected = cells.protect(answered, self._guarded)  # 6
             shown = cells.arrow(protected, answered, self._guarded)
             tally = protected.tally()
-            schema, batches = shown.schema, iter(shown.to_batches(max_chunksize=ROWS_A_BATCH))
-        out = io.BytesIO()
-        with pa.ipc.new_stream(out, schema) as writer:
-            for batch in batches:
-                self.running.check()
-                # Only what came before the batch at hand leaves now, so the last one is still here when the
-                # answer is recorded.
-                if self._rows:
-                    yield self._take(out)
-                self._rows += batch.num_rows
-                writer.write_batch(batch)
-                self._budget(out)
+            schema, messages = shown.schema, _messages(shown)
+        else:
+            messages = run.messages()
+        held = [schema.serialize().to_pybytes()]
+        for rows, message in messages:
+            self.running.check()
+            # Only what came before the batch at hand leaves now, so the last one is still here when the
+            # answer is recorded.
+            if self._rows:
+                yield self._take(held)
+            self._rows += rows
+            held.append(message)
+            self._budget(held)
         self.running.rest(silent=self._aggregate)
-        self._budget(out)
-        piece = self._take(out)
+        held.append(END_OF_STREAM)
+        self._budget(held)
+        piece = self._take(held)
         self._keep_time()
         self._answered(tally)  # 7, 8
         return piece
 
-    def _take(self, out: io.BytesIO) -> bytes:
-        piece = out.getvalue()
-        out.seek(0)
-        out.truncate()
+    def _take(self, held: list[bytes]) -> bytes:
+        """What is held, as one piece: a batch that stands alone is not copied."""
+        piece = held[0] if len(held) == 1 else b"".join(held)
+        held.clear()
         self._sent += len(piece)
         return piece
 
-    def _budget(self, out: io.BytesIO) -> None:
+    def _budget(self, held: list[bytes]) -> None:
         limit = self._guarded.obligations.max_bytes
-        if limit is not None and self._sent + out.tell() > limit:
+        if limit is not None and self._sent + sum(map(len, held)) > limit:
             raise Refused("query.limit_bytes", {"limit": limit})
 
     def _answered(self, tally: Mapping[str, int] | None) -> None:
@@ -311,6 +315,11 @@ class Asking:
         metrics.seconds.labels(form).observe(time.perf_counter() - self._started)
         if refused is not None:
             metrics.refusals.labels(refused.code).inc()
+
+
+def _messages(table: pa.Table) -> Iterator[tuple[int, bytes]]:
+    for batch in table.to_batches(max_chunksize=ROWS_A_BATCH):
+        yield batch.num_rows, batch.serialize().to_pybytes()
 
 
 COARSEST_SMALL = 16

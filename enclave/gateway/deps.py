@@ -32,6 +32,10 @@ class Run(Protocol):
 
     def batches(self) -> Iterator[Any]: ...
 
+    def messages(self) -> Iterator[tuple[int, bytes]]:
+        """The batches as messages of an Arrow stream, each with its number of rows."""
+        ...
+
     def progress(self) -> float:
         """0 to 1."""
         ...

@@ -35,6 +35,9 @@ WATCH_WAITING = 2.0
 TAKEN = 60.0
 """Seconds for which a piece may wait to be taken: a query that nobody reads holds a place that others wait for."""
 
+SLICE = 256 << 10
+"""Bytes that go to the connection at once."""
+
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 Watch = Callable[[], None]
@@ -85,6 +88,10 @@ class Pieces:
             # Its session may have ended while it waited: then it does not begin.
             with suppress(Refused):
                 await self.look()
+
+    def ahead(self) -> None:
+        """Begin with the next piece; one is made at most before it is asked for."""
+        self._begun()
 
     async def next(self) -> bytes | None:
         """The next piece, None after the last. Raises what its making raised."""
@@ -156,7 +163,9 @@ class Stream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": True})
             piece = await self._pieces.next()
         while piece is not None:
-            await self._taken(send({"type": "http.response.body", "body": piece, "more_body": True}))
+            # The next one is made while this one is on its way.
+            self._pieces.ahead()
+            await self._taken(_sliced(send, piece))
             piece = await self._pieces.next()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -179,6 +188,14 @@ class Stream(Response):
             taking.result()
         finally:
             taking.cancel()
+
+
+async def _sliced(send: Send, piece: bytes) -> None:
+    """Send it in parts small enough that a processor still has at hand what is enciphered and copied after one another."""
+    view = memoryview(piece)
+    for start in range(0, len(piece), SLICE):
+        # Its type says bytes; what is below joins whatever has the buffer protocol.
+        await send({"type": "http.response.body", "body": view[start : start + SLICE], "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:
