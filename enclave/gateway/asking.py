@@ -3,7 +3,7 @@
  1. session: a live one, from its own address (`door` has done it). 2. permit: signed, in force now, and the person a
  handler. 3. parse, facts, authorise, rewrite (`query.flow.prepare`). 4. record: `query.authorised` is in the log
  before anything runs. 5. execute. 6. protect (table form). 7. record: `query.answered` is in the log before the last
- batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt.
+ batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt. Between 4 and 5 it waits its turn.
 
 Runs in threads; knows nothing of HTTP. Relies on the records for "no record, no effect".
 """
@@ -63,7 +63,10 @@ def admit(session: WorkspaceSession, signed: SignedPermit, now: datetime) -> Ent
 
 
 class Asking:
-    """One question on its way. `begin`, then `chunks` to the end; `running.stop` from any thread."""
+    """One question on its way. `begin`, `running.turn.called`, then `chunks` to the end; `running.stop` from any thread.
+
+    The turn is waited for outside, so that nobody who waits holds a thread.
+    """
 
     def __init__(
         self,
@@ -121,6 +124,7 @@ class Asking:
             authorised = q.event_of(self._asked, "query.authorised")
             q.enter(deps.records, authorised, self._asked)
             self._opened = authorised.id
+            self.running.wait()
         except BaseException:
             self._leave()
             raise
@@ -156,6 +160,7 @@ class Asking:
             last = yield from self._stream()
         except Refused as refused:
             told = self.running.stopped or refused
+            self.running.rest(silent=self._aggregate)
             self._keep_time()
             self._ended(told)
             raise told from refused
@@ -169,6 +174,8 @@ class Asking:
         yield last
 
     def _stream(self) -> Generator[bytes, None, bytes]:
+        # Its turn has come, or it was stopped while it waited.
+        self.running.check()
         engine = self._extract.engine
         self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
         run = engine.run(self._guarded)  # 5
@@ -211,6 +218,7 @@ class Asking:
                 self._rows += batch.num_rows
                 writer.write_batch(batch)
                 self._budget(out)
+        self.running.rest(silent=self._aggregate)
         self._budget(out)
         piece = self._take(out)
         self._keep_time()

@@ -109,10 +109,10 @@ CODES: dict[str, Wording] = {
         404,
     ),
     "gateway.busy": Wording(
-        "実行中の問い合わせが多すぎます。",
-        "Too many queries are running.",
-        "実行中のものが終わるのを待つか、取り消してください（同時に {limit} 件まで）。",
-        "Wait for one to end or cancel one (at most {limit} at a time).",
+        "混み合っているため、順番が回りませんでした。何も実行されていません。",
+        "Too many are waiting: the turn of this one did not come, and nothing was run.",
+        "自分のものが終わるのを待つか、取り消してください（待っているものを含めて同時に {limit} 件まで）。しばらくしてから送り直してください。",
+        "Wait for one of yours to end or cancel one (at most {limit} at a time, those that wait among them), or ask again in a while.",
         429,
     ),
     "gateway.extract_absent": Wording(
