@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORIES = {
     "query_rows": "query",
     "query_aggregate": "query",
+    "query_carried": "query",
     "query_no_table": "query",
     "query_table": "query",
     "spawn": "spawn",
