@@ -7,7 +7,7 @@ of the two leaves that bracket an answer are looked up when a receipt is read, s
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -232,6 +232,11 @@ def _row(asked: Asked) -> dict[str, Any]:
 
 def _no(refused: Refused) -> dict[str, Any]:
     return {"refused": {"code": refused.code, "facts": dict(refused.facts)}}
+
+
+def renewed(now: datetime) -> datetime:
+    """When the day ends by which budgets are counted: the next midnight UTC."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def _day(at: datetime) -> str:
