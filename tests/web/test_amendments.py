@@ -9,14 +9,17 @@ import pytest
 
 from enclave.adapters import edge, query_records
 from enclave.adapters import records_schema as t
+from enclave.adapters.amendment_records import AmendmentRecords
 from enclave.adapters.application_records import enter_grant
 from enclave.adapters.permit_records import WorkspaceSession, create_workspace_session
 from enclave.adapters.signing import sign_permit, verify_permit
+from enclave.application.amendment import State, revised
 from enclave.application.flow import Grant
 from enclave.audit.ledger import Sought
 from enclave.core.event import Actor, Thing
-from enclave.core.ids import PersonId, QueryId, SessionId
+from enclave.core.ids import AmendmentId, PersonId, QueryId, SessionId
 from enclave.core.permit import Limits
+from enclave.core.refusal import Refused
 from tests.fakes.portal_site import PortalSite
 from tests.web.application_form import approved
 from tests.web.conftest import Browser
@@ -333,6 +336,26 @@ def test_an_amendment_of_another_revision_brings_nothing(
     suzuki.press("give-opinion", status=409, opinion="approve")
     assert 'data-code="amendment.superseded"' in suzuki.answer.text
     assert portal.permit("nafld-fib") == other
+
+
+def test_of_two_at_one_moment_the_first_has_it(portal: PortalSite, browse: Any, tanaka: Browser) -> None:
+    """Both were judged before either was written: one amendment, one decision, one revision, and no event of the other."""
+    amendments = AmendmentRecords(portal.records)
+    first = amendments.stored(AmendmentId(asked(tanaka)))
+    said = edge.event(Actor("tanaka", "handler"), "amendment.submitted", Thing("amendment", "m"))
+    with pytest.raises(Refused, match=r"amendment\.open"):
+        amendments.enter(replace(first, id=AmendmentId(edge.new_id())), said)
+    granted = replace(first, state=State.APPROVED, version=2, brought=2)
+    said = edge.event(Actor("sato", "committee"), "permit.amended", Thing("permit", "p"))
+    permit = revised(portal.permit("nafld-fib"), first.change)
+    grant = Grant(permit, sign_permit(permit, portal.deps.signing_key), portal.clock())
+    amendments.change(first, granted, said, grant=grant)
+    for before in (first, granted):
+        late = edge.event(Actor("suzuki", "committee"), "permit.amended", Thing("permit", "p"))
+        with pytest.raises(Refused, match=r"amendment\.changed"):
+            amendments.change(before, replace(granted, version=3), late, grant=grant)
+    assert len(portal.ledger.search(Sought(action="permit.amended")).entries) == 1
+    assert portal.permit("nafld-fib") == permit
 
 
 def test_the_projects_page_says_what_is_used_what_is_left_and_what_to_do(
