@@ -94,6 +94,24 @@ def used_today(records: Records, project: str, at: datetime) -> Used:
     return Used(int(queries), int(rows), int(sent))
 
 
+def busiest(records: Records, project: str, since: datetime) -> Used:
+    """The most that the project used on one day (UTC) from that of `since` on, each measure by itself."""
+    by_day = (
+        sa.select(
+            sa.func.count().label("queries"),
+            sa.func.coalesce(sa.func.sum(_q.rows), 0).label("rows"),
+            sa.func.coalesce(sa.func.sum(_q.bytes), 0).label("bytes"),
+        )
+        .where(_q.project == project, _q.day >= _day(since))
+        .group_by(_q.day)
+        .subquery()
+    )
+    most = [sa.func.coalesce(sa.func.max(column), 0) for column in by_day.c]
+    with records.read() as connection:
+        queries, rows, sent = connection.execute(sa.select(*most)).one()
+    return Used(int(queries), int(rows), int(sent))
+
+
 def enter(records: Records, event: Event, asked: Asked) -> None:
     """An authorised question, about to run. `event` is `query.authorised`."""
     with records.change(event) as tx:

@@ -7,6 +7,7 @@ names: the committee speaks as one.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,7 +17,7 @@ from enclave.adapters import edge
 from enclave.adapters.amendment_records import AmendmentRecords
 from enclave.adapters.permit_records import permit_of_project
 from enclave.adapters.person_records import find_person
-from enclave.adapters.query_records import used_today
+from enclave.adapters.query_records import busiest, used_today
 from enclave.adapters.signing import sign_permit
 from enclave.application import amending, amendment
 from enclave.application.amending import Stored
@@ -32,8 +33,12 @@ from enclave.portal.applications import ID
 from enclave.portal.deps import Deps
 from enclave.portal.pages import Pages, go
 from enclave.portal.visit import Visit, visit_of
+from enclave.query.stages import Used
 
 LONGEST_COMMENT = 4000
+
+LOOKED_BACK = timedelta(days=30)
+"""The days of which the committee sees the busiest."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,15 @@ class Spending:
 
 @dataclass(frozen=True)
 class Raise:
-    """One limit of an amendment: what it was, what is asked for, and how far it could go."""
+    """One limit of an amendment: what it was, what is asked for, how far it could go, and the most of it that was used on one
+    of the last days (both for the committee only)."""
 
     measure: Measure
     now: str
     asked: str
-    most: str
     larger: bool
+    most: str = ""
+    busiest: str = ""
 
 
 def ports_of(deps: Deps) -> amending.Ports:
@@ -73,8 +80,7 @@ def ports_of(deps: Deps) -> amending.Ports:
 
 def spending(deps: Deps, permit: Permit) -> list[Spending]:
     """The project's budget of today, without limits that the permit does not set."""
-    used = used_today(deps.records, permit.project, deps.now())
-    spent = {"queries_day": used.queries, "rows_day": used.rows, "bytes_day": used.bytes}
+    spent = _by_limit(used_today(deps.records, permit.project, deps.now()))
     limits: Mapping[str, int | None] = asdict(permit.limits)
     return [
         Spending(
@@ -89,21 +95,29 @@ def spending(deps: Deps, permit: Permit) -> list[Spending]:
     ]
 
 
+def _by_limit(used: Used) -> dict[str, int]:
+    return {"queries_day": used.queries, "rows_day": used.rows, "bytes_day": used.bytes}
+
+
 def _rounded(measure: Measure, value: int) -> str:
     """To three decimals of the unit: what was used is counted to the byte, and read by people."""
     return f"{value / measure.size:,.3f}".rstrip("0").rstrip(".") if measure.size > 1 else f"{value:,}"
 
 
-def raises(change: amendment.Change, before: Limits, bounds: Mapping[str, Bound]) -> list[Raise]:
+def raises(
+    change: amendment.Change, before: Limits, bounds: Mapping[str, Bound], busiest: Used | None = None
+) -> list[Raise]:
     """The limits of an amendment beside those that it changes."""
     asked, now = asdict(change.limits), asdict(before)
+    used = _by_limit(busiest) if busiest is not None else {}
     return [
         Raise(
             m,
             spoken(m, now[m.name]),
             spoken(m, asked[m.name]),
-            spoken(m, bounds[m.name].most) if m.name in bounds else "",
             asked[m.name] > now[m.name],
+            spoken(m, bounds[m.name].most) if m.name in bounds else "",
+            _rounded(m, used[m.name]) if m.name in used else "",
         )
         for m in MEASURES
         if asked[m.name] is not None and now[m.name] is not None
@@ -299,13 +313,15 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         amending.withdraw(ports, person.id, AmendmentId(amendment_id))
         return go(f"/projects/{project}/amendments/{amendment_id}")
 
-    def facts_of(stored: Stored, bounds: Mapping[str, Bound] | None = None) -> dict[str, Any]:
+    def facts_of(
+        stored: Stored, bounds: Mapping[str, Bound] | None = None, used: Used | None = None
+    ) -> dict[str, Any]:
         # What it amended stands in the records as it was signed, whatever the permit says today.
         before = amendments.limits_before(stored)
         text = deps.records.text(stored.reason)
         return {
             "stored": stored,
-            "raises": raises(stored.change, before, bounds or {}),
+            "raises": raises(stored.change, before, bounds or {}, used),
             "reason": None if text is None else str(json.loads(text)["reason"]),
             "applicant": find_person(deps.records, stored.applicant),
         }
@@ -343,7 +359,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             "amendment_review.html",
             visit.say("変更申出の審査", "Review of an amendment"),
             status=int(said["status"]) if refused and said else 200,
-            **facts_of(stored, bounds),
+            **facts_of(stored, bounds, busiest(deps.records, stored.project, deps.now() - LOOKED_BACK)),
             open=open_,
             opinions=opinions_of(visit, stored, person.id),
             comment=comment,

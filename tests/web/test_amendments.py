@@ -240,15 +240,19 @@ def test_sent_twice_it_has_happened_once(portal: PortalSite, browse: Any, tanaka
     assert actions(portal) == ["amendment.submitted", "amendment.opinion_given"]
 
 
-def test_the_committee_finds_it_and_sees_how_far_it_may_go(browse: Any, tanaka: Browser) -> None:
-    """Among the things to do, in the queue, with the reason, what it was, what is asked for and the bound."""
-    amendment = asked(tanaka)
+@pytest.mark.usefixtures("tanaka")
+def test_the_committee_finds_it_and_sees_how_far_it_may_go(portal: PortalSite, browse: Any) -> None:
+    """Among the things to do, in the queue, with the reason, what it was, what is asked for, the bound, and the use."""
+    for rows in (3, 4_321):
+        _use(portal, rows=rows, sent=10)
+    portal.clock.advance(hours=24)
+    amendment = asked(browse("tanaka"))
     sato = browse("sato")
     assert f"/reviews/amendments/{amendment}" in sato.get("/").text
     assert f"/reviews/amendments/{amendment}" in sato.get("/reviews").text
     sato.get(f"/reviews/amendments/{amendment}")
     shown = words(sato.page)
-    for part in (WHY, "2,000", "4,000", "10,000", "Megumi Tanaka", "p-2026-0001@1"):
+    for part in (WHY, "2,000", "4,000", "10,000", "4,324", "Megumi Tanaka", "p-2026-0001@1"):
         assert part in shown, part
     sato.press("give-opinion", status=422, comment="A careful thought")
     assert 'data-code="amendment.opinion_missing"' in sato.answer.text
@@ -371,7 +375,7 @@ def test_the_projects_page_says_what_is_used_what_is_left_and_what_to_do(
     _use(portal, rows=50_000_000, sent=0)
     text = tanaka.get(PROJECT).text
     assert 'data-budget="ended"' in text
-    assert "A budget of today is used up." in text
+    assert "Today’s rows are used up." in text
     assert "apply for a larger budget" in text
     portal.clock.advance(days=1)
     assert 'data-budget="left"' in browse("tanaka").get(PROJECT).text
