@@ -77,6 +77,10 @@ def test_two_approvals_bring_the_next_revision_with_only_other_limits(
     assert 'data-extract="built"' in page
     assert "p-2026-0001@2" in page
     assert "7.5" in page
+    tanaka.get("/permits/p-2026-0001")
+    shown = words(tanaka.page)
+    for part in ("p-2026-0001@1", "2,000 queries", "p-2026-0001@2", "4,000 queries, 50,000,000 rows, 7.5 GB"):
+        assert part in shown, part
 
 
 def test_every_step_is_in_the_log_under_the_project(portal: PortalSite, browse: Any, tanaka: Browser) -> None:
