@@ -376,7 +376,7 @@ def _check_special(node: exp.Expr) -> None:
             if not all(_constant(part) for part in node.expressions):
                 raise no_node("list")
         case exp.Bracket():
-            if len(node.expressions) != 1 or not _whole(node.expressions[0]):
+            if len(node.expressions) != 1 or not _places(node.expressions[0]):
                 raise no_node("bracket")
         case exp.Any() | exp.All():
             if not isinstance(node.this, exp.Subquery):
@@ -392,6 +392,14 @@ def _constant(node: exp.Expr) -> bool:
     if isinstance(node, exp.Neg | exp.Paren | exp.Cast):
         return _constant(node.this)
     return isinstance(node, exp.Literal | exp.Boolean | exp.Null)
+
+
+def _places(node: exp.Expr) -> bool:
+    """Whether what stands in brackets behind a list or text is a place in it (`[1]`) or a stretch of it (`[1:3]`)."""
+    if isinstance(node, exp.Slice):
+        ends = (node.this, node.expression)
+        return node.args.get("step") is None and all(end is None or _whole(end) for end in ends)
+    return _whole(node)
 
 
 def _whole(node: exp.Expr) -> bool:
