@@ -447,6 +447,26 @@ def test_r_shows_what_is_left_of_the_budgets(workspace: Workspace, monkeypatch: 
     assert text_of(shown[2]) == "1999"
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_r_shows_the_budget_in_the_words_of_python(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """What is used and left of each limit, when it is renewed, how to get more; and the same greeting."""
+    monkeypatch.setattr(workspace.gateway, "language", language)
+    told = workspace.gateway.session()
+    told["limits"] = {"queries_day": 2000, "rows_day": None, "bytes_day": 5_000_000_000}
+    told["used"] = {"queries_day": 1, "rows_day": 12345, "bytes_day": 0}
+    told["left"] = {"queries_day": 1999, "rows_day": None, "bytes_day": 5_000_000_000}
+    monkeypatch.setattr(workspace.gateway, "session", lambda: told)
+    r = workspace.cells("ir", R_CONNECT, "enclave_budget(con)", "cat(enclave_budget(con)$lines$left)")
+    python = workspace.cells("python3", CONNECT, "e.budget()")
+    assert text_of(r[0]).strip() == text_of(python[0]).strip()
+    for form in ("text/plain", "text/html"):
+        assert r[1][0]["data"][form] == python[1][0]["data"][form]
+    assert "5,000,000,000" in text_of(r[1])
+    assert text_of(r[2]) == "1999 NA 5e+09"
+
+
 def test_r_shows_missing_hidden_total_and_perturbed_apart(workspace: Workspace) -> None:
     """A null that is shown is a dash, a hidden cell says so, a total is called one; what is left out is counted."""
     shown = workspace.cells(
