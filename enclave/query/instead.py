@@ -75,8 +75,6 @@ FUNCTIONS: dict[str, str] = {
     "regexp_count": "length(x) - length(replace(x, 'a', ''))",
     "regexp_extract_all": "regexp_extract(x, '[0-9]+')",
     "regexp_split_to_array": "string_split(x, '-')",
-    "array_size": "len(l)",
-    "array_length": "len(l)",
     "cardinality": "len(l)",
     "round_even": "round(x)",
     "even": "2 * ceil(x / 2)",
