@@ -496,9 +496,9 @@ REASONS: dict[str, Said] = {
     ),
     "query.person_unknown": Said(
         "Protection counts persons, so it must know whose each line is. A step that groups without `pid`, or ranks everybody, "
-        "loses that. Group the step by person; write the limits of bands yourself.",
+        "loses that. Group the step by person, count in the outermost SELECT, and write the limits of bands yourself.",
         "秘匿は人を数えるので、各行が誰のものか分からなければなりません。`pid` なしの集計や全員の順位付けでは、それが失われます。段階は人ごとに"
-        "集計し、区分の境界は自分で書いてください。",
+        "集計し、人数は一番外側の SELECT で数え、区分の境界は自分で書いてください。",
     ),
     "query.key_identifies": Said(
         "A line per person is not a table of groups. Count persons by what was counted.",
