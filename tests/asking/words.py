@@ -140,11 +140,11 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject(
         Said("Joins", "結合"),
         Said(
-            "Inner, left, right, full, cross, `SEMI`, `ANTI`, `ASOF`, by `ON` or `USING`, and by inequality. Only a join that "
-            "names no columns (`NATURAL`, `POSITIONAL`) is refused. In `table()` two tables of persons are joined on `pid`, "
+            "Inner, left, right, full, cross, `SEMI`, `ANTI`, `ASOF`, by `ON` or `USING`, and by inequality. Refused are "
+            "those that name no columns (`NATURAL`, `POSITIONAL`) and `LATERAL` (write a subquery). In `table()` two tables of persons are joined on `pid`, "
             "whatever else stands beside it.",
             "内部・左・右・完全外部・直積・`SEMI`・`ANTI`・`ASOF` の各結合が、`ON`、`USING`、不等号で書けます。断られるのは列を書かない結合"
-            "（`NATURAL`、`POSITIONAL`）だけです。`table()` では、人の表どうしは（ほかの条件に加えて）`pid` で結合します。",
+            "（`NATURAL`、`POSITIONAL`）と `LATERAL`（副問い合わせで書けます）だけです。`table()` では、人の表どうしは（ほかの条件に加えて）`pid` で結合します。",
         ),
         (
             Example(
