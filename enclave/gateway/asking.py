@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,17 +44,25 @@ STEP = 1.0
 
 @dataclass(frozen=True)
 class Entered:
-    """Who asks, seen to be allowed in: a live session and its permit, in force, with the person as a handler."""
+    """Who asks, seen to be allowed in: a live session and its permit, in force, with the person as a handler.
+
+    `carried`: the session was opened under an earlier revision, and the present one changed nothing but limits.
+    """
 
     session: WorkspaceSession
     signed: SignedPermit
+    carried: bool = False
 
 
 def enter(deps: Deps, token_digest: str, address: str) -> Entered:
     """Steps 1 and 2. Raises Refused `session.*`, `permit.*`."""
     now = deps.now()
     session = live_session(deps.records, token_digest, address, now)
-    return admit(session, permit_by_id(deps.records, session.permit_id, deps.trusted()), now)
+    entered = admit(session, permit_by_id(deps.records, session.permit_id, deps.trusted()), now)
+    if session.revision == entered.signed.permit.revision:
+        return entered
+    earlier = permit_by_id(deps.records, session.permit_id, deps.trusted(), session.revision)
+    return replace(entered, carried=entered.signed.permit.carries(earlier.permit))
 
 
 def admit(session: WorkspaceSession, signed: SignedPermit, now: datetime) -> Entered:
@@ -84,6 +92,7 @@ class Asking:
         self._question = question
         self._session = entered.session
         self._signed = entered.signed
+        self._carried = entered.carried
         self._used = used
         self._started = time.perf_counter()
         self.finished = False
@@ -142,6 +151,7 @@ class Asking:
             f"{session.permit_id}@{session.revision}",
             now,
             self._used,
+            self._carried,
         )
         schema = self._extract.schema
         return prepare(

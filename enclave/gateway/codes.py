@@ -146,8 +146,8 @@ CODES: dict[str, Wording] = {
     "query.limit_bytes": Wording(
         "答えのデータ量が、プロジェクトの今日の残りを超えます。",
         "The answer has more bytes than are left to the project today.",
-        "残りは {limit} バイトでした。集計するか、列と行を絞ってください。毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、事務局に承諾の変更を申し出てください。",
-        "{limit} bytes were left. Aggregate, or ask for fewer columns and rows. The budget is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply to the secretariat for a change of the permit.",
+        "残りは {limit} バイトでした。集計するか、列と行を絞ってください。毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。",
+        "{limit} bytes were left. Aggregate, or ask for fewer columns and rows. The budget is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply for a larger budget on the project's page in the portal.",
     ),
     "internal": Wording(
         "内部の誤りが起きました（番号 {id}）。",
