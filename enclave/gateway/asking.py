@@ -91,6 +91,7 @@ class Asking:
         self._prepared: Guarded | Unsettled
         self._guarded: Guarded
         self._opened: str
+        self._ran: tuple[str, ...] = ()
         self._extract: OpenExtract
 
     @property
@@ -171,6 +172,11 @@ class Asking:
     def _stream(self) -> Generator[bytes, None, bytes]:
         engine = self._extract.engine
         self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
+        if self._guarded.counting is not None:
+            shown = cells.shown_by_bounds(engine, self._guarded, self.running.start)  # 5, 6
+            if shown is not None:
+                self._ran = shown.statements
+                return (yield from self._sent_as(shown.table.schema, _batches(shown.table), shown.tally))
         run = engine.run(self._guarded)  # 5
         try:
             self.running.start(run, silent=self._aggregate)
@@ -191,15 +197,18 @@ class Asking:
         time.sleep((passed // STEP + 1) * STEP - passed)
 
     def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
-        tally: dict[str, int] | None = None
         schema, batches = run.schema, iter(run.batches())
-        if self._guarded.form is Form.TABLE:
-            answered = pa.Table.from_batches(list(batches), schema=schema)
-            self.running.check()
-            protected = cells.protect(answered, self._guarded)  # 6
-            shown = cells.arrow(protected, answered, self._guarded)
-            tally = protected.tally()
-            schema, batches = shown.schema, iter(shown.to_batches(max_chunksize=ROWS_A_BATCH))
+        if self._guarded.form is Form.ROWS:
+            return (yield from self._sent_as(schema, batches, None))
+        answered = pa.Table.from_batches(list(batches), schema=schema)
+        self.running.check()
+        protected = cells.protect(answered, self._guarded)  # 6
+        shown = cells.arrow(protected, answered, self._guarded)
+        return (yield from self._sent_as(shown.schema, _batches(shown), protected.tally()))
+
+    def _sent_as(
+        self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], tally: Mapping[str, int] | None
+    ) -> Generator[bytes, None, bytes]:
         out = io.BytesIO()
         with pa.ipc.new_stream(out, schema) as writer:
             for batch in batches:
@@ -254,7 +263,7 @@ class Asking:
             "time": rfc3339(self._asked.at),
             "permit": self._asked.permit.reference,
             "sql_digest": _digest(json.dumps(asked, ensure_ascii=False, sort_keys=True)),
-            "run_digest": _digest(self._guarded.sql),
+            "run_digest": _digest(";\n".join(self._ran or (self._guarded.sql,))),
             "extract": self._extract.reference,
             "policy": self._deps.policy_digest(),
             "rule_sets": sorted(self._guarded.obligations.rule_sets),
@@ -320,6 +329,10 @@ def at_most(counts: Mapping[str, int]) -> dict[str, int]:
         f"{name}_at_most": max(COARSEST_SMALL, 1 << max(count - 1, 0).bit_length())
         for name, count in counts.items()
     }
+
+
+def _batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    return iter(table.to_batches(max_chunksize=ROWS_A_BATCH))
 
 
 def _digest(text: str) -> str:

@@ -1,0 +1,319 @@
+"""Runs what counts a large table's persons by bounds (`query.counting`) and reads the answers into `disclosure.bounds`.
+
+Decides how to go about it, never what may be seen: a slice of the persons first; where that decides nearly every cell, the
+asker's own numbers, else bounds over everybody; at last an exact count of the few cells that are still open. Where that is not
+the shorter way, or anything is unusual, None: then everything is counted exactly, as for a small table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enclave.disclosure.bounds import Bounds, ConditionBounds, Counts, Decided, Flags, SumBounds, decide
+from enclave.disclosure.primary import unsafe
+from enclave.disclosure.rules import Rules, Zero
+from enclave.disclosure.table import MeasureKind, Table
+from enclave.gateway.deps import Engine, Run
+from enclave.query.counting import Counting
+from enclave.query.rewrite.counting import HALF, MASK, persons_of
+from enclave.query.rewrite.evidence import RECORDS
+from enclave.query.schema import TableName
+from enclave.query.stages import Guarded
+
+MANY = 500_000
+"""Rows of a person table from which on bounds pay: below, an exact count takes some milliseconds."""
+
+SLICE, THIN_SLICE = 32, 64
+"""What part of the largest table is looked at first; the thin one where its persons are counted, not masked."""
+
+NEARLY_ALL, MOST = 0.998, 0.9
+"""Of the cells of a slice, how many it must decide for `plain` to follow; the second where nothing else could."""
+
+FEW = 2_000
+"""Cells that are counted exactly beside others. For more, everything is."""
+
+LARGEST = 24
+"""Above this number of persons masks decide too little."""
+
+Started = Callable[[Run], None]
+TableOf = Callable[[pa.Table], Table]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The asker's own columns and the evidence, row by row, and which rows a rule finds unsafe by themselves.
+    `statements`: what ran."""
+
+    answered: pa.Table
+    unsafe: Flags
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Size:
+    rows: int
+    named: bool
+    most: Mapping[int, int]
+    """By part (of 1/part) the highest pseudonym of the first rows."""
+
+
+_SIZES: WeakKeyDictionary[Any, dict[tuple[TableName, int], _Size]] = WeakKeyDictionary()
+"""An extract never changes, and an engine is over one."""
+
+
+class _Asking:
+    def __init__(self, engine: Engine, started: Started) -> None:
+        self._engine, self._started = engine, started
+        self.ran: list[str] = []
+
+    def __call__(self, guarded: Guarded) -> pa.Table:
+        run = self._engine.run(guarded)
+        try:
+            self._started(run)
+            self.ran.append(guarded.sql)
+            return pa.Table.from_batches(list(run.batches()), schema=run.schema)
+        finally:
+            run.close()
+
+
+def counted(
+    engine: Engine,
+    guarded: Guarded,
+    rules: Rules,
+    table_of: TableOf,
+    started: Started = lambda _: None,
+    many: int = MANY,
+) -> Counted | None:
+    """The rows of `guarded.counting` with what a rule says of each; None where everything is to be counted exactly.
+
+    `table_of` reads exact evidence. Raises Refused `query.*`.
+    """
+    counting = guarded.counting
+    unusual = rules.unenforced or rules.min_whole_numbers != 2 or rules.n > LARGEST
+    if counting is None or unusual or rules.zero is not Zero.SHOWN:
+        return None
+    ask = _Asking(engine, started)
+    part = SLICE if counting.masks else THIN_SLICE
+    size = _size(engine, ask, counting, part, many)
+    if size is None:
+        return None
+    counting_named = counting.named and size.named
+    if counting.alone:
+        answered = ask(counting.plain())
+        bounds = _bounds(answered, answered, counting, counting_named)
+    else:
+        sliced = ask(counting.sliced(size.most[part]))
+        share = _share(sliced, counting, rules.n)
+        if share >= (NEARLY_ALL if counting.masks else MOST):
+            answered = ask(counting.plain())
+            evidence = _aligned(sliced, answered, counting.keys)
+            if evidence is None:
+                return None
+            bounds = _bounds(answered, evidence, counting, counting_named)
+        elif counting.masks:
+            answered = ask(counting.masked())
+            bounds = _bounds(answered, answered, counting, counting_named)
+        else:
+            return None
+    if not _usual(answered, guarded, counting.keys):
+        return None
+    decided = decide(bounds, rules.n)
+    flags = _finished(ask, decided, answered, counting, rules, table_of)
+    return None if flags is None else Counted(answered, flags, tuple(ask.ran))
+
+
+def _size(engine: Engine, ask: _Asking, counting: Counting, part: int, many: int) -> _Size | None:
+    """The largest person table of the question; None where it is small."""
+    known = _SIZES.setdefault(engine, {})
+    found: list[tuple[int, TableName, bool]] = []
+    for table in counting.tables:
+        if (table, 0) not in known:
+            (row,) = ask(counting.size(table)).to_pylist()
+            known[table, 0] = _Size(int(row["rows"]), row["rows"] == row["named"], {})
+        found.append((known[table, 0].rows, table, known[table, 0].named))
+    rows, largest, _ = max(found)
+    if rows < many:
+        return None
+    if (largest, part) not in known:
+        (row,) = ask(counting.bound(largest, max(1, rows // part))).to_pylist()
+        known[largest, part] = _Size(rows, known[largest, 0].named, {part: int(row["most"] or 0)})
+    return _Size(rows, all(named for _, _, named in found), known[largest, part].most)
+
+
+# -- reading bounds ------------------------------------------------------------------------------------------------------
+
+
+def _whole(column: pa.ChunkedArray) -> Counts:
+    found: Counts = pc.fill_null(column, 0).to_numpy().astype(np.int64)
+    return found
+
+
+def _bits(column: pa.ChunkedArray) -> tuple[Counts, Counts]:
+    """How many of the low and of the high bits are set."""
+    mask = pc.fill_null(column, 0).to_numpy().astype(np.uint64)
+    low = mask & np.uint64((1 << HALF) - 1)
+    return _popcount(low), _popcount(mask >> np.uint64(HALF))
+
+
+def _popcount(bits: Any) -> Counts:
+    found: Counts = np.bitwise_count(bits).astype(np.int64)
+    return found
+
+
+def _bounds(answered: pa.Table, evidence: pa.Table, counting: Counting, named: bool) -> Bounds:
+    """`evidence` has a row for each row of `answered`, in its order."""
+    records = _whole(answered.column(RECORDS))
+    persons = np.zeros_like(records)
+    sums = []
+    for one in counting.sums:
+        low, high = _bits(evidence.column(one.mask))
+        inside = None if one.inside is None else _whole(answered.column(one.inside))
+        sums.append(SumBounds(low, high, inside))
+        persons = np.maximum(persons, low)
+    if MASK in evidence.column_names:
+        low, high = _bits(evidence.column(MASK))
+        persons = np.maximum(persons, low + high)
+    condition = None
+    if counting.condition is not None:
+        everybody = _whole(evidence.column(persons_of(None)))
+        within = _whole(evidence.column(counting.condition.persons))
+        persons = np.maximum(persons, everybody)
+        condition = ConditionBounds(
+            _whole(answered.column(counting.condition.records)), within, everybody - within
+        )
+    exact = counting.persons is not None
+    if counting.persons is not None:
+        persons = _whole(answered.column(counting.persons))
+    return Bounds(records, persons, exact, named, sums, condition)
+
+
+def _share(sliced: pa.Table, counting: Counting, n: int) -> float:
+    """The share of a slice's cells that its bounds find safe, were the records as they should be."""
+    if sliced.num_rows == 0:
+        return 0.0
+    enough = np.ones(sliced.num_rows, dtype=np.bool_)
+    for one in counting.sums:
+        low, high = _bits(sliced.column(one.mask))
+        enough &= (low >= n) & (high >= 3)
+    if MASK in sliced.column_names:
+        low, high = _bits(sliced.column(MASK))
+        enough &= low + high >= n
+    if counting.condition is not None:
+        everybody = _whole(sliced.column(persons_of(None)))
+        within = _whole(sliced.column(counting.condition.persons))
+        # Of cells that lie wholly within the condition or without the records tell.
+        enough &= (everybody >= n) & ((within >= n) | (within == 0))
+        enough &= (everybody - within >= n) | (everybody == within)
+    return float(enough.mean())
+
+
+# -- rows of two answers -------------------------------------------------------------------------------------------------
+
+
+def _codes(tables: Sequence[pa.Table], keys: Sequence[str]) -> list[Counts]:
+    """A number for each row, the same for the same keys, across tables. A missing key is a key."""
+    sizes = [table.num_rows for table in tables]
+    code = np.zeros(sum(sizes), dtype=np.int64)
+    width = 1
+    for key in keys:
+        chunks = [chunk for table in tables for chunk in table.column(key).chunks]
+        column = pa.chunked_array(chunks, type=tables[0].schema.field(key).type).combine_chunks()
+        encoded = column.dictionary_encode(null_encoding="encode")
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        places = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        size = max(1, len(encoded.dictionary))
+        if width * size >= 1 << 62:
+            distinct, code = np.unique(code, return_inverse=True)
+            width = len(distinct)
+        code = code * size + places
+        width *= size
+    return list(np.split(code, np.cumsum(sizes)[:-1]))
+
+
+def _aligned(evidence: pa.Table, answered: pa.Table, keys: Sequence[str]) -> pa.Table | None:
+    """The rows of `evidence` in the order of `answered`; without a row there, nulls. None where keys do not name rows."""
+    theirs, ours = _codes([evidence, answered], keys)
+    order = np.argsort(theirs, kind="stable")
+    ordered = theirs[order]
+    if len(ordered) > 1 and bool((ordered[1:] == ordered[:-1]).any()):
+        return None
+    if len(ordered) == 0:
+        return evidence.take(pa.nulls(answered.num_rows, pa.int64()))
+    place = np.searchsorted(ordered, ours)
+    place = np.minimum(place, len(ordered) - 1)
+    missing = ordered[place] != ours
+    if int((~missing).sum()) != evidence.num_rows:
+        return None
+    return evidence.take(pa.array(order[place], mask=missing))
+
+
+def _usual(answered: pa.Table, guarded: Guarded, keys: Sequence[str]) -> bool:
+    """Whether keys name rows and every number is finite; what is not is refused on the exact way."""
+    (codes,) = _codes([answered], keys)
+    if len(np.unique(codes)) != len(codes):
+        return False
+    for name in guarded.names:
+        column = answered.column(name)
+        if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+            return False
+        if pa.types.is_nested(column.type):
+            return False
+    return True
+
+
+# -- what is still open --------------------------------------------------------------------------------------------------
+
+
+def _finished(
+    ask: _Asking, decided: Decided, answered: pa.Table, counting: Counting, rules: Rules, table_of: TableOf
+) -> Flags | None:
+    """Which rows are unsafe, the open ones counted exactly; None where that takes as long as counting all."""
+    places = np.flatnonzero(decided.open)
+    if len(places) == 0:
+        return decided.unsafe
+    if len(places) > FEW or any(one.inside is not None for one in counting.sums):
+        return None
+    rows = answered.select(list(counting.keys)).take(pa.array(places))
+    names = [d.name for d in counting.cells.dimensions]
+    marks = [d.grouping for d in counting.cells.dimensions]
+    lines = rows.to_pylist()
+    cells = [
+        (
+            tuple(line[name] for name in names),
+            tuple(mark is None or not line[mark] for mark in marks),
+        )
+        for line in lines
+    ]
+    statement = counting.exact(cells)
+    if statement is None:
+        return None
+    exact = ask(statement)
+    aligned = _aligned_exactly(exact, rows, counting.keys)
+    if aligned is None:
+        return None
+    table = table_of(aligned)
+    flags = decided.unsafe.copy()
+    for place, row in zip(places, table.rows, strict=True):
+        if row.row_persons == 0 or any(
+            measure.kind is MeasureKind.COUNT and persons == 0 and value not in (None, 0)
+            for measure, persons, value in zip(table.measures, row.persons, row.values, strict=True)
+        ):
+            return None
+        flags[place] = unsafe(row, table.measures, rules)
+    return flags
+
+
+def _aligned_exactly(exact: pa.Table, rows: pa.Table, keys: Sequence[str]) -> pa.Table | None:
+    """The rows of `exact` that are wanted, in the order of `rows`; None where one is not there."""
+    theirs, ours = _codes([exact, rows], keys)
+    found = {code: place for place, code in enumerate(theirs.tolist())}
+    if len(found) != len(theirs):
+        return None
+    places = [found.get(code) for code in ours.tolist()]
+    return None if None in places else exact.take(pa.array(places, type=pa.int64()))
