@@ -277,7 +277,7 @@ def _finished(
     places = np.flatnonzero(decided.open)
     if len(places) == 0:
         return decided.unsafe
-    if len(places) > FEW or any(one.inside is not None for one in counting.sums):
+    if not counting.keys or len(places) > FEW or any(one.inside is not None for one in counting.sums):
         return None
     rows = answered.select(list(counting.keys)).take(pa.array(places))
     names = [d.name for d in counting.cells.dimensions]

@@ -16,6 +16,8 @@ class Unit(StrEnum):
     MILLISECONDS = "ms"
     SECONDS = "s"
     MEBIBYTES = "MiB"
+    TIMES = "×"
+    CELLS = "cells"
 
 
 class Verdict(StrEnum):

@@ -86,12 +86,15 @@ def only_persons(tree: exp.Query, shape: Shape, most: int) -> exp.Query:
 
 def only_cells(tree: exp.Query, conditions: list[exp.Expr]) -> exp.Query:
     """The statement over the rows for which one of the conditions holds."""
-    return _narrowed(tree.copy(), exp.paren(exp.or_(*conditions)))
+    together = conditions[0]
+    for other in conditions[1:]:
+        together = exp.Or(this=together, expression=other)
+    return _narrowed(tree.copy(), exp.paren(together))
 
 
 def _narrowed(tree: exp.Query, condition: exp.Expr) -> exp.Query:
     where = tree.args.get("where")
-    both = condition if where is None else exp.and_(where.this.copy(), condition)
+    both = condition if where is None else exp.And(this=exp.paren(where.this.copy()), expression=condition)
     tree.set("where", exp.Where(this=both))
     return tree
 
