@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -356,7 +355,7 @@ def primary(found: Counted, guarded: Guarded) -> pa.Table:
     if guarded.cells is None:
         raise TypeError("a question in rows form has no cells")
     unsafe = pa.array(found.unsafe)
-    shown = pa.array(np.where(found.unsafe, "hidden", "shown"))
+    shown = pc.if_else(unsafe, "hidden", "shown")
     dimensions = {dimension.name: dimension for dimension in guarded.cells.dimensions}
     counts = {part.value for part in guarded.cells.parts if part.aggregate in {"records", "count"}}
     parts = {measure.name: measure.parts for measure in guarded.cells.measures}
@@ -375,7 +374,7 @@ def primary(found: Counted, guarded: Guarded) -> pa.Table:
             continue
         hides, said = unsafe, shown
         if not parts[name]:
-            hides, said = pc.and_(unsafe, False), pa.array(np.full(len(shown), "shown"))
+            hides, said = pc.and_(unsafe, False), pa.repeat("shown", len(shown))
         elif name in counts:
             hides = pc.and_(unsafe, pc.not_equal(column, 0))
             said = pc.if_else(hides, "hidden", "shown")

@@ -5,7 +5,8 @@ asker's own numbers, else bounds over everybody; at last an exact count of the f
 the shorter way, or anything is unusual, None: then everything is counted exactly, as for a small table.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enclave.disclosure.bounds import Bounds, ConditionBounds, Counts, Decided, Flags, SumBounds, decide
+from enclave.disclosure.bounds import MORE, Bounds, ConditionBounds, Counts, Decided, Flags, SumBounds, decide
 from enclave.disclosure.primary import unsafe
 from enclave.disclosure.rules import Rules, Zero
 from enclave.disclosure.table import MeasureKind, Table
@@ -28,8 +29,14 @@ from enclave.query.stages import Guarded
 MANY = 500_000
 """Rows of a person table from which on bounds pay: below, an exact count takes some milliseconds."""
 
-SLICE, THIN_SLICE = 32, 64
-"""What part of the largest table is looked at first; the thin one where its persons are counted, not masked."""
+PILOT = 1 << 17
+"""Rows of the largest table that are looked at first: some milliseconds."""
+
+LARGEST_PART = 8
+"""A slice of more than one in so many rows costs more than bounds over everybody."""
+
+ENOUGH = 3
+"""Times the persons that a rule asks for: a slice in which nearly every cell should have so many decides nearly every cell."""
 
 NEARLY_ALL, MOST = 0.998, 0.9
 """Of the cells of a slice, how many it must decide for `plain` to follow; the second where nothing else could."""
@@ -54,16 +61,17 @@ class Counted:
     statements: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Size:
-    rows: int
-    named: bool
-    most: Mapping[int, int]
-    """By part (of 1/part) the highest pseudonym of the first rows."""
+class _Sizes:
+    """What is known of an extract's tables. An extract never changes, and an engine is over one."""
+
+    def __init__(self) -> None:
+        self.rows: dict[TableName, tuple[int, bool]] = {}
+        """Rows, and whether each has a person."""
+        self.most: dict[tuple[TableName, int], int] = {}
+        """The highest pseudonym of the first so many rows."""
 
 
-_SIZES: WeakKeyDictionary[Any, dict[tuple[TableName, int], _Size]] = WeakKeyDictionary()
-"""An extract never changes, and an engine is over one."""
+_SIZES: WeakKeyDictionary[Any, _Sizes] = WeakKeyDictionary()
 
 
 class _Asking:
@@ -97,34 +105,29 @@ def counted(
     unusual = rules.unenforced or rules.min_whole_numbers != 2 or rules.n > LARGEST
     if counting is None or unusual or rules.zero is not Zero.SHOWN:
         return None
-    ask = _Asking(engine, started)
-    part = SLICE if counting.masks else THIN_SLICE
-    size = _size(engine, ask, counting, part, many)
-    if size is None:
+    asked = _Question(counting, rules.n, _Asking(engine, started), _SIZES.setdefault(engine, _Sizes()))
+    rows, table, named = asked.largest()
+    if rows < many:
         return None
-    counting_named = counting.named and size.named
     if counting.alone:
-        answered = ask(counting.plain())
-        bounds = _bounds(answered, answered, counting, counting_named)
-    else:
-        sliced = ask(counting.sliced(size.most[part]))
-        share = _share(sliced, counting, rules.n)
-        if share >= (NEARLY_ALL if counting.masks else MOST):
-            answered = ask(counting.plain())
-            evidence = _aligned(sliced, answered, counting.keys)
-            if evidence is None:
-                return None
-            bounds = _bounds(answered, evidence, counting, counting_named)
-        elif counting.masks:
-            answered = ask(counting.masked())
-            bounds = _bounds(answered, answered, counting, counting_named)
-        else:
+        answered = asked.ask(counting.plain())
+        bounds = _bounds(answered, answered, counting, named)
+    elif (sliced := asked.slice_that_decides(table, rows)) is not None:
+        answered = asked.ask(counting.plain())
+        evidence = _aligned(sliced, answered, counting.keys)
+        if evidence is None:
             return None
-    if not _usual(answered, guarded, counting.keys):
+        bounds = _bounds(answered, evidence, counting, named)
+    elif counting.masks:
+        answered = asked.ask(counting.masked())
+        bounds = _bounds(answered, answered, counting, named)
+    else:
+        return None
+    if not _usual(answered, guarded, counting):
         return None
     decided = decide(bounds, rules.n)
-    flags = _finished(ask, decided, answered, counting, rules, table_of)
-    return None if flags is None else Counted(answered, flags, tuple(ask.ran))
+    flags = _finished(asked.ask, decided, answered, counting, rules, table_of)
+    return None if flags is None else Counted(answered, flags, tuple(asked.ask.ran))
 
 
 def counted_exactly(
@@ -142,22 +145,47 @@ def counted_exactly(
     return Counted(answered, flags, tuple(ask.ran))
 
 
-def _size(engine: Engine, ask: _Asking, counting: Counting, part: int, many: int) -> _Size | None:
-    """The largest person table of the question; None where it is small."""
-    known = _SIZES.setdefault(engine, {})
-    found: list[tuple[int, TableName, bool]] = []
-    for table in counting.tables:
-        if (table, 0) not in known:
-            (row,) = ask(counting.size(table)).to_pylist()
-            known[table, 0] = _Size(int(row["rows"]), row["rows"] == row["named"], {})
-        found.append((known[table, 0].rows, table, known[table, 0].named))
-    rows, largest, _ = max(found)
-    if rows < many:
-        return None
-    if (largest, part) not in known:
-        (row,) = ask(counting.bound(largest, max(1, rows // part))).to_pylist()
-        known[largest, part] = _Size(rows, known[largest, 0].named, {part: int(row["most"] or 0)})
-    return _Size(rows, all(named for _, _, named in found), known[largest, part].most)
+@dataclass(frozen=True)
+class _Question:
+    """One question on its way; `n`: the least persons of a cell."""
+
+    counting: Counting
+    n: int
+    ask: "_Asking"
+    sizes: _Sizes
+
+    def largest(self) -> tuple[int, TableName, bool]:
+        """The largest person table with its rows, and whether every row of all of them has a person."""
+        found = []
+        for table in self.counting.tables:
+            if table not in self.sizes.rows:
+                (row,) = self.ask(self.counting.size(table)).to_pylist()
+                self.sizes.rows[table] = (int(row["rows"]), row["rows"] == row["named"])
+            found.append((self.sizes.rows[table][0], table))
+        named = all(self.sizes.rows[table][1] for _, table in found)
+        return (*max(found), named and self.counting.named)
+
+    def slice_that_decides(self, table: TableName, rows: int) -> pa.Table | None:
+        """The bounds of a slice that decides nearly every cell it holds; None where it would have to be large."""
+        least = NEARLY_ALL if self.counting.masks else MOST
+        size = min(PILOT, max(1, rows // LARGEST_PART))
+        sliced = self._slice(table, size)
+        persons, decided = _seen(sliced, self.counting, self.n)
+        if decided >= least:
+            return sliced
+        # How much larger a slice has to be for a cell that is small among those seen.
+        times = ENOUGH * self.n / max(persons, 1.0)
+        size <<= max(1, math.ceil(math.log2(times)))
+        if size * LARGEST_PART > rows:
+            return None
+        sliced = self._slice(table, size)
+        return sliced if _seen(sliced, self.counting, self.n)[1] >= least else None
+
+    def _slice(self, table: TableName, rows: int) -> pa.Table:
+        if (table, rows) not in self.sizes.most:
+            (row,) = self.ask(self.counting.bound(table, rows)).to_pylist()
+            self.sizes.most[table, rows] = int(row["most"] or 0)
+        return self.ask(self.counting.sliced(self.sizes.most[table, rows]))
 
 
 # -- reading bounds ------------------------------------------------------------------------------------------------------
@@ -207,24 +235,27 @@ def _bounds(answered: pa.Table, evidence: pa.Table, counting: Counting, named: b
     return Bounds(records, persons, exact, named, sums, condition)
 
 
-def _share(sliced: pa.Table, counting: Counting, n: int) -> float:
-    """The share of a slice's cells that its bounds find safe, were the records as they should be."""
+def _seen(sliced: pa.Table, counting: Counting, n: int) -> tuple[float, float]:
+    """Of a slice's cells: the persons that nearly all have at least, and the share that its bounds find safe, were the
+    records as they should be."""
     if sliced.num_rows == 0:
-        return 0.0
+        return 0.0, 0.0
+    persons = np.full(sliced.num_rows, np.iinfo(np.int64).max)
     enough = np.ones(sliced.num_rows, dtype=np.bool_)
     for one in counting.sums:
         low, high = _bits(sliced.column(one.mask))
-        enough &= (low >= n) & (high >= 3)
+        persons = np.minimum(persons, low)
+        enough &= high >= MORE
     if MASK in sliced.column_names:
         low, high = _bits(sliced.column(MASK))
-        enough &= low + high >= n
+        persons = np.minimum(persons, low + high)
     if counting.condition is not None:
         everybody = _whole(sliced.column(persons_of(None)))
         within = _whole(sliced.column(counting.condition.persons))
         # Of cells that lie wholly within the condition or without the records tell.
-        enough &= (everybody >= n) & ((within >= n) | (within == 0))
-        enough &= (everybody - within >= n) | (everybody == within)
-    return float(enough.mean())
+        one_sided = (within == 0) | (within == everybody)
+        persons = np.minimum(persons, np.where(one_sided, everybody, np.minimum(within, everybody - within)))
+    return float(np.quantile(persons, 0.05)), float((enough & (persons >= n)).mean())
 
 
 # -- rows of two answers -------------------------------------------------------------------------------------------------
@@ -268,11 +299,12 @@ def _aligned(evidence: pa.Table, answered: pa.Table, keys: Sequence[str]) -> pa.
     return evidence.take(pa.array(order[place], mask=missing))
 
 
-def _usual(answered: pa.Table, guarded: Guarded, keys: Sequence[str]) -> bool:
+def _usual(answered: pa.Table, guarded: Guarded, counting: Counting) -> bool:
     """Whether keys name rows and every number is finite; what is not is refused on the exact way."""
-    (codes,) = _codes([answered], keys)
-    if len(np.unique(codes)) != len(codes):
-        return False
+    if counting.shape.margins:  # the same grouping set may be named twice
+        (codes,) = _codes([answered], counting.keys)
+        if len(np.unique(codes)) != len(codes):
+            return False
     for name in guarded.names:
         column = answered.column(name)
         if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
