@@ -114,6 +114,14 @@ class Desk:
         if latest is not None and self.now() < parse_rfc3339(latest) - CLOCK_TOLERANCE:
             raise Refused("custody.clock", {"now": self.moment(), "latest": latest})
 
+    def check_revision(self, provision: str, permit: str, revision: int) -> None:
+        """Raise Refused `custody.permit_superseded` where custody has already acted on a later revision.
+
+        In a rehearsal a permit goes back and forth as its clock does.
+        """
+        if self._keeps_time:
+            self.vault.check_revision(provision, permit, revision)
+
     def unfinished(self) -> tuple[str, ...]:
         """The provisions whose erasure was begun, here or according to the log, and is not certified.
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from enclave.adapters import custody_engine, extract_build, extract_store, signing
 from enclave.adapters.custody_desk import Caller, Desk, attach_key
 from enclave.adapters.custody_sources import Sources, descriptor_digest
-from enclave.adapters.extract_build import Built, Names, Numbered
+from enclave.adapters.extract_build import Built, Names, Numbered, Placed
 from enclave.adapters.vault import Kept, Registered
 from enclave.catalogue.descriptor import Descriptor
 from enclave.core.event import Thing
@@ -88,7 +88,7 @@ class Extracts:
             desk.check_clock()
             check_provision(permit.provision)
             desk.vault.check_provision(permit.provision, permit.permit_id)
-            desk.vault.check_revision(permit.provision, permit.permit_id, permit.revision)
+            desk.check_revision(permit.provision, permit.permit_id, permit.revision)
             desk.allow("extract.build", caller, permit=permit)
             with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
                 if not refresh:
@@ -145,7 +145,7 @@ class Extracts:
                 {database: self._sources.store(database).path for database in work.databases},
                 {database: self._sources.store(database).key for database in work.databases},
                 {**names, **self._records(work.planned, key)},
-                _blocks(work.planned, numbered, names),
+                self._blocks(work.planned, numbered, names),
                 file=folder / extract_store.EXTRACT_FILE,
                 key=attach_key(data_key),
                 spill=desk.spill,
@@ -214,6 +214,25 @@ class Extracts:
         }
         here_by = {name: np.unique(np.concatenate(lists)) for name, lists in members.items()}
         return desk.books.entering(permit.provision, n, desk.moment(), entry, here_by)
+
+    def _blocks(
+        self,
+        planned: ExtractPlan,
+        numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
+        names: Mapping[tuple[DatabaseId, Kind], Names],
+    ) -> dict[tuple[DatabaseId, ...], Placed]:
+        """By linkage group its persons' blocks; groups without blocks are left out."""
+        found = {}
+        for group in dict.fromkeys(planned.groups.values()):
+            places = [(database, Kind.PERSON) for database in group if (database, Kind.PERSON) in numbered]
+            if not places:
+                continue
+            pids = np.concatenate([names[place].pseudonyms for place in places])
+            blocks = np.concatenate([_block_of(numbered[place]) for place in places])
+            if len(blocks) and int(blocks.min()) >= 0:
+                about = self._sources.people(planned.populations[group[0]])[1]["blocks"]
+                found[group] = Placed(pids, blocks, int(about["k"]))
+        return found
 
     def _manifest(self, work: _Work, n: int, built: Built) -> dict[str, Any]:
         desk, permit = self._desk, work.permit
@@ -325,7 +344,7 @@ class Extracts:
             if caller.actor.role == "handler":
                 permit.check_handler(PersonId(caller.actor.person))
             desk.vault.check_provision(provision, permit.permit_id)
-            desk.vault.check_revision(provision, permit.permit_id, permit.revision)
+            desk.check_revision(provision, permit.permit_id, permit.revision)
             kept = self._choose(permit, n)
             desk.allow("extract.open", caller, permit=permit, extract=kept.manifest)
             desk.vault.saw_revision(provision, permit.revision)
@@ -387,24 +406,6 @@ def _sampled(
         kept[place] = Numbered(one.seats[drawn], one.numbers[drawn], blocks)
         called[place] = Names(name.seats[drawn], name.pseudonyms[drawn])
     return kept, called
-
-
-def _blocks(
-    planned: ExtractPlan,
-    numbered: Mapping[tuple[DatabaseId, Kind], Numbered],
-    names: Mapping[tuple[DatabaseId, Kind], Names],
-) -> dict[tuple[DatabaseId, ...], tuple[NDArray[np.uint32], NDArray[np.int32]]]:
-    """By linkage group: the pseudonyms of its persons and their blocks, in step; groups without blocks are left out."""
-    found = {}
-    for group in dict.fromkeys(planned.groups.values()):
-        places = [(database, Kind.PERSON) for database in group if (database, Kind.PERSON) in numbered]
-        if not places:
-            continue
-        pids = np.concatenate([names[place].pseudonyms for place in places])
-        blocks = np.concatenate([_block_of(numbered[place]) for place in places])
-        if len(blocks) and int(blocks.min()) >= 0:
-            found[group] = (pids, blocks)
-    return found
 
 
 def _block_of(one: Numbered) -> NDArray[np.int32]:

@@ -226,8 +226,8 @@ class Sources:
     def _block_rule(self, descriptors: Sequence[Descriptor]) -> BlockRule | None:
         """The strictest k of the rule sets that cover the population's databases, cut along the columns they name.
 
-        Where the population has none of those, along what its descriptors call identifying, kinds before quantities: a holder's
-        own words for sex and age must not leave a database without blocks.
+        Then along whatever else its descriptors call identifying, kinds before quantities: a holder's own words for sex and
+        age must not leave a database without blocks.
         """
         databases = [one.database for one in descriptors]
         binding = [
@@ -254,7 +254,7 @@ class Sources:
         ]
         # Sex before age, as in the rule sets: a cut of one in two, once made, is kept by every later one.
         own = dict.fromkeys(column.name for column in sorted(identifying, key=_in_steps))
-        if not linked and not columns.keys() & own.keys():
+        if not linked:
             columns.update(own)
         return BlockRule(max(int(str(rule["k"])) for rule in binding), tuple(columns))
 

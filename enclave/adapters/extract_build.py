@@ -31,6 +31,7 @@ from enclave.adapters.source_store import STORE
 from enclave.catalogue.descriptor import PID, ColumnType, Descriptor, Title
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
+from enclave.custody.blocks import gathered
 from enclave.custody.manifest import ManifestColumn, ManifestTable
 from enclave.custody.plan import (
     CODES_TABLE,
@@ -45,6 +46,9 @@ from enclave.custody.pseudonym import SIZE, RecordPermutation
 
 EXTRACT = "extract"
 BLOCKS = "enclave blocks"
+POPULATION_BLOCKS = "enclave population blocks"
+"""What a person counts with in this extract, and the block of the population that this is gathered from, for ever theirs."""
+
 BUILDING = "enclave build"
 MEMORY = 1 << 30
 """Bytes that a build may hold before it spills: more made it no faster when 100 million rows were measured."""
@@ -68,6 +72,15 @@ class Names:
 
     seats: NDArray[np.uint32]
     pseudonyms: NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Persons of a linkage group by pseudonym with their blocks in the population, in step; a block has at least `k`."""
+
+    pids: NDArray[np.uint32]
+    blocks: NDArray[np.int32]
+    k: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,7 @@ def build(
     stores: Mapping[DatabaseId, Path],
     store_keys: Mapping[DatabaseId, str],
     names: Mapping[tuple[DatabaseId, Kind], Names | RecordPermutation],
-    blocks: Mapping[tuple[DatabaseId, ...], tuple[NDArray[np.uint32], NDArray[np.int32]]],
+    blocks: Mapping[tuple[DatabaseId, ...], Placed],
     *,
     file: Path,
     key: str,
@@ -143,7 +156,7 @@ def build(
     """Write `file`, encrypted under `key` (base64 of 32 bytes), or go on where an earlier call was interrupted.
 
     `names` by (database, kind): those of persons and facilities, and the permutation of records, whose list is too long
-    to be held; `blocks` by linkage group: (pseudonyms, blocks) in step.
+    to be held; `blocks` by linkage group.
     Raises Refused `custody.rows_unreadable`, `custody.disk_full`, `custody.engine`; the file is the caller's to keep
     or remove.
     """
@@ -183,7 +196,7 @@ def build(
             built.append(_table(connection, table, done, told))
         for database, codes in plan.codes.items():
             built.append(_code_values(connection, database, codes))
-        formed = [_write_blocks(connection, group, *blocks[group], present) for group in blocks]
+        formed = [_write_blocks(connection, group, blocks[group], present) for group in blocks]
         with quiet("custody.engine", {}):
             connection.execute(f"DROP SCHEMA {EXTRACT}.{quoted(BUILDING)} CASCADE")
             connection.execute(f"CHECKPOINT {EXTRACT}")
@@ -430,20 +443,31 @@ _CODE_COLUMNS = (
 def _write_blocks(
     connection: Any,
     group: tuple[DatabaseId, ...],
-    pids: NDArray[np.uint32],
-    blocks: NDArray[np.int32],
+    placed: Placed,
     present: Mapping[DatabaseId, NDArray[np.uint32]],
 ) -> tuple[tuple[DatabaseId, ...], tuple[int, int]]:
-    """The block of each person who is in the extract, beside what the manifest names."""
-    here = np.isin(pids, np.concatenate([present[one] for one in group if one in present]))
-    rows = pa.table({PID: pa.array(pids[here]), "block": pa.array(blocks[here].astype(np.uint32))})
-    table = f"{EXTRACT}.{quoted(BLOCKS)}.{quoted('-'.join(group))}"
+    """The block of each person who is in the extract, beside what the manifest names: the population's, and those gathered of
+    them that have k persons here."""
+    here = np.isin(placed.pids, np.concatenate([present[one] for one in group if one in present]))
+    persons, place = np.unique(placed.pids[here], return_index=True)
+    own = placed.blocks[here][place]
+    numbers, counts = np.unique(own, return_counts=True)
+    of = gathered(dict(zip(numbers.tolist(), counts.tolist(), strict=True)), placed.k)
+    block = np.array([of[number] for number in numbers.tolist()], dtype=np.uint32)
+    name = "-".join(group)
     with quiet("custody.engine", {}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {EXTRACT}.{quoted(BLOCKS)}")
-        connection.register("formed", rows)
-        connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT DISTINCT * FROM formed ORDER BY {PID}")
-        connection.unregister("formed")
+        for schema, values in (
+            (POPULATION_BLOCKS, own.astype(np.uint32)),
+            (BLOCKS, block[np.searchsorted(numbers, own)]),
+        ):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {EXTRACT}.{quoted(schema)}")
+            connection.register("formed", pa.table({PID: pa.array(persons), "block": pa.array(values)}))
+            connection.execute(
+                f"CREATE OR REPLACE TABLE {EXTRACT}.{quoted(schema)}.{quoted(name)} AS FROM formed ORDER BY {PID}"
+            )
+            connection.unregister("formed")
         found = connection.execute(
-            f"SELECT count(*), coalesce(min(n), 0) FROM (SELECT count(*) AS n FROM {table} GROUP BY block)"
+            "SELECT count(*), coalesce(min(n), 0) FROM (SELECT count(*) AS n"
+            f" FROM {EXTRACT}.{quoted(BLOCKS)}.{quoted(name)} GROUP BY block)"
         ).fetchone()
     return group, (int(found[0]), int(found[1]))

@@ -134,7 +134,8 @@ class Records:
         """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""
         # One relay at a time on this machine, so that the log keeps the order of the outbox.
         with self._flushing, _file_lock(self._blobs.parent / "outbox.lock"):
-            with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            # Through the relay's own connection: readers who wait for this relay hold all the others, when many come.
+            with self._notes.connect().execution_options(reading=True) as connection, connection.begin():
                 rows = connection.execute(_PENDING).all()
             if not rows:
                 return

@@ -287,7 +287,8 @@ def _form_blocks(
     attributes = _attributes(members, rule)
     if not attributes:
         return counted
-    names = rule.columns  # all of them, so that a cell means the same when another database joins
+    # All of them, so that a cell means the same when another database joins: in bands first, then within the bands.
+    names = (*rule.columns, *map(_fine, rule.columns))
     cells = [f"c{place}" for place in range(len(names))]
     parts = []
     for source, columns in attributes:
@@ -329,7 +330,7 @@ def _form_blocks(
     found = connection.execute(
         f"SELECT count(*), min(n) FROM (SELECT count(*) AS n FROM {persons} GROUP BY block)"
     ).fetchone()
-    told = [name for name in names if any(name in columns for _, columns in attributes)]
+    told = [name for name in rule.columns if any(name in columns for _, columns in attributes)]
     return {**counted, "columns": told, "blocks": int(found[0]), "smallest": int(found[1] or 0)}
 
 
@@ -349,8 +350,11 @@ def _attributes(members: Sequence[Member], rule: BlockRule) -> list[tuple[str, d
         if one.linked:
             numbers = f"{REGISTER}.numbers.{quoted(f'of {one.descriptor.database}')}"
             source = f"{store}.links.identifiers JOIN {store}.seats.person USING (seat) JOIN {numbers} USING (source)"
-            told = {"sex": "sex", "birth_ym": f"year(birth_ym) // {BAND_YEARS}"}
-            found.append((source, {name: sql for name, sql in told.items() if name in rule.columns}))
+            told = {
+                "sex": ("sex", None),
+                "birth_ym": (f"year(birth_ym) // {BAND_YEARS}", _months("birth_ym")),
+            }
+            found.append((source, _both({name: told[name] for name in told if name in rule.columns})))
             continue
         for table in one.descriptor.tables.values():
             if not table.person_level:
@@ -365,7 +369,7 @@ def _attributes(members: Sequence[Member], rule: BlockRule) -> list[tuple[str, d
                     f"{store}.held.{quoted(table.name)} h JOIN {store}.seats.person s ON h.{PID} = s.seat"
                     f" JOIN {REGISTER}.numbers.shared r ON s.source::VARCHAR = r.source"
                 )
-                found.append((source, {name: _ordinal(c) for name, c in columns.items()}))
+                found.append((source, _both({n: (_ordinal(c), _within(c)) for n, c in columns.items()})))
     return found
 
 
@@ -381,6 +385,31 @@ def _ordinal(column: Column) -> str:
         case ColumnType.TEXT | ColumnType.CODE:
             # Any order will do, as long as it is the same tomorrow.
             return f"(hash({value}::VARCHAR) % 1000000007)::INTEGER"
+
+
+def _within(column: Column) -> str | None:
+    """The ordinal of a value within its band, None where a band has one value."""
+    value = f"h.{quoted(column.name)}"
+    match column.type:
+        case ColumnType.INT | ColumnType.FLOAT if (column.bands or 1) > 1:
+            return f"floor({value})"
+        case ColumnType.DATE | ColumnType.MONTH:
+            return _months(value)
+        case _:
+            return None
+
+
+def _months(value: str) -> str:
+    return f"date_diff('month', DATE '1800-01-01', {value}::DATE)"
+
+
+def _fine(name: str) -> str:
+    return f"{name} within its band"
+
+
+def _both(ordinals: Mapping[str, tuple[str, str | None]]) -> dict[str, str]:
+    coarse = {name: sql for name, (sql, _) in ordinals.items()}
+    return {**coarse, **{_fine(name): fine for name, (_, fine) in ordinals.items() if fine is not None}}
 
 
 # -- who is called what ------------------------------------------------------------------------------

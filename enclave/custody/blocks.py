@@ -71,6 +71,27 @@ def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list
     return None
 
 
+def gathered(counts: Mapping[int, int], k: int) -> Mapping[int, int]:
+    """What each block counts as among the persons of one extract, of whom a block may hold only some (`counts`).
+
+    Neighbours in number are neighbours in kind (they are cut from one another), so a block with fewer than k persons here
+    is gathered with those after it until they have k. Where all have k, every block stays itself.
+    """
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    last: int | None = None
+    persons = 0
+    for block in sorted(counts):
+        waiting.append(block)
+        persons += counts[block]
+        if persons >= k:
+            last = waiting[0]
+            found.update(dict.fromkeys(waiting, last))
+            waiting, persons = [], 0
+    found.update(dict.fromkeys(waiting, waiting[0] if last is None and waiting else last or 0))
+    return found
+
+
 def extended(
     before: Mapping[Cell, int],
     newcomers: Mapping[Cell, int],

@@ -73,7 +73,7 @@ class BlockSet:
 class Manifest:
     """`catalogue` is the digest of each database's descriptor; `sources` that of each file it was built from.
 
-    `block_sets` say that the file carries blocks; the key `blocks` that opens the aggregate tier is not set by them.
+    `block_sets` say that the file carries blocks; where they cover every database of persons the aggregate tier is open.
     """
 
     permit: PermitId

@@ -6,6 +6,7 @@ status for a dimension in which some row is a total.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -159,6 +160,32 @@ def _readable(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dic
         sizes = [_left_over(data, cells, cells.others, number) for number in range(rows)]
         if any(sizes):
             found["others"] = sizes
+    keys = [_keys(data, cells, number) for number in range(rows)]
+    return {name: _of_margins(sizes, keys) for name, sizes in found.items()}
+
+
+def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+    """The sizes of readable groups with those of margins between the largest and the sum of their details.
+
+    A group that is readable in a detail (where a sum is of two values) need not be in the margin (where it is of
+    three), and the other way round: these are no numbers that add up by themselves.
+    """
+    if not any(TOTAL in key for key in keys):
+        return sizes
+    found = list(sizes)
+    details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        for place, part in enumerate(key):
+            if part is not TOTAL:
+                details[place, (*key[:place], *key[place + 1 :])].append(row)
+    for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
+        for place, part in enumerate(keys[row]):
+            rows = (
+                details.get((place, (*keys[row][:place], *keys[row][place + 1 :]))) if part is TOTAL else None
+            )
+            if rows:
+                within = [found[one] for one in rows]
+                found[row] = min(max(found[row], *within), sum(within))
     return found
 
 
@@ -263,11 +290,11 @@ def _is_near(protected: ProtectedTable, row: ProtectedRow, near: Near) -> bool:
 
 
 def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
-    """The answer with a line of hidden cells for each value that was answered together with others.
+    """The answer with a line of hidden cells for each value that was answered together with others, in its order.
 
     A margin over merged keys is exact and stays: only lines whose own keys tell merged values apart are hidden.
     """
-    if not cells.merges:
+    if not cells.merges and not _has_both(protected):
         return protected
     rows: dict[tuple[object, ...], ProtectedRow] = {}
     for row in protected.rows:
@@ -290,6 +317,16 @@ def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
     return ProtectedTable(protected.dimensions, protected.measures, tuple(ordered), protected.rule_sets)
 
 
+def _has_both(protected: ProtectedTable) -> bool:
+    """Whether some key is missing in one row and a margin in another: nulls to the engine, in no order of its own."""
+    places = range(len(protected.dimensions))
+    return any(
+        any(row.keys[p] is None for row in protected.rows)
+        and any(row.keys[p] is TOTAL for row in protected.rows)
+        for p in places
+    )
+
+
 def _together(merge: Merge, told: Sequence[int], values: tuple[object, ...]) -> set[tuple[object, ...]]:
     """The values of the keys that are told which share a line with `values`; these alone where nothing is merged."""
     found = {values}
@@ -308,8 +345,9 @@ def _with(keys: tuple[object, ...], places: Sequence[int], values: tuple[object,
 
 
 def _by(rows: list[ProtectedRow], place: int, term: Term) -> list[ProtectedRow]:
-    """Sorted as the engine did it: margins and missing values, which are null to it, at the end it was told."""
-    nothing = [row for row in rows if row.keys[place] is None or row.keys[place] is TOTAL]
+    """Sorted as the engine did it: missing values and then margins, which are null to it, at the end it was told."""
+    nothing = [row for row in rows if row.keys[place] is None]
+    nothing += [row for row in rows if row.keys[place] is TOTAL]
     others = [row for row in rows if not (row.keys[place] is None or row.keys[place] is TOTAL)]
 
     def key(row: ProtectedRow) -> Any:

@@ -1,20 +1,22 @@
 """What a request must be before anything looks at what it asks, and how every no leaves.
 
 Decides from method, target, headers and size alone. A workspace is hostile ground: a request that a proxy could read
-differently (an absolute target, CONNECT, an upgrade, a second Host, another Host) is refused, and so is JSON with a
-name that stands twice. Client addresses are the socket's; forwarding headers mean nothing here.
+differently (an absolute target, CONNECT, an upgrade, a second Host, another Host) is refused. Client addresses are the
+socket's; forwarding headers mean nothing here. One workspace may have only so many requests on their way: what comes
+beyond is told so at once, before a thread or the records hear of it, so that nobody else waits for it.
 """
 
-import json
+import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enclave.adapters.edge import new_id, token_digest
 from enclave.core.refusal import CODES as CORE
@@ -23,12 +25,20 @@ from enclave.custody.codes import CODES as CUSTODY
 from enclave.disclosure.codes import CODES as DISCLOSURE
 from enclave.export.codes import CODES as EXPORT
 from enclave.gateway.asking import Entered, enter
+from enclave.gateway.body import MAX_OF_ADDRESS
 from enclave.gateway.codes import CODES as GATEWAY
 from enclave.gateway.deps import Deps
 from enclave.query.codes import CODES as QUERY
 
 WORDINGS: dict[str, Wording] = {**CORE, **QUERY, **DISCLOSURE, **EXPORT, **CUSTODY, **GATEWAY}
 log = logging.getLogger("enclave.gateway")
+
+MAX_REQUESTS = 64
+"""Requests of one address on their way at once: four queries, their looks and cancels, and ample room."""
+
+LINGER = 2.0
+"""Seconds for which the rest of a refused body is read and thrown away: a connection that is closed while its client
+still writes is reset, and the client never reads the no."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -49,9 +59,16 @@ def language_of(accept: str) -> str:
 
 
 def no(refused: Refused, language: str) -> Response:
-    """A refusal as problem+json, with the status of its wording."""
+    """A refusal as problem+json, with the status of its wording and the headers that go with the status."""
     said = problem(refused, WORDINGS, language)
-    return JSONResponse(said, int(str(said["status"])), media_type="application/problem+json")
+    status = int(str(said["status"]))
+    headers = {"Content-Language": language, "Cache-Control": "no-store", **_BESIDE.get(status, {})}
+    if refused.code == "gateway.method":
+        headers["Allow"] = str(refused.facts["allowed"])
+    return JSONResponse(said, status, headers, media_type="application/problem+json")
+
+
+_BESIDE = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "5"}}
 
 
 def internal(error: BaseException, language: str) -> Response:
@@ -65,11 +82,12 @@ def internal(error: BaseException, language: str) -> Response:
 
 
 class Door:
-    """The outermost layer: refuses what is no plain request to this gateway."""
+    """The outermost layer: refuses what is no plain request to this gateway, and what is too much at once."""
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app = app
         self._hosts = hosts
+        self._inside: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,23 +96,41 @@ class Door:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1002})
             return
+        body = _Body(scope, receive, send)
+        who = (scope.get("client") or ("",))[0]
+        self._inside[who] += 1
+        try:
+            refused, closing = self._refusal(scope, who)
+            if refused is None:
+                await self._app(scope, body.receive, body.send)
+                return
+            accept = next((v for k, v in scope["headers"] if k == b"accept-language"), b"")
+            answer = no(refused, language_of(accept.decode("latin-1")))
+            if closing:
+                answer.headers["Connection"] = "close"
+            await answer(scope, body.receive, body.send)
+        finally:
+            self._inside[who] -= 1
+            if not self._inside[who]:
+                del self._inside[who]
+
+    def _refusal(self, scope: Scope, who: str) -> tuple[Refused | None, bool]:
+        """Why it goes no further, if so, and whether its connection ends with that."""
         why = self._odd(scope)
         if why is not None:
-            accept = next((v for k, v in scope["headers"] if k == b"accept-language"), b"")
-            answer = no(Refused("gateway.request", {"why": why}), language_of(accept.decode("latin-1")))
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+            return Refused("gateway.request", {"why": why}), True
+        if self._inside[who] > MAX_REQUESTS:
+            return Refused("gateway.crowded", {"requests": MAX_REQUESTS, "bytes": MAX_OF_ADDRESS}), False
+        return None, False
 
     def _odd(self, scope: Scope) -> str | None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         names = [name.lower() for name, _ in headers]
         target = scope.get("raw_path") or scope["path"].encode()
-        if scope["method"] not in {"GET", "POST", "DELETE"}:
-            return "method"
         if not target.startswith(b"/") or target.startswith(b"//") or b"%" in target:
             return "target"
+        if scope.get("query_string"):
+            return "query"
         if b"upgrade" in names or b"http2-settings" in names:
             return "upgrade"
         if [value.decode("latin-1") for name, value in headers if name.lower() == b"host"] not in (
@@ -108,6 +144,37 @@ class Door:
         return None
 
 
+class _Body:
+    """The body of one request: whether all of it was heard, and what happens where an answer leaves before that."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = {name.lower(): value for name, value in scope["headers"]}
+        self._whole = b"transfer-encoding" not in named and named.get(b"content-length", b"0") == b"0"
+        self._receive, self._send = receive, send
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._whole = self._whole or message["type"] == "http.disconnect" or not message.get("more_body")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Hand it on; before the end of an early answer, take the rest of the body away for `LINGER` seconds."""
+        if self._whole:
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            kept = [(name, value) for name, value in message["headers"] if name.lower() != b"connection"]
+            await self._send({**message, "headers": [*kept, (b"connection", b"close")]})
+        elif message.get("more_body"):
+            await self._send(message)
+        else:
+            await self._send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    while not self._whole:
+                        await self.receive()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 def answering(handler: Handler, deps: Deps) -> Handler:
     """`handler` with every Refused, and every defect, turned into its problem."""
 
@@ -119,7 +186,8 @@ def answering(handler: Handler, deps: Deps) -> Handler:
             deps.metrics.refusals.labels(refused.code if refused.code in WORDINGS else "other").inc()
             return no(refused, language)
         except ClientDisconnect:
-            raise
+            # Gone before it had said everything: nothing was begun, and nobody hears this.
+            return Response(status_code=400)
         except Exception as error:
             deps.metrics.refusals.labels("internal").inc()
             return internal(error, language)
@@ -145,39 +213,3 @@ def address_of(request: Request) -> str:
 async def entered(request: Request, deps: Deps) -> Entered:
     """Who asks: the live session behind the token, at its own address, with its permit in force."""
     return await run_in_threadpool(enter, deps, bearer(request), address_of(request))
-
-
-async def read_json(request: Request, limit: int) -> Mapping[str, Any]:
-    """The body as one JSON object of at most `limit` bytes. Raises Refused `gateway.too_large`, `gateway.json`."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refused("gateway.json", {"why": "content type"})
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > limit:
-        raise Refused("gateway.too_large", {"limit": limit})
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise Refused("gateway.too_large", {"limit": limit})
-    return parse_json(bytes(body))
-
-
-def parse_json(body: bytes) -> Mapping[str, Any]:
-    """One JSON object. Raises Refused `gateway.json` for anything else, for a repeated name and for NaN."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise Refused("gateway.json", {"why": "a name stands twice"})
-        return found
-
-    def never(_: str) -> float:
-        raise Refused("gateway.json", {"why": "not a number"})
-
-    try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=never)
-    except (ValueError, RecursionError):
-        raise Refused("gateway.json", {"why": "syntax"}) from None
-    if not isinstance(found, dict):
-        raise Refused("gateway.json", {"why": "object"})
-    return found

@@ -20,34 +20,36 @@ class Question:
     raw_params: object
 
 
+FIELDS = ("sql", "params", "form", "tier")
+
+
 def question_of(body: Mapping[str, Any]) -> Question:
-    """The question in a body. Raises Refused `gateway.json` with what is wrong."""
-    unknown = set(body) - {"sql", "params", "form", "tier"}
-    if unknown:
-        raise Refused("gateway.json", {"why": "unknown field"})
+    """The question in a body. Raises Refused `gateway.unknown_field`, `.field`, `.params`."""
+    if set(body) - set(FIELDS):
+        raise Refused("gateway.unknown_field", {"known": ", ".join(FIELDS)})
     sql, form, tier = body.get("sql"), body.get("form", "rows"), body.get("tier")
     if not isinstance(sql, str) or not _is_text(sql):
-        raise Refused("gateway.json", {"why": "sql"})
-    if form not in {"rows", "table"}:
-        raise Refused("gateway.json", {"why": "form"})
-    if tier not in {None, "record", "aggregate"}:
-        raise Refused("gateway.json", {"why": "tier"})
+        raise Refused("gateway.field", {"field": "sql", "takes": "text (UTF-8)"})
+    if not isinstance(form, str) or form not in tuple(Form):
+        raise Refused("gateway.field", {"field": "form", "takes": ", ".join(Form)})
+    if tier is not None and (not isinstance(tier, str) or tier not in tuple(Tier)):
+        raise Refused("gateway.field", {"field": "tier", "takes": ", ".join((*Tier, "null"))})
     raw = body.get("params")
     return Question(sql, params_of(raw), Form(form), None if tier is None else Tier(tier), raw)
 
 
 def params_of(raw: object) -> Params:
-    """Parameters by name or in order; each a scalar or a list of scalars. Raises Refused `gateway.json`."""
+    """Parameters by name or in order; each a scalar or a list of scalars. Raises Refused `gateway.params`."""
     match raw:
         case None:
             return {}
         case dict():
             if not all(_is_text(str(name)) for name in raw):
-                raise Refused("gateway.json", {"why": "params"})
+                raise Refused("gateway.params")
             return {str(name): _value(value) for name, value in raw.items()}
         case list():
             return tuple(_value(value) for value in raw)
-    raise Refused("gateway.json", {"why": "params"})
+    raise Refused("gateway.params")
 
 
 def _value(value: object) -> Scalar | tuple[Scalar, ...]:
@@ -57,7 +59,7 @@ def _value(value: object) -> Scalar | tuple[Scalar, ...]:
 def _scalar(value: object) -> Scalar:
     if value is None or isinstance(value, int | float | bool) or (isinstance(value, str) and _is_text(value)):
         return value
-    raise Refused("gateway.json", {"why": "params"})
+    raise Refused("gateway.params")
 
 
 def _is_text(text: str) -> bool:

@@ -1,21 +1,26 @@
 """What a permit says, in words, to the person who works under it (GET /v1/session). Decides nothing."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from enclave.catalogue.descriptor import Descriptor, Title
 from enclave.core.clock import rfc3339
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Limits, Permit
+from enclave.core.refusal import Refused
 from enclave.custody.plan import explaining
 from enclave.gateway.asking import Entered
 from enclave.query.stages import Used
 
 
 def view(
-    entered: Entered, catalogue: Mapping[DatabaseId, Descriptor], used: Used, language: str
+    entered: Entered, catalogue: Mapping[DatabaseId, Descriptor], used: Used, language: str, now: datetime
 ) -> dict[str, Any]:
-    """Person, project, permit, tables with titles in both languages, outputs, limits and what is left of them."""
+    """Person, project, permit, tables with titles in both languages, outputs, limits and what is left of them.
+
+    `now` is aware; budgets are renewed at the next midnight UTC, where the day that counts them ends.
+    """
     permit = entered.signed.permit
     return {
         "person": entered.session.person,
@@ -33,8 +38,39 @@ def view(
             for o in permit.outputs
         ],
         "limits": _limits(permit.limits),
+        "used": {"queries_day": used.queries, "rows_day": used.rows, "bytes_day": used.bytes},
         "left": _left(permit.limits, used),
+        "renewed": rfc3339(renewed(now)),
+        "more": MORE["ja" if language == "ja" else "en"].format(permit=permit.reference),
     }
+
+
+MORE = {
+    "ja": "上限はプロジェクト全体のもので、承諾 {permit} が定めています。増やすには、承諾の番号、必要な量と理由を添えて、"
+    "事務局に承諾の変更を申し出てください。",
+    "en": "The limits are the whole project's and stand in its permit {permit}. To raise them, apply to the secretariat for a"
+    " change of the permit, with its number, how much is needed and why.",
+}
+"""How to apply for more, in the reader's language."""
+
+
+def renewed(now: datetime) -> datetime:
+    """When the day ends by which budgets are counted: the next midnight UTC."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def told(refused: Refused, limits: Limits, used: Used, now: datetime) -> Refused:
+    """The same no; where a budget has ended, with `limit`, `used` and `renewed` among its facts."""
+    kind = refused.code.removeprefix("query.budget_")
+    spent = {"queries": used.queries, "rows": used.rows, "bytes": used.bytes}
+    if kind not in spent:
+        return refused
+    facts = {
+        "limit": _limits(limits)[f"{kind}_day"],
+        "used": spent[kind],
+        "renewed": rfc3339(renewed(now)),
+    }
+    return Refused(refused.code, {**refused.facts, **facts}, refused.codes)
 
 
 def tables(permit: Permit, catalogue: Mapping[DatabaseId, Descriptor]) -> list[dict[str, Any]]:

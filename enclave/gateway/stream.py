@@ -2,13 +2,16 @@
 
 The first piece is waited for a moment, so that what goes wrong early is a proper refusal; what goes wrong later cuts
 the stream, and `GET /v1/queries/{id}` says why. While an answer runs, its session and permit are looked at again every
-half second: a session that was revoked ends its queries too.
+half second, whether its pieces come fast or slowly: a session that was revoked ends its queries too. A reader who takes
+nothing for a minute has no query any more; one who keeps the connection open all the same keeps one of the door's places.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from starlette.responses import Response
@@ -24,6 +27,9 @@ FIRST_PIECE = 0.25
 
 WATCH = 0.5
 """Seconds between two looks at the session of a running query."""
+
+TAKEN = 60.0
+"""Seconds for which a piece may wait to be taken: a query that nobody reads holds a place that others wait for."""
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
@@ -42,6 +48,7 @@ class Pieces:
         self._watch = watch
         self._pool = pool
         self._ahead: asyncio.Future[bytes | None] | None = None
+        self._looked = time.monotonic()
 
     async def ready(self, patience: float) -> bool:
         """Whether the next piece is there within `patience` seconds (or the end, or what went wrong)."""
@@ -57,16 +64,23 @@ class Pieces:
     async def next(self) -> bytes | None:
         """The next piece, None after the last. Raises what its making raised."""
         ahead = self._begun()
-        loop = asyncio.get_running_loop()
         while True:
             done, _ = await asyncio.wait({ahead}, timeout=WATCH)
+            if time.monotonic() - self._looked >= WATCH:
+                with suppress(Refused):
+                    await self.look()
             if done:
                 self._ahead = None
                 return ahead.result()
-            try:
-                await loop.run_in_executor(self._pool, self._watch)
-            except Refused as refused:
-                self._running.stop(refused)
+
+    async def look(self) -> None:
+        """Stop it where its session or permit no longer stands. Raises what says so, Refused."""
+        self._looked = time.monotonic()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._watch)
+        except Refused as refused:
+            self._running.stop(refused)
+            raise
 
     async def stop(self, why: Refused) -> None:
         """End it and wait until its end is recorded."""
@@ -116,9 +130,29 @@ class Stream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": True})
             piece = await self._pieces.next()
         while piece is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._taken(send({"type": "http.response.body", "body": piece, "more_body": True}))
             piece = await self._pieces.next()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _taken(self, sending: Awaitable[None]) -> None:
+        """Wait until a piece is taken. Where nobody takes it, or the session ended, the query ends first: Refused."""
+        taking = asyncio.ensure_future(sending)
+        try:
+            waited = 0.0
+            while not (await asyncio.wait({taking}, timeout=WATCH))[0]:
+                waited += WATCH
+                try:
+                    await self._pieces.look()
+                    if waited >= TAKEN:
+                        raise Refused("query.disconnected")
+                except Refused as refused:
+                    await self._pieces.stop(refused)
+                    # Its bytes lie in the connection's buffer until the reader takes them or goes: no more join them.
+                    await taking
+                    raise
+            taking.result()
+        finally:
+            taking.cancel()
 
 
 async def _gone(receive: Receive) -> None:

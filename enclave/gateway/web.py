@@ -1,4 +1,5 @@
-"""The routes of the gateway, wired from `Deps` by one factory. No rule is here: `asking` and `exports` hold the stories."""
+"""The handlers of the gateway's routes, wired from `Deps` by one factory. The routes themselves are `openapi.ROUTES`; no rule
+is here: `asking` and `exports` hold the stories."""
 
 import hmac
 from collections.abc import AsyncIterator, Mapping
@@ -12,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from enclave.adapters import metrics, query_records
 from enclave.core.refusal import Refused, problem
-from enclave.gateway import exports, session_view
+from enclave.gateway import exports, openapi, session_view
 from enclave.gateway.asking import Asking, Entered, enter
+from enclave.gateway.body import Room, read_json
 from enclave.gateway.deps import Deps
 from enclave.gateway.door import (
     WORDINGS,
@@ -29,7 +31,6 @@ from enclave.gateway.door import (
     entered,
     language_of,
     no,
-    read_json,
 )
 from enclave.gateway.question import question_of
 from enclave.gateway.running import MAX_AT_ONCE, Board
@@ -44,19 +45,22 @@ MAX_SUBMISSION = 48 << 20
 
 def build(deps: Deps) -> ASGIApp:
     """The gateway as an ASGI application. What an earlier process left running is closed when it starts."""
-    board = Board()
+    board, room = Board(), Room()
     pool = ThreadPoolExecutor(2 * MAX_AT_ONCE, thread_name_prefix="query")
 
     async def ask(request: Request) -> Response:
         digest, address = bearer(request), address_of(request)
-        question = question_of(await read_json(request, MAX_QUESTION))
+        question = question_of(await read_json(request, MAX_QUESTION, room))
 
         def begun() -> Asking:
             with deps.records.read():
                 who = enter(deps, digest, address)
                 used = query_records.used_today(deps.records, who.session.project, deps.now())
             asking = Asking(deps, board, who, used, question, pool)
-            asking.begin()
+            try:
+                asking.begin()
+            except Refused as refused:
+                raise session_view.told(refused, who.signed.permit.limits, used, deps.now()) from None
             return asking
 
         asking = await run_in_threadpool(begun)
@@ -90,11 +94,11 @@ def build(deps: Deps) -> ASGIApp:
             query_records.used_today, deps.records, who.session.project, deps.now()
         )
         catalogue = await run_in_threadpool(deps.catalogue)
-        return JSONResponse(session_view.view(who, catalogue, used, language))
+        return JSONResponse(session_view.view(who, catalogue, used, language, deps.now()))
 
     async def submit(request: Request) -> Response:
         who = await entered(request, deps)
-        body = await read_json(request, MAX_SUBMISSION)
+        body = await read_json(request, MAX_SUBMISSION, room)
         language = language_of(request.headers.get("accept-language", ""))
         return JSONResponse(await run_in_threadpool(exports.submit, deps, who, body, language), 201)
 
@@ -116,15 +120,27 @@ def build(deps: Deps) -> ASGIApp:
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    routes: list[tuple[str, Mapping[str, Handler]]] = [
-        ("/v1/queries", {"POST": ask}),
-        ("/v1/queries/{id}", {"GET": look, "DELETE": cancel}),
-        ("/v1/session", {"GET": session}),
-        ("/v1/exports", {"POST": submit, "GET": submitted}),
-        ("/v1/exports/{id}", {"GET": submission}),
-        ("/metrics", {"GET": measured}),
-        ("/healthz", {"GET": alive}),
-    ]
+    async def described(request: Request) -> Response:
+        await entered(request, deps)
+        language = language_of(request.headers.get("accept-language", ""))
+        return JSONResponse(documents[language])
+
+    documents = {language: openapi.document(language) for language in openapi.LANGUAGES}
+    handlers: Mapping[str, Handler] = {
+        "ask": ask,
+        "look": look,
+        "cancel": cancel,
+        "session": session,
+        "submit": submit,
+        "submitted": submitted,
+        "submission": submission,
+        "document": described,
+        "measured": measured,
+        "alive": alive,
+    }
+    places: dict[str, dict[str, Handler]] = {}
+    for one in openapi.ROUTES:
+        places.setdefault(one.path, {})[one.method] = answering(handlers[one.id], deps)
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
@@ -135,15 +151,28 @@ def build(deps: Deps) -> ASGIApp:
         pool.shutdown(wait=False, cancel_futures=True)
 
     inner = Starlette(
-        routes=[
-            Route(path, answering(handler, deps), methods=[method])
-            for path, handlers in routes
-            for method, handler in handlers.items()
-        ],
+        routes=[Route(path, Place(known)) for path, known in places.items()],
         exception_handlers={HTTPException: _no_route},
         lifespan=life,
     )
     return Door(inner, deps.hosts)
+
+
+class Place:
+    """One path, its methods, and a no to every other one (a framework's own answer would be no problem+json)."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            language = language_of(request.headers.get("accept-language", ""))
+            answer = no(Refused("gateway.method", {"allowed": ", ".join(sorted(self._handlers))}), language)
+        else:
+            answer = await handler(request)
+        await answer(scope, receive, send)
 
 
 async def _no_route(request: Request, _: Exception) -> Response:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from enclave.core.refusal import Refused
 from enclave.query import grammar, lineage
-from enclave.query.origins import Origin, origins_of, untouched
+from enclave.query.origins import Origin, behind, branches_of, origins_of, source_of, untouched
 from enclave.query.parse import aggregate_name, is_aggregate, printable
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -25,6 +25,8 @@ class Key:
     expression: exp.Expr
     origins: tuple[Origin, ...]
     bare: bool
+    person: bool = False
+    """Whether its values name persons."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,39 @@ def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
 def _key(name: str, expression: exp.Expr, tree: exp.Select, schema: Schema) -> Key:
     base = untouched(expression, tree)
     origins = (base,) if base else tuple(sorted(origins_of(expression, tree, schema)))
-    return Key(name, expression, origins, bare=base is not None)
+    person = _names_persons(expression, tree)
+    if not person:
+        # `pid IS NOT NULL`, the n-th record of a person: a person's number decides, and is not told.
+        origins = tuple(one for one in origins if not _identifier(one[2]))
+    return Key(name, expression, origins, bare=base is not None, person=person)
+
+
+def _names_persons(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether an expression's values are made of person identifiers. A comparison, a number of persons and a place among
+    a person's own rows are not."""
+    match node:
+        case exp.Column():
+            source = source_of(node.table, select)
+            if isinstance(source, exp.Table) and source.db:
+                return _identifier(node.name)
+            found = behind(source, node.name) if source is not None else []
+            return any(_names_persons(inner, branch) for inner, branch in found)
+        case exp.Is() | exp.EQ() | exp.NullSafeEQ() | exp.Exists() | exp.Count() | exp.CountIf():
+            return False
+        case exp.In():
+            return node.args.get("query") is None and any(
+                _names_persons(child, select) for child in node.iter_expressions()
+            )
+        case exp.Window():
+            return _names_persons(node.this, select)
+        case exp.Query():
+            return any(
+                _names_persons(output.unalias(), branch)
+                for branch in branches_of(node)
+                for output in branch.expressions
+            )
+        case _:
+            return any(_names_persons(child, select) for child in node.iter_expressions())
 
 
 def _call(node: exp.Expr, tree: exp.Select, schema: Schema, person: exp.Expr, calls: dict[str, Call]) -> str:
@@ -242,8 +276,8 @@ def _check_order(tree: exp.Select, keys: set[str], expressions: list[exp.Expr]) 
 
 
 def identifies(key: Key) -> bool:
-    """Whether a key is computed from a person identifier: its cells would be persons."""
-    return any(_identifier(column) for _, _, column in key.origins)
+    """Whether a key is made of a person identifier: its cells would be persons."""
+    return key.person
 
 
 def _identifier(column: str) -> bool:

@@ -19,9 +19,9 @@ from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.query import lineage
+from enclave.query import grammar, lineage
 from enclave.query.cells import Shape
-from enclave.query.origins import behind, cte_of, source_of
+from enclave.query.origins import behind, branches_of, cte_of, outside_queries, source_of
 from enclave.query.parse import is_aggregate, printable
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -102,6 +102,20 @@ def cuts_of(tree: exp.Query, shape: Shape, schema: Schema) -> Cuts:
     return _Reader(schema).read(tree, shape)
 
 
+class Grades:
+    """What columns tell, for others than this module."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._reader = _Reader(schema)
+
+    def is_known(self, column: exp.Column, select: exp.Select) -> bool:
+        """Whether a column names the person, or outsiders may know it."""
+        return self._reader.grade(column, select) in {PERSON, KNOWN, AREA}
+
+    def is_person(self, column: exp.Column, select: exp.Select) -> bool:
+        return self._reader.grade(column, select) == PERSON
+
+
 class _Reader:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -120,8 +134,11 @@ class _Reader:
                 inner = node.unalias()
                 if select is tree and any(inner == key for key in key_nodes):
                     continue
-                if select is tree or not self._passed_on(inner, select):
+                if select is tree or _is_value(select) or not self._passed_on(inner, select):
                     conditions += self._largest(inner, select)
+                else:
+                    for part in _choosing(inner):
+                        conditions += self._largest(part, select)
         for key in shape.keys:
             cuts = list(self._largest(key.expression, tree))  # type: ignore[arg-type]  # a shape is of a Select
             whole = len(cuts) == 1 and self._is_one(key.expression, tree)  # type: ignore[arg-type]
@@ -144,6 +161,8 @@ class _Reader:
         yield from select.args.get("windows") or ()
         if final:
             return
+        if select.args.get("order") is not None:
+            yield from (term.this for term in select.args["order"].expressions)  # which row DISTINCT ON takes
         holder = select.parent
         while isinstance(holder, exp.Subquery):
             holder = holder.parent
@@ -168,12 +187,27 @@ class _Reader:
 
     def _passed_on(self, node: exp.Expr, select: exp.Select) -> bool:
         """Whether an output of an inner SELECT is looked at where it is used, with what is made of it there."""
+        if self._is_mixed(node, select):
+            return False  # known in one branch of a set operation only: where it is used it is not told apart
         if isinstance(node, exp.Column):
             return True
         grades = self._grades(node, select)
         if PERSON in grades or not grades & {KNOWN, AREA}:
             return not grades & {KNOWN, AREA}
         return self.grade(node, select) in {KNOWN, AREA}
+
+    def _is_mixed(self, node: exp.Expr, select: exp.Select) -> bool:
+        whole: exp.Expr = select
+        while isinstance(whole.parent, exp.Subquery | exp.SetOperation):
+            whole = whole.parent
+        branches = branches_of(whole)
+        if len(branches) < 2:
+            return False
+        place = next((n for n, one in enumerate(select.expressions) if one.unalias() is node), None)
+        if place is None or any(len(branch.expressions) <= place for branch in branches):
+            return True
+        told = {self.grade(branch.expressions[place].unalias(), branch) for branch in branches} - {NEUTRAL}
+        return len(told) > 1
 
     # -- what a column tells -----------------------------------------------------------------------
 
@@ -182,7 +216,7 @@ class _Reader:
         grades = self._grades(node, select)
         if PERSON in grades:
             return PERSON
-        if any(_opaque(inner) for inner in _own(node)):
+        if any(_opaque(inner) for inner in outside_queries(node)):
             argument = _selected(node)
             if argument is not None:
                 return self.grade(argument, select)
@@ -196,8 +230,8 @@ class _Reader:
         return next(iter(known)) if len(known) == 1 else CLINICAL if grades else NEUTRAL
 
     def _grades(self, node: exp.Expr, select: exp.Select) -> set[str]:
-        found = {self._column(c, select) for c in _own(node) if isinstance(c, exp.Column)}
-        return found | ({CLINICAL} if any(isinstance(n, exp.Query) for n in _own(node)) else set())
+        found = {self._column(c, select) for c in outside_queries(node) if isinstance(c, exp.Column)}
+        return found | ({CLINICAL} if any(isinstance(n, exp.Query) for n in outside_queries(node)) else set())
 
     def _column(self, column: exp.Column, select: exp.Select) -> str:
         source = source_of(column.table, select) if column.table else None
@@ -234,12 +268,14 @@ class _Reader:
         grades = self._grades(node, select)
         if not grades & {KNOWN, AREA}:
             return
-        opaque = any(_opaque(inner) for inner in _own(node)) or _holder(node)
+        opaque = any(_opaque(inner) for inner in outside_queries(node)) or _holder(node)
         known = grades - {NEUTRAL}
         if not opaque and len(known) == 1 and known <= {KNOWN, AREA}:
             kind = Kind.KNOWN if known == {KNOWN} else Kind.AREA
             located = self._locate(node, select, kind)
-            if located is not None:
+            # A column that was computed with lists besides is looked at where it is computed.
+            behind_it = isinstance(node, exp.Column) and any(cut.site.beside for cut in located or ())
+            if located is not None and not behind_it:
                 yield from self._written(located, node, select)
                 return
         if isinstance(node, exp.Column):
@@ -253,7 +289,11 @@ class _Reader:
     def _is_one(self, node: exp.Expr, select: exp.Select) -> bool:
         """Whether a key as a whole is one cut, looked at over one set of rows."""
         grades = self._grades(node, select) - {NEUTRAL}
-        if any(_opaque(inner) for inner in _own(node)) or len(grades) != 1 or not grades <= {KNOWN, AREA}:
+        if (
+            any(_opaque(inner) for inner in outside_queries(node))
+            or len(grades) != 1
+            or not grades <= {KNOWN, AREA}
+        ):
             return False
         kind = Kind.KNOWN if grades == {KNOWN} else Kind.AREA
         located = self._locate(node, select, kind)
@@ -303,7 +343,7 @@ class _Reader:
         branches = _branches_of(source, wanted)
         for branch, definitions in branches:
             inner = _substituted(node, {n: _selected(d) or d for n, d in definitions.items()})
-            if any(_opaque(part) for part in _own(inner)):
+            if any(_opaque(part) for part in outside_queries(inner)):
                 return None
             located = self._locate(inner, branch, kind)
             if located is None:
@@ -351,25 +391,26 @@ class _Reader:
 # -- reading the tree -------------------------------------------------------------------------------------------------
 
 
-def _own(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The nodes of an expression; a query within is yielded and not entered."""
-    yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from _own(child)
-
-
 def _opaque(node: exp.Expr) -> bool:
     return isinstance(node, exp.Query | exp.Window) or is_aggregate(node)
 
 
 def _holder(node: exp.Expr) -> bool:
-    """Whether a node is no value itself: a clause, a list, a branch."""
-    kinds = (
+    """Whether a node is no value itself: a clause, a list, a branch, the function of a window."""
+    kinds: tuple[type[exp.Expr], ...] = (
+        exp.IgnoreNulls, exp.RespectNulls, *grammar.WINDOWS,
         exp.Where, exp.Order, exp.Ordered, exp.Tuple, exp.Distinct, exp.Alias, exp.Group, exp.Rollup, exp.Cube,
         exp.GroupingSets, exp.WindowSpec, exp.Star,
     )  # fmt: skip
     return isinstance(node, kinds) or (isinstance(node, exp.If) and isinstance(node.parent, exp.Case))
+
+
+def _is_value(select: exp.Select) -> bool:
+    """Whether a SELECT stands in an expression, where its output is looked at at once; not in a FROM."""
+    node: exp.Expr = select
+    while isinstance(node.parent, exp.Subquery | exp.SetOperation):
+        node = node.parent
+    return node.parent is not None and not isinstance(node.parent, exp.From | exp.Join | exp.CTE)
 
 
 def _selected(node: exp.Expr) -> exp.Expr | None:
@@ -381,8 +422,27 @@ def _selected(node: exp.Expr) -> exp.Expr | None:
     argument = node.this
     if isinstance(argument, exp.Order):
         argument = argument.this
-    inner: exp.Expr | None = None if any(_opaque(part) for part in _own(argument)) else argument
+    inner: exp.Expr | None = None if any(_opaque(part) for part in outside_queries(argument)) else argument
     return inner
+
+
+def _choosing(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What decides which row an aggregate of `_SELECTING` picks from, or whether it finds one: all but its value."""
+    while isinstance(node, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.Paren):
+        if isinstance(node, exp.Filter):
+            yield node.expression
+        node = node.this
+    if isinstance(node, _SELECTING):
+        value = _selected(node)
+        for child in node.iter_expressions():
+            if isinstance(child, exp.Order):
+                # Of equal rows the one with the smallest value: a value of the person's all the same.
+                parts = (
+                    part.this if isinstance(part, exp.Ordered) else part for part in child.iter_expressions()
+                )
+                yield from (part for part in parts if part != value)
+            elif child is not value:
+                yield child
 
 
 def _query_of(source: exp.Expr) -> exp.Expr | None:

@@ -31,6 +31,7 @@ from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.order import terms
+from enclave.query.rewrite.orderless import orderless
 from enclave.query.rewrite.projection import BLOCKS
 from enclave.query.rewrite.steady import steady_rows
 from enclave.query.rewrite.step import step
@@ -86,7 +87,8 @@ def prepare(
     authorised = authorise(known, session, tier or permit.tier, policy)  # 3
     if not authorised.aggregate or known.shape is None:
         return guard(authorised)
-    found = cuts_of(known.tree, known.shape, known.schema)
+    authorised, shape = orderless(authorised, known.shape)
+    found = cuts_of(authorised.known.tree, shape, known.schema)
     return Unsettled(authorised, found, probes(authorised, found))
 
 

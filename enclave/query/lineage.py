@@ -16,6 +16,7 @@ from enum import Enum
 from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
+from enclave.query.origins import outside_queries, own_nodes
 from enclave.query.parse import is_aggregate
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -138,7 +139,7 @@ class _Reader:
         outputs = tuple(select.named_selects)
         if not rows.groups:
             return Relation(Kind.NONE, outputs)
-        persons = frozenset(node.alias_or_name for node in select.expressions if _aliases(_bare(node), rows))
+        persons = frozenset(node.alias_or_name for node in select.expressions if _is_sure(_bare(node), rows))
         if is_grouped(select) and not any(_aliases(key, rows) for key in plain_keys(select)):
             return UNKNOWN  # one row now speaks of several persons
         return Relation(Kind.PERSON, outputs, persons) if persons else UNKNOWN
@@ -223,7 +224,7 @@ class _Reader:
 
     def clean(self, select: exp.Select, scope: Scope, rows: _Rows) -> bool:
         """Whether every subquery and window of this SELECT stays within the person of the row."""
-        for node in _own_nodes(select):
+        for node in own_nodes(select):
             if isinstance(node, exp.Query) and not self.linked(node, scope, rows):
                 return False
             if isinstance(node, exp.Window) and rows.groups and not node.args.get("alias"):
@@ -272,7 +273,7 @@ def is_grouped(select: exp.Select) -> bool:
     """Whether the SELECT makes one row of several."""
     if select.args.get("group") is not None or select.args.get("having") is not None:
         return True
-    return any(is_aggregate(node) and not _in_window(node) for node in _own_nodes(select))
+    return any(is_aggregate(node) and not _in_window(node) for node in own_nodes(select))
 
 
 def plain_keys(select: exp.Select) -> tuple[exp.Expr, ...]:
@@ -288,7 +289,7 @@ def plain_keys(select: exp.Select) -> tuple[exp.Expr, ...]:
 
 
 def has_aggregate(node: exp.Expr) -> bool:
-    return any(is_aggregate(inner) and not _in_window(inner) for inner in _outside_queries(node))
+    return any(is_aggregate(inner) and not _in_window(inner) for inner in outside_queries(node))
 
 
 def _in_window(node: exp.Expr) -> bool:
@@ -297,24 +298,6 @@ def _in_window(node: exp.Expr) -> bool:
     while isinstance(parent, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup):
         node, parent = parent, parent.parent
     return isinstance(parent, exp.Window) and node.arg_key == "this"
-
-
-def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
-    """The nodes of the SELECT's expressions; a nested query is yielded once and not entered."""
-    for part in ("expressions", "where", "group", "having", "qualify", "windows", "order", "distinct"):
-        value = select.args.get(part)
-        for node in value if isinstance(value, list) else [value] if value is not None else []:
-            yield from _outside_queries(node)
-    for join in select.args.get("joins") or ():
-        if join.args.get("on") is not None:
-            yield from _outside_queries(join.args["on"])
-
-
-def _outside_queries(node: exp.Expr) -> Iterator[exp.Expr]:
-    yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from _outside_queries(child)
 
 
 def _bare(node: exp.Expr) -> exp.Expr:
@@ -337,6 +320,14 @@ def _aliases(node: exp.Expr, rows: _Rows) -> set[str]:
             return joined if all(named) and together else set()
         case _:
             return set()
+
+
+def _is_sure(node: exp.Expr, rows: _Rows) -> bool:
+    """Whether an output names the person of each row: not a column that is missing where an outer join found nothing
+    though another item names the person there."""
+    named = _aliases(node, rows)
+    sure = {a for group in rows.groups for a in group} - rows.may_be_null
+    return bool(named) and not (sure and named <= rows.may_be_null)
 
 
 def _equalities(condition: exp.Expr | None, rows: _Rows) -> Iterator[set[str]]:

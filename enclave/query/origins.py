@@ -3,6 +3,8 @@
 Reads resolved trees (`names.resolve`): every column names its source, every CTE name is unique. Decides nothing.
 """
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
@@ -56,12 +58,15 @@ def behind(source: exp.Expr, name: str) -> list[tuple[exp.Expr, exp.Select]]:
             return []
         query = cte.this
         renamed = renamed or [c.name for c in cte.args["alias"].args.get("columns") or ()]
-    found = []
-    for branch in branches_of(query) if query is not None else ():
-        outputs = [*renamed, *branch.named_selects[len(renamed) :]]
-        if name in outputs:
-            found.append((branch.expressions[outputs.index(name)].unalias(), branch))
-    return found
+    branches = branches_of(query) if query is not None else []
+    if not branches:
+        return []
+    # The first branch names the columns of all.
+    outputs = [*renamed, *branches[0].named_selects[len(renamed) :]]
+    if name not in outputs:
+        return []
+    place = outputs.index(name)
+    return [(one.expressions[place].unalias(), one) for one in branches if len(one.expressions) > place]
 
 
 def untouched(node: exp.Expr, select: exp.Select) -> Origin | None:
@@ -86,3 +91,22 @@ def cte_of(name: str, node: exp.Expr) -> exp.CTE | None:
     """The CTE of that name; names are unique within a statement (`names.resolve`)."""
     found = [cte for cte in node.root().find_all(exp.CTE) if cte.alias == name]
     return found[0] if found else None
+
+
+def own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
+    """The nodes of the SELECT's expressions; a nested query is yielded once and not entered."""
+    for part in ("expressions", "where", "group", "having", "qualify", "windows", "order", "distinct"):
+        value = select.args.get(part)
+        for node in value if isinstance(value, list) else [value] if value is not None else []:
+            yield from outside_queries(node)
+    for join in select.args.get("joins") or ():
+        if join.args.get("on") is not None:
+            yield from outside_queries(join.args["on"])
+
+
+def outside_queries(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The nodes of an expression; a query within is yielded and not entered."""
+    yield node
+    if not isinstance(node, exp.Query):
+        for child in node.iter_expressions():
+            yield from outside_queries(child)

@@ -17,7 +17,7 @@ _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 def question(
     file: Path | None, inline: str | None, params: Sequence[str], form: str, tier: str | None
 ) -> Question:
-    """The question of one command. Raises Refused `rehearsal.statement_*`, `rehearsal.param`, `gateway.json`."""
+    """The question of one command. Raises Refused `rehearsal.statement_*`, `rehearsal.param`, `gateway.field`."""
     body: dict[str, Any] = {"sql": statement(file, inline), "form": form, "tier": tier}
     return question_of({**body, "params": parameters(params)})
 

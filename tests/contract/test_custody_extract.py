@@ -108,6 +108,7 @@ def test_only_permitted_tables_and_columns_are_there(cohort: Any) -> None:
         **{f"nafld.{table}": grant["columns"] for table, grant in DATABASES["nafld"].items()},
         "nafld.code_values": ["table_name", "column_name", "code", "ja", "en"],
         "enclave blocks.nafld": ["pid", "block"],
+        "enclave population blocks.nafld": ["pid", "block"],
     }
     assert rows(
         custodian,

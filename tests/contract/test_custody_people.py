@@ -225,7 +225,7 @@ def test_a_refresh_shows_nobody_as_new(own: Population) -> None:
     envelope = own.build("v-1", "ndb", "kaigo")
     people = "SELECT pid FROM x.ndb.rcpt UNION SELECT pid FROM x.kaigo.cert"
     before = {row[0] for row in own.rows("v-1", envelope, people)}
-    blocks = dict(own.rows("v-1", envelope, 'FROM x."enclave blocks"."kaigo-ndb"'))
+    blocks = dict(own.rows("v-1", envelope, 'FROM x."enclave population blocks"."kaigo-ndb"'))
     write(own.folder, PEOPLE * 2)  # the first half of the people is the same in name only: all are drawn anew
     original = own.folder.parent / "more"
     write(original, PEOPLE)
@@ -240,7 +240,7 @@ def test_a_refresh_shows_nobody_as_new(own: Population) -> None:
     assert 0.35 < sum(ranks) / len(ranks) < 0.65
     assert min(ranks) < 0.2
     assert max(ranks) > 0.8
-    now = dict(own.rows("v-1", envelope, 'FROM x."enclave blocks"."kaigo-ndb"'))
+    now = dict(own.rows("v-1", envelope, 'FROM x."enclave population blocks"."kaigo-ndb"'))
     assert {pid: now[pid] for pid in blocks} == blocks
 
 

@@ -60,6 +60,10 @@ class Workspace:
     visitor: Visitor
     base: str
     ground: Ground
+    truth: dict[int, int]
+    """Persons by sex, as the gateway counts them."""
+    older: int
+    """Persons above 60."""
 
     def python(self, *cells: str) -> list[str]:
         """What a person reads of each cell, run one after another in one kernel."""
@@ -78,10 +82,6 @@ class Workspace:
         asked = "SELECT state FROM queries WHERE person = ? AND project = ? ORDER BY rowid DESC"
         return [state for (state,) in self.ground.look(asked, PERSON, PROJECT)]
 
-    def counted(self) -> dict[int, int]:
-        answer = self.ground.sit_down(PERSON).rows(COUNT).to_pydict()
-        return dict(zip(answer["male"], answer["n"], strict=True))
-
 
 def _text(messages: list[dict[str, Any]]) -> str:
     return "".join(
@@ -93,13 +93,18 @@ def _text(messages: list[dict[str, Any]]) -> str:
 @pytest.fixture(scope="module")
 def workspace(ground: Ground) -> Iterator[Workspace]:
     visitor = ground.person(PERSON)
-    yield Workspace(visitor, open_workspace(visitor, PERSON, PROJECT), ground)
+    # Asked before the workspace opens: a person has one session at a time.
+    desk = ground.sit_down(PERSON)
+    answer = desk.rows(COUNT).to_pydict()
+    truth = dict(zip(answer["male"], answer["n"], strict=True))
+    older = desk.rows("SELECT age FROM nafld.patients WHERE age > 60").num_rows
+    yield Workspace(visitor, open_workspace(visitor, PERSON, PROJECT), ground, truth, older)
     ground.stop(PERSON, PROJECT)
 
 
 def test_python_s_forms_of_an_answer_agree_with_the_gateway(workspace: Workspace) -> None:
     """pandas, polars, Arrow, a cell of SQL and PEP 249 give the same counts."""
-    truth = workspace.counted()
+    truth = workspace.truth
     said = workspace.python(
         f"a, b, c = e.sql({COUNT!r}), e.polars({COUNT!r}), e.arrow({COUNT!r})\n"
         "print(dict(zip(a.male, a.n)) == dict(b.iter_rows()) == dict(zip(*c.to_pydict().values())), a.n.tolist())",
@@ -155,7 +160,7 @@ def test_r_is_refused_in_words_and_with_a_condition(workspace: Workspace) -> Non
 
 def test_r_agrees_with_the_gateway(workspace: Workspace) -> None:
     """Rows, protected cells and a model over the same data as Python's; Japanese text comes through whole."""
-    truth = workspace.counted()
+    truth = workspace.truth
     said = workspace.r(
         f'x <- dbGetQuery(con, "{COUNT}"); cat(x$n)',
         f't <- enclave_table(con, "{COUNT}"); cat(class(t$n), enclave_receipt(t)$form, sum(statuses(t)))',
@@ -163,7 +168,7 @@ def test_r_agrees_with_the_gateway(workspace: Workspace) -> None:
         'x <- dbGetQuery(con, "SELECT age, male, status FROM nafld.patients WHERE age > $least", list(least = 60))\n'
         "cat(nrow(x), min(x$age) > 60, length(coef(glm(status ~ age + male, binomial, x))))",
     )
-    rows = workspace.ground.sit_down(PERSON).rows("SELECT age FROM nafld.patients WHERE age > 60").num_rows
+    rows = workspace.older
     assert said == [
         " ".join(map(str, truth.values())),
         f"enclave_cells table {len(truth)}",

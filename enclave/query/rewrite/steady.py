@@ -12,8 +12,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from enclave.query.cells import Shape
+from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
 from enclave.query.rewrite.evidence import cells_of
+from enclave.query.rewrite.orderless import complete
 from enclave.query.stages import EVIDENCE, Authorised
 
 _WHOLE = "answered"
@@ -59,7 +61,8 @@ def steady_rows(authorised: Authorised) -> Authorised:
 
 
 def steady(tree: exp.Expr) -> None:
-    """Every expression over rows that could fail, tried, in a tree of one's own."""
+    """Every expression over rows that could fail, tried, in a tree of one's own; and every choice among rows complete."""
+    complete(tree)
     for select in tuple(tree.find_all(exp.Select)):
         for name in ("where", "having", "qualify"):
             clause = select.args.get(name)
@@ -85,7 +88,7 @@ def _tried(node: exp.Expr) -> exp.Expr:
         return node
     breaks = any(
         isinstance(part, exp.Query | exp.Window | exp.Star | exp.Ordered | exp.Filter) or is_aggregate(part)
-        for part in _own(node)
+        for part in outside_queries(node)
     )
     if breaks or isinstance(node, _HOLDERS + _SAFE):
         _try_within(node)
@@ -102,14 +105,6 @@ def _try_within(node: exp.Expr) -> None:
                 node.set(name, _tried(value))
         elif isinstance(value, list):
             node.set(name, [_tried(v) if isinstance(v, exp.Expr) else v for v in value])
-
-
-def _own(node: exp.Expr) -> list[exp.Expr]:
-    found = [node]
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            found += _own(child)
-    return found
 
 
 def compute_outside(tree: exp.Query, authorised: Authorised) -> exp.Query:
@@ -167,7 +162,7 @@ def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
         return made
 
     changed = put(node)
-    if any(isinstance(part, exp.Grouping) for part in _own(changed)):
+    if any(isinstance(part, exp.Grouping) for part in outside_queries(changed)):
         return changed
     return exp.Try(this=changed)
 

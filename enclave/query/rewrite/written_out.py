@@ -3,10 +3,9 @@
 Keys are the output columns without an aggregate, in order; constants are none, as the engine takes them.
 """
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
+from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
 from enclave.query.stages import Authorised
 
@@ -33,18 +32,11 @@ def _keys(select: exp.Select) -> list[exp.Expr]:
     keys: list[exp.Expr] = []
     for node in select.expressions:
         inner = node.unalias()
-        parts = tuple(_outside_queries(inner))
+        parts = tuple(outside_queries(inner))
         named = any(isinstance(part, exp.Column | exp.Query) for part in parts)
         if named and not any(is_aggregate(part) for part in parts) and inner not in keys:
             keys.append(inner.copy())
     return keys
-
-
-def _outside_queries(node: exp.Expr) -> Iterator[exp.Expr]:
-    yield node
-    if not isinstance(node, exp.Query):
-        for child in node.iter_expressions():
-            yield from _outside_queries(child)
 
 
 def _by(term: exp.Expr, place: int) -> exp.Expr:

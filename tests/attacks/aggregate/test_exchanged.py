@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.aggregate import worlds
+from tests.attacks.aggregate.made_up import Maker
 from tests.unit.query import world
 
 Pair = tuple[int, int]
@@ -96,6 +97,50 @@ def trackers(known: tuple[Any, ...]) -> list[str]:
     ]
 
 
+def found_once(known: tuple[Any, ...]) -> list[str]:
+    """Statements that once told two persons of a block apart, or would have by the order in which rows lie."""
+    _, _, age, _, pref = known
+    return [
+        # What is known, through an output that was not looked at.
+        f"SELECT count(*) n, sum(status) d FROM p WHERE (SELECT max(q.age) FROM p q WHERE q.pid = p.pid) = {age}",
+        f"SELECT sum(status) d FROM p WHERE {age} IN (SELECT q.age FROM p q WHERE q.pid = p.pid)",
+        "WITH u AS (SELECT pid, CAST(status AS DOUBLE) x FROM p UNION ALL SELECT pid, CAST(age AS DOUBLE) x FROM p)"
+        f" SELECT count(DISTINCT u.pid) n, sum(p.status) d FROM u JOIN p USING (pid) WHERE u.x = {age}",
+        "WITH u AS (SELECT DISTINCT ON (pid) pid, points FROM claim ORDER BY pid, age DESC) SELECT sum(points) s FROM u",
+        f"WITH u AS (SELECT pid, points, lag(age) OVER (PARTITION BY pid ORDER BY ym) a FROM claim) SELECT sum(points) s,"
+        f" count(*) n FROM u WHERE a = {age - 2}",
+        "WITH u AS (SELECT p.pid, p.status, v.k || p.pref AS w FROM p JOIN (VALUES (0, 40, 'a'), (40, 200, 'b')) v(lo, hi, k)"
+        f" ON p.age >= v.lo AND p.age < v.hi) SELECT count(*) n, sum(status) d FROM u WHERE w <> 'b{pref}'",
+        f"WITH u AS (SELECT pid, max(sex) FILTER (age < {age}) a, max(status) s FROM p GROUP BY pid)"
+        " SELECT count(*) n, sum(s) d FROM u WHERE a IS NULL",
+        f"WITH u AS (SELECT pid, arg_max(sex, nullif(age, {age})) a, max(status) s FROM p GROUP BY pid)"
+        " SELECT count(*) n, sum(s) d FROM u WHERE a IS NULL",
+        f"SELECT count(*) n, sum(status) d FROM p JOIN (VALUES (p.age, 1)) v(x, y) ON v.y = 1 WHERE v.x < {age}",
+        "WITH u AS (SELECT pid, sum(points) OVER (PARTITION BY pid ORDER BY ym ROWS BETWEEN age PRECEDING AND CURRENT ROW) s"
+        " FROM claim) SELECT sum(s) t FROM u",
+        "WITH u AS (SELECT pid, sex AS x FROM p UNION ALL SELECT pid, age AS y FROM p) SELECT count(*) n, sum(status) d"
+        f" FROM u JOIN p USING (pid) WHERE u.x < {age}",
+        "WITH u AS (SELECT c.pid, c.sex, p.status FROM p LEFT JOIN claim c ON c.pid = p.pid AND c.age > 60)"
+        " SELECT count(*) n, sum(status) d FROM u WHERE sex IS NULL",
+        # Which row comes first among equals.
+        "WITH u AS (SELECT pid, last(drug ORDER BY day) d FROM rx GROUP BY pid) SELECT d, count(*) n FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, first(drug) d FROM rx GROUP BY pid) SELECT d, count(*) n FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, any_value(icd) d FROM dx GROUP BY pid) SELECT d, count(*) n FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, mode(drug) d, arg_min(drug, day) e FROM rx GROUP BY pid) SELECT d, e, count(*) n FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, drug, row_number() OVER (PARTITION BY pid ORDER BY day) k FROM rx) SELECT k, drug, count(*) n"
+        " FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, drug, lag(drug) OVER w AS b FROM rx WINDOW w AS (PARTITION BY pid ORDER BY day)) SELECT b, drug,"
+        " count(*) n FROM u GROUP BY ALL",
+        "WITH u AS (SELECT pid, string_agg(icd, ',') d, list(icd ORDER BY day)[1] e FROM dx GROUP BY pid) SELECT count(DISTINCT d)"
+        " n, count(*) FILTER (e = 'E11') f FROM u",
+        "SELECT r.drug, d.icd, count(*) n FROM rx r ASOF JOIN dx d ON d.pid = r.pid AND r.day >= d.day GROUP BY ALL",
+        # Sums that depend on the order in which they are added.
+        "SELECT sum(CASE WHEN status = 1 THEN 1e16 WHEN smoker THEN -1e16 ELSE bmi END) s, avg(bmi) m, stddev(bmi) v FROM p",
+        # Missing values and margins in one column.
+        "SELECT smoker AND bmi > 20 AS k, count(*) n FROM p GROUP BY ROLLUP (smoker AND bmi > 20)",
+    ]
+
+
 HONEST = (
     "SELECT sex, age // 5 * 5 a, count(*) n, sum(status) d, avg(bmi) m FROM p GROUP BY ALL ORDER BY ALL",
     "SELECT sex, smoker, count(*) n, 1000.0 * sum(status) / count(*) r FROM p GROUP BY ROLLUP (sex, smoker)",
@@ -156,7 +201,7 @@ def test_nothing_that_is_told_depends_on_which_of_two_persons_of_a_block_it_is(
     chance = random.Random(77)
     with worlds.opened(true) as here:
         for one, other in pairs(true, 2):
-            asked = [*trackers(known_of(true, one)), *HONEST, *(made_up(chance) for _ in range(40))]
+            asked = [*trackers(known_of(true, one)), *HONEST, *(made_up(chance) for _ in range(8))]
             answered = 0
             with worlds.opened(true.exchanged(one, other)) as there:
                 for text in asked:
@@ -165,6 +210,27 @@ def test_nothing_that_is_told_depends_on_which_of_two_persons_of_a_block_it_is(
                     answered += isinstance(first, list)
             # A tier that refuses everything would pass, too.
             assert answered > 0.6 * len(asked)
+
+
+@pytest.mark.timeout(600)
+def test_nothing_that_is_told_depends_on_who_within_blocks_is_who_or_on_where_rows_lie(policy: Any) -> None:
+    """Everybody trades within block and area at once, every table lies in another order, much is missing: statements that
+    once told the difference, and chains of CTEs, windows, set operations and subqueries made up at random."""
+    chance = random.Random(4)
+    true = worlds.harder()
+    maker = Maker(chance)
+    known = next(row[:5] for row in true.rows["p"] if row[2] is not None and row[4] is not None)
+    asked = [*found_once(known), *(maker.statement() for _ in range(90))]
+    answered = 0
+    with worlds.opened(true) as here, worlds.opened(true.mixed(chance)) as there:
+        for text in asked:
+            first, second = (
+                worlds.told_or_failed(text, here, policy),
+                worlds.told_or_failed(text, there, policy),
+            )
+            assert first == second, text
+            answered += isinstance(first, list)
+    assert answered > 0.4 * len(asked)
 
 
 def test_the_game_can_be_lost(true: worlds.World) -> None:

@@ -3,12 +3,14 @@ that outsiders do not know of them. What an attacker is told must not differ bet
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
@@ -32,7 +34,7 @@ COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "dx": {"pid": ("UINTEGER", "person"), "day": ("DATE", "date"), "icd": ("VARCHAR", "clinical")},
     "claim": {
         "pid": ("UINTEGER", "person"), "sex": ("TINYINT", "identifying"), "age": ("SMALLINT", "identifying"),
-        "ym": ("DATE", "date"), "points": ("INTEGER", "measure"),
+        "pref": ("VARCHAR", "area"), "ym": ("DATE", "date"), "points": ("INTEGER", "measure"),
     },
 }  # fmt: skip
 
@@ -60,6 +62,71 @@ class World:
             },
         }
         return World(changed, self.blocks)
+
+    def mixed(self, chance: random.Random) -> "World":
+        """The world in which all persons of a block, an area and the same years of claims have traded at random, and
+        every table's lines lie in another order."""
+        alike: dict[object, list[int]] = defaultdict(list)
+        here = {row[0]: row for row in self.rows["p"]}
+        claims: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in self.rows["claim"]:
+            claims[row[0]].append(row)
+        for pid, block in self.blocks.items():
+            mine = claims[pid]
+            area = here[pid][4] if pid in here else None
+            alike[block, pid in here, area, tuple((row[3], row[4]) for row in mine)].append(pid)
+        whose: dict[int, int] = {}
+        for members in alike.values():
+            whose |= dict(zip(members, chance.sample(members, len(members)), strict=True))
+        back = {old: new for new, old in whose.items()}
+        changed = {
+            "p": [(*row[:5], *here[whose[row[0]]][5:]) for row in self.rows["p"]],
+            "claim": [
+                (*row[:5], *theirs[5:])
+                for pid, mine in claims.items()
+                for row, theirs in zip(mine, claims[whose[pid]], strict=True)
+            ],
+            **{name: [(back[row[0]], *row[1:]) for row in self.rows[name]] for name in ("rx", "dx")},
+        }
+        return World({n: chance.sample(rows, len(rows)) for n, rows in changed.items()}, self.blocks)
+
+
+def harder(seed: int = 23, persons: int = 900) -> World:
+    """A register in which not everything is known of everybody: no age, no row, claims of some years only, and a few
+    whose claims differ in sex."""
+    chance = random.Random(seed)
+    people, rx, dx, claims = [], [], [], []
+    cells: dict[int, tuple[int, int, int]] = {}
+    for pid in chance.sample(range(1, 2**31), persons):
+        sex, age = chance.randint(1, 2), min(99, max(18, round(chance.gauss(62, 12))))
+        birth: str | None = f"{2024 - age}-{chance.randint(1, 12):02}-01"
+        unknown = chance.random() < 0.04
+        pref = chance.choice(PREFS) if chance.random() > 0.02 else None
+        cells[pid] = (sex, -1, -1) if unknown else (sex, age // 5, age)
+        if chance.random() > 0.03:
+            people.append(
+                (pid, sex, None if unknown else age, None if unknown else birth, pref, int(chance.random() < 0.2),
+                 None if chance.random() < 0.05 else round(chance.gauss(24, 4), 1), chance.random() < 0.3)
+            )  # fmt: skip
+        for rows, kinds in ((rx, "AABC"), (dx, ("E11", "I21", "S72"))):
+            for _ in range(chance.randint(0, 4)):
+                day = f"20{chance.randint(19, 23)}-{chance.randint(1, 12):02}-{chance.choice((1, 1, 15)):02}"
+                rows.append((pid, day, chance.choice(kinds)))
+        first = chance.choice((2019, 2019, 2019, 2021, 2024))
+        for year in range(first, 2024):
+            other = 3 - sex if chance.random() < 0.004 else sex
+            now = None if unknown else age - (2023 - year)
+            for month in ("04", "10") if year == 2022 else ("04",):
+                points = None if chance.random() < 0.05 else chance.randint(100, 9000)
+                claims.append((pid, other, now, pref, f"{year}-{month}-01", points))
+    counts: dict[tuple[int, ...], int] = {}
+    for cell in cells.values():
+        counts[cell] = counts.get(cell, 0) + 1
+    formed = blocks.form(counts, K)
+    return World(
+        {"p": people, "rx": rx, "dx": dx, "claim": claims},
+        {pid: formed.of[cell] for pid, cell in cells.items()},
+    )
 
 
 def make(seed: int = 11) -> World:
@@ -90,7 +157,9 @@ def make(seed: int = 11) -> World:
                        chance.choice(("E11", "I21", "S72", "L120"))))  # fmt: skip
         for year in range(2019, 2024):
             # A person's age moves on with the years, as it does on real claims.
-            claims.append((pid, sex, age - (2023 - year), f"{year}-04-01", chance.randint(100, 9000)))
+            claims.append(
+                (pid, sex, age - (2023 - year), people[-1][4], f"{year}-04-01", chance.randint(100, 9000))
+            )
     cells_of = {row[0]: (row[1], row[2] // 5, row[2]) for row in people}
     counts: dict[tuple[int, ...], int] = {}
     for cell in cells_of.values():
@@ -134,13 +203,20 @@ def opened(one: World) -> Iterator[Any]:
     con.execute('CREATE SCHEMA reg; CREATE SCHEMA "enclave blocks"')
     for name, columns in COLUMNS.items():
         con.execute(f"CREATE TABLE reg.{name} ({', '.join(f'{c} {k}' for c, (k, _) in columns.items())})")
-        con.executemany(f"INSERT INTO reg.{name} VALUES ({', '.join('?' * len(columns))})", one.rows[name])
+        _fill(con, f"reg.{name}", list(columns), one.rows[name])
     con.execute('CREATE TABLE "enclave blocks".reg (pid UINTEGER, block UINTEGER)')
-    con.executemany('INSERT INTO "enclave blocks".reg VALUES (?, ?)', list(one.blocks.items()))
+    _fill(con, '"enclave blocks".reg', ["pid", "block"], list(one.blocks.items()))
     try:
         yield con
     finally:
         con.close()
+
+
+def _fill(con: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    made = pa.table({name: [row[place] for row in rows] for place, name in enumerate(columns)})
+    con.register("made", made)
+    con.execute(f"INSERT INTO {table} SELECT * FROM made")
+    con.unregister("made")
 
 
 def told(text: str, con: Any, policy: Any) -> object:
@@ -157,3 +233,11 @@ def told(text: str, con: Any, policy: Any) -> object:
         return cells.arrow(protected, answered, guarded).to_pylist()
     except Refused as refused:
         return refused.code, dict(refused.facts), refused.codes
+
+
+def told_or_failed(text: str, con: Any, policy: Any) -> object:
+    """As `told`; an engine's failure is the one code of all failures."""
+    try:
+        return told(text, con, policy)
+    except duckdb.Error:
+        return "failed"

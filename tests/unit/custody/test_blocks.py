@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enclave.custody.blocks import Cell, extended, form
+from enclave.custody.blocks import Cell, extended, form, gathered
 
 cells = st.dictionaries(st.tuples(st.integers(-1, 1), st.integers(0, 20)), st.integers(1, 60), max_size=40)
 
@@ -81,3 +81,13 @@ def test_k_is_a_number_of_persons() -> None:
     """Zero would be no protection at all."""
     with pytest.raises(ValueError, match="at least 1"):
         form({}, 0)
+
+
+def test_blocks_of_which_an_extract_holds_few_are_gathered_with_their_neighbours() -> None:
+    """Within an extract, too, nobody is in fewer than k; where all have k nothing changes."""
+    counts = {0: 25, 1: 3, 2: 4, 5: 18, 6: 40, 9: 2}
+    of = gathered(counts, 20)
+    assert of == {0: 0, 1: 1, 2: 1, 5: 1, 6: 6, 9: 6}
+    assert gathered({0: 20, 1: 31}, 20) == {0: 0, 1: 1}
+    assert gathered({3: 4, 8: 5}, 20) == {3: 3, 8: 3}
+    assert gathered({}, 20) == {}

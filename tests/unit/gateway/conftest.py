@@ -1,6 +1,7 @@
 """The ground of the gateway's tests, made once; records and sessions are fresh for each test that asks for them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,23 +25,29 @@ from tests.unit.gateway.ground import (
     serving,
 )
 
+Built = tuple[Site, Custodian, object, LedgerProcess]
 
-@pytest.fixture(scope="session")
-def built(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Site, Custodian, object, LedgerProcess]]:
+
+@contextmanager
+def building(folder: Path) -> Iterator[Built]:
     """Policy server, ledger, and custody with the real cohort registered and one extract built."""
-    folder = tmp_path_factory.mktemp("ground")
     patch = pytest.MonkeyPatch()
     ledger = LedgerProcess(folder).start()
     with start_private(ROOT / "policies", folder / "policy.sock") as policy:
         site = a_site(folder, patch)
-        custodian = a_custodian(site, ledger.client("gateway"), policy)
+        custodian = a_custodian(site, ledger.client("portal"), policy)
         custodian.register(YAMAMOTO, NAFLD)
         custodian.build(YAMAMOTO, signing.sign_permit(a_research_permit(), KEY))
         yield site, custodian, policy, ledger
     ledger.stop()
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """What all tests share."""
+    with building(tmp_path_factory.mktemp("ground")) as built:
+        yield built
 
 
 @pytest.fixture(scope="session")
@@ -51,15 +58,33 @@ def pool() -> Iterator[EnginePool]:
 
 
 @pytest.fixture
-def ground(
-    built: tuple[Site, Custodian, object, LedgerProcess], pool: EnginePool, tmp_path: Path
-) -> Iterator[Ground]:
+def ground(built: Built, pool: EnginePool, tmp_path: Path) -> Iterator[Ground]:
     """A gateway that answers, with the permit granted and nobody in it yet."""
+    with standing(built, pool, tmp_path) as ground:
+        yield ground
+
+
+@pytest.fixture
+def ground_apart(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Ground]:
+    """The same over a custody of its own: for a permit that is amended, which custody never forgets, and for
+    thousands of requests, which would fill the log that others look into."""
+    pool = EnginePool(EngineLimits(wall=60.0, patience=5.0))
+    with (
+        building(tmp_path_factory.mktemp("apart")) as built,
+        standing(built, pool, tmp_path / "apart") as ground,
+    ):
+        yield ground
+    pool.close()
+
+
+@contextmanager
+def standing(built: Built, pool: EnginePool, folder: Path) -> Iterator[Ground]:
+    """A gateway over what is built, with fresh records."""
     site, custodian, policy, ledger = built
-    records = fresh_records(tmp_path, ledger.client("portal"))
+    records = fresh_records(folder, ledger.client("portal"))
     people(records)
     custody = CustodyHere(custodian)
-    ground = Ground(site, tmp_path, records, ledger, policy, pool, custody, None)  # type: ignore[arg-type]
+    ground = Ground(site, folder, records, ledger, policy, pool, custody, None)  # type: ignore[arg-type]
     ground.deps = deps_of(site, records, policy, pool, custody, ground.moment)
     with serving(ground.deps) as port:
         ground.port = port

@@ -42,10 +42,13 @@ def test_a_permit_whose_extract_is_another_answers_nothing(ground: Ground) -> No
     assert ground.query(token, COUNT).json()["code"] == "custody.extract_stale"
 
 
-def test_a_session_of_an_older_revision_has_to_be_opened_again(ground: Ground, token: str) -> None:
+def test_a_session_of_an_older_revision_has_to_be_opened_again(ground_apart: Ground) -> None:
     """A session keeps the permit it was opened under; a new revision ends what it may do."""
-    ground.grant(a_research_permit(revision=2, purpose="changed"))
-    assert ground.query(token, COUNT).json()["code"] == "session.permit_changed"
+    permit = a_research_permit()
+    ground_apart.grant(permit)
+    token = ground_apart.session("tanaka", permit)
+    ground_apart.grant(a_research_permit(revision=2, purpose="changed"))
+    assert ground_apart.query(token, COUNT).json()["code"] == "session.permit_changed"
 
 
 def test_a_revoked_permit_answers_nothing(ground: Ground) -> None:

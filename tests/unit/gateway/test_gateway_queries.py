@@ -1,5 +1,7 @@
 """Query → answer over HTTP: what is answered, what is refused, and what the log says of it."""
 
+import pytest
+
 from enclave.core.permit import Permit
 from tests.unit.gateway.ground import Ground
 
@@ -171,7 +173,76 @@ def test_daily_budgets_are_counted_and_end(ground: Ground) -> None:
     assert ground.query(token, "SELECT nothing FROM nowhere").status == 403
     answer = ground.query(token, BY_SEX)
     assert answer.status == 403, answer.body
-    assert answer.json()["code"].startswith("query.")
+    assert answer.json()["code"] == "query.budget_queries"
+
+
+def test_a_session_shows_what_is_left_until_when_and_how_to_get_more(ground: Ground, token: str) -> None:
+    """Limits, what is used and what is left agree, and the rest is a time and a sentence in the reader's language."""
+    sent = ground.query(token, BY_SEX)
+    assert sent.status == 200
+    said = {
+        language: ground.ask("GET", "/v1/session", token, headers={"Accept-Language": language}).json()
+        for language in ("ja", "en")
+    }
+    told = said["en"]
+    assert told["used"] == {"queries_day": 1, "rows_day": sent.table().num_rows, "bytes_day": len(sent.body)}
+    for name, limit in told["limits"].items():
+        assert told["left"][name] == (None if limit is None else limit - told["used"][name])
+    assert told["renewed"] == "2026-12-02T00:00:00Z"
+    assert "p-2026-0007@1" in said["ja"]["more"]
+    assert "申し出" in said["ja"]["more"]
+    assert "apply" in told["more"]
+
+
+@pytest.mark.parametrize(("limits", "code"), [
+    ({"queries_day": 1}, "query.budget_queries"),
+    ({"rows_day": 2}, "query.budget_rows"),
+])  # fmt: skip
+def test_a_budget_that_ends_says_when_it_is_renewed_and_how_to_apply_for_more(
+    ground: Ground, limits: dict[str, int], code: str
+) -> None:
+    """In both languages; and at the time that it says, it is renewed."""
+    from enclave.core.clock import parse_rfc3339
+    from tests.unit.gateway.ground import a_research_permit
+
+    permit = a_research_permit(limits=limits)
+    ground.grant(permit)
+    token = ground.session("tanaka", permit)
+    while (answer := ground.query(token, BY_SEX)).status == 200:
+        pass
+    no = answer.json()
+    assert no["code"] == code, no
+    (limit,) = limits.values()
+    assert no["facts"]["limit"] == limit
+    assert no["facts"]["used"] >= limit
+    assert "00:00 UTC" in no["hint"]
+    assert "apply" in no["hint"]
+    again = {"Accept-Language": "ja"}
+    told = ground.ask("POST", "/v1/queries", token, {"sql": BY_SEX}, again).json()["hint"]
+    assert "午前 9 時" in told
+    assert "申し出" in told
+    ground.moment[0] = parse_rfc3339(no["facts"]["renewed"])
+    assert ground.query(ground.session("tanaka", permit), BY_SEX).status == 200
+
+
+@pytest.mark.parametrize(("limits", "code"), [
+    ({"rows_day": 1}, "query.limit_rows"),
+    ({"bytes_day": 100}, "query.limit_bytes"),
+])  # fmt: skip
+def test_an_answer_larger_than_what_is_left_says_so_too(
+    ground: Ground, limits: dict[str, int], code: str
+) -> None:
+    """Before anything of it has left; with the same words about renewal and more."""
+    from tests.unit.gateway.ground import a_research_permit
+
+    permit = a_research_permit(limits=limits)
+    ground.grant(permit)
+    answer = ground.query(ground.session("tanaka", permit), BY_SEX)
+    assert answer.status == 403, answer.body
+    no = answer.json()
+    assert no["code"] == code
+    assert "00:00 UTC" in no["hint"]
+    assert "apply" in no["hint"]
 
 
 def a_limited_permit() -> Permit:

@@ -167,7 +167,7 @@ REFUSALS = [
     ("DELETE FROM person", (), "query.statement"),
     ("SELECT pid, count(*) AS n FROM person GROUP BY pid", ("--form", "table"), "query.key_identifies"),
     ("SELECT sex FROM person", ("--tier", "aggregate"), "query.tier_rows"),
-    ("SELECT sex FROM person", ("--form", "cells"), "gateway.json"),
+    ("SELECT sex FROM person", ("--form", "cells"), "gateway.field"),
     ("SELECT 1 // (sex - sex) + ward::INTEGER FROM person JOIN visit USING (pid)", (), "query.value"),
 ]
 

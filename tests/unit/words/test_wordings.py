@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from enclave import wordings
+from enclave.core.refusal import Wording
 from enclave.wordings import WORDINGS
 
 ROOT = Path(__file__).parents[3]
@@ -30,6 +32,16 @@ def test_every_code_of_a_policy_has_its_sentence(code: str) -> None:
 def test_every_refusal_in_the_code_has_its_sentence(code: str) -> None:
     """A no of any story is never shown as a bare code."""
     assert code in WORDINGS
+
+
+def test_a_code_belongs_to_one_story() -> None:
+    """Two sentences for one code would depend on where it is read."""
+    stories = [
+        words for words in vars(wordings).values() if isinstance(words, dict) and words is not WORDINGS
+    ]
+    said = [code for words in stories for code, wording in words.items() if isinstance(wording, Wording)]
+    assert len(said) > 250
+    assert {code for code in said if said.count(code) > 1} == set()
 
 
 @pytest.mark.parametrize("code", sorted(WORDINGS))
