@@ -171,13 +171,16 @@ class Asking:
 
     def _stream(self) -> Generator[bytes, None, bytes]:
         engine = self._extract.engine
-        self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
+        since = time.monotonic()
+        self._guarded = settled(
+            engine, self._prepared, lambda run: self.running.start(run, silent=True), since
+        )
         if self._guarded.counting is not None:
-            shown = cells.shown_by_bounds(engine, self._guarded, self.running.start)  # 5, 6
+            shown = cells.shown_by_bounds(engine, self._guarded, self.running.start, since)  # 5, 6
             if shown is not None:
                 self._ran = shown.statements
                 return (yield from self._sent_as(shown.table.schema, _batches(shown.table), shown.tally))
-        run = engine.run(self._guarded)  # 5
+        run = engine.run(self._guarded, since)  # 5
         try:
             self.running.start(run, silent=self._aggregate)
             return (yield from self._pieces(run))

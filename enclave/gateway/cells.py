@@ -7,7 +7,7 @@ status for a dimension in which some row is a total.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enclave.core.refusal import Refused
 from enclave.disclosure import flow as disclosure
 from enclave.disclosure.rules import RuleSet, combine, parse
 from enclave.disclosure.table import (
@@ -32,8 +31,8 @@ from enclave.disclosure.table import (
     Table,
     columns,
 )
-from enclave.gateway.counting import Counted, counted
-from enclave.gateway.deps import Engine, Run
+from enclave.gateway.counting import MANY, Counted, Started, counted
+from enclave.gateway.deps import Engine
 from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
 
 BLOCKS = "blocks"
@@ -367,22 +366,22 @@ class ShownByBounds:
 
 
 def shown_by_bounds(
-    engine: Engine, guarded: Guarded, started: Callable[[Run], None] = lambda _: None
+    engine: Engine,
+    guarded: Guarded,
+    started: Started = lambda run, silent: None,
+    since: float | None = None,
+    many: int = MANY,
 ) -> ShownByBounds | None:
     """The whole table, where bounds tell that no rule finds any row of it, or any total of rows, unsafe. None: `protect` has
-    to see to it, with exact numbers.
+    to see to it, with exact numbers, which change nothing that is decided here.
 
-    Raises Refused `query.*`, and `disclosure.too_large` where `protect` would, before everything is counted.
+    `many`: the rows of a table from which on bounds are tried. Raises Refused `query.*`, `disclosure.no_rules`.
     """
     if guarded.cells is None:
         raise TypeError("a question in rows form has no cells")
     rules = combine(rule_sets_of(guarded))
-    found = counted(engine, guarded, rules, partial(table_of, cells=guarded.cells), started)
-    if found is None:
-        return None
-    if found.unsafe.any():
-        if found.answered.num_rows > disclosure.MAX_CELLS:
-            raise Refused("disclosure.too_large", {"limit": disclosure.MAX_CELLS})
+    found = counted(engine, guarded, rules, partial(table_of, cells=guarded.cells), started, since, many)
+    if found is None or found.unsafe.any():
         return None
     tally = {"shown": found.answered.num_rows * len(guarded.cells.measures), "hidden": 0, "perturbed": 0}
     return ShownByBounds(primary(found, guarded), tally, found.statements)

@@ -6,6 +6,7 @@ the shorter way, or anything is unusual, None: then everything is counted exactl
 """
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from enclave.core.refusal import Refused
 from enclave.disclosure.bounds import MORE, Bounds, ConditionBounds, Counts, Decided, Flags, SumBounds, decide
 from enclave.disclosure.primary import unsafe
 from enclave.disclosure.rules import Rules, Zero
@@ -47,7 +49,9 @@ FEW = 2_000
 LARGEST = 24
 """Above this number of persons masks decide too little."""
 
-Started = Callable[[Run], None]
+Started = Callable[[Run, bool], None]
+"""Told of each run, and whether how far it is says nothing of how far the question is."""
+
 TableOf = Callable[[pa.Table], Table]
 
 
@@ -75,14 +79,17 @@ _SIZES: WeakKeyDictionary[Any, _Sizes] = WeakKeyDictionary()
 
 
 class _Asking:
-    def __init__(self, engine: Engine, started: Started) -> None:
+    """Runs the statements of one question, one after the other."""
+
+    def __init__(self, engine: Engine, started: Started, since: float | None) -> None:
         self._engine, self._started = engine, started
+        self._since = time.monotonic() if since is None else since
         self.ran: list[str] = []
 
-    def __call__(self, guarded: Guarded) -> pa.Table:
-        run = self._engine.run(guarded)
+    def __call__(self, guarded: Guarded, silent: bool = True) -> pa.Table:
+        run = self._engine.run(guarded, self._since)
         try:
-            self._started(run)
+            self._started(run, silent)
             self.ran.append(guarded.sql)
             return pa.Table.from_batches(list(run.batches()), schema=run.schema)
         finally:
@@ -94,40 +101,73 @@ def counted(
     guarded: Guarded,
     rules: Rules,
     table_of: TableOf,
-    started: Started = lambda _: None,
+    started: Started = lambda run, silent: None,
+    since: float | None = None,
     many: int = MANY,
 ) -> Counted | None:
     """The rows of `guarded.counting` with what a rule says of each; None where everything is to be counted exactly.
 
-    `table_of` reads exact evidence. Raises Refused `query.*`.
+    `table_of` reads exact evidence; `since` as `Engine.run` has it. Raises Refused `query.*` where the exact way would,
+    or where the question was ended.
     """
     counting = guarded.counting
-    unusual = rules.unenforced or rules.min_whole_numbers != 2 or rules.n > LARGEST
-    if counting is None or unusual or rules.zero is not Zero.SHOWN:
+    if counting is None or _unusual(rules):
         return None
-    asked = _Question(counting, rules.n, _Asking(engine, started), _SIZES.setdefault(engine, _Sizes()))
+    try:
+        return _counted(_Asking(engine, started, since), engine, guarded, counting, rules, table_of, many)
+    except Refused as refused:
+        if refused.code in _NOT_OF_THE_QUESTION:
+            return None
+        raise
+
+
+_NOT_OF_THE_QUESTION = frozenset({"query.value", "query.types", "query.out_of_memory", "query.failed"})
+"""What a statement of ours may end with although the asker's own would not: the exact way says which it is."""
+
+
+def _unusual(rules: Rules) -> bool:
+    """Whether a rule asks for what bounds do not tell."""
+    return (
+        bool(rules.unenforced)
+        or rules.min_whole_numbers != 2
+        or rules.min_institutions is not None
+        or rules.zero is not Zero.SHOWN
+        or rules.n > LARGEST
+    )
+
+
+def _counted(
+    ask: "_Asking",
+    engine: Engine,
+    guarded: Guarded,
+    counting: Counting,
+    rules: Rules,
+    table_of: TableOf,
+    many: int,
+) -> Counted | None:
+    asked = _Question(counting, rules.n, ask, _SIZES.setdefault(engine, _Sizes()))
     rows, table, named = asked.largest()
     if rows < many:
         return None
-    if counting.alone:
-        answered = asked.ask(counting.plain())
-        bounds = _bounds(answered, answered, counting, named)
-    elif (sliced := asked.slice_that_decides(table, rows)) is not None:
-        answered = asked.ask(counting.plain())
-        evidence = _aligned(sliced, answered, counting.keys)
-        if evidence is None:
-            return None
-        bounds = _bounds(answered, evidence, counting, named)
+    sliced = None if counting.alone else asked.slice_that_decides(table, rows)
+    if counting.alone or sliced is not None:
+        answered = ask(counting.plain(), silent=False)
     elif counting.masks:
-        answered = asked.ask(counting.masked())
-        bounds = _bounds(answered, answered, counting, named)
+        answered = ask(counting.masked(), silent=False)
     else:
         return None
     if not _usual(answered, guarded, counting):
         return None
+    evidence = answered if sliced is None else _aligned(sliced, answered, counting.keys)
+    if evidence is None:
+        return None
+    bounds = _bounds(answered, evidence, counting, named)
     decided = decide(bounds, rules.n)
-    flags = _finished(asked.ask, decided, answered, counting, rules, table_of)
-    return None if flags is None else Counted(answered, flags, tuple(asked.ask.ran))
+    flags = _finished(ask, decided, answered, counting, rules, table_of)
+    if flags is None or (counting.shape.margins and flags.any()):
+        # What is readable in a detail may be so in its margins, too, which their own numbers do not tell.
+        return None
+    return Counted(answered, flags, tuple(ask.ran))
 
 
 def counted_exactly(
@@ -135,11 +175,12 @@ def counted_exactly(
     guarded: Guarded,
     rules: Rules,
     table_of: TableOf,
-    started: Started = lambda _: None,
+    started: Started = lambda run, silent: None,
+    since: float | None = None,
 ) -> Counted:
     """The same from exact evidence of every row. Raises Refused `query.*`."""
-    ask = _Asking(engine, started)
-    answered = ask(guarded)
+    ask = _Asking(engine, started, since)
+    answered = ask(guarded, silent=False)
     table = table_of(answered)
     flags = np.array([unsafe(row, table.measures, rules) for row in table.rows], dtype=np.bool_)
     return Counted(answered, flags, tuple(ask.ran))
@@ -301,17 +342,46 @@ def _aligned(evidence: pa.Table, answered: pa.Table, keys: Sequence[str]) -> pa.
 
 def _usual(answered: pa.Table, guarded: Guarded, counting: Counting) -> bool:
     """Whether keys name rows and every number is finite; what is not is refused on the exact way."""
-    if counting.shape.margins:  # the same grouping set may be named twice
-        (codes,) = _codes([answered], counting.keys)
-        if len(np.unique(codes)) != len(codes):
-            return False
     for name in guarded.names:
         column = answered.column(name)
         if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
             return False
-        if pa.types.is_nested(column.type):
-            return False
+    if not all(_tells_apart(answered.schema.field(name).type) for name in counting.keys):
+        return False
+    if counting.shape.margins:
+        # The same grouping set may be named twice; missing keys and margins stand in an order of their own.
+        (codes,) = _codes([answered], counting.keys)
+        return len(np.unique(codes)) == len(codes) and not _both(answered, counting)
     return True
+
+
+_TELLING = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_boolean,
+    pa.types.is_decimal,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+)
+"""Types of keys by whose values rows of two answers are known to be the same cell."""
+
+
+def _tells_apart(kind: pa.DataType) -> bool:
+    return any(check(kind) for check in _TELLING)
+
+
+def _both(answered: pa.Table, counting: Counting) -> bool:
+    """Whether some key is missing in one row and a margin in another."""
+    for dimension in counting.cells.dimensions:
+        if dimension.grouping is None:
+            continue
+        margins = pc.not_equal(answered.column(dimension.grouping), 0)
+        missing = pc.and_(pc.is_null(answered.column(dimension.name)), pc.invert(margins))
+        if pc.any(margins).as_py() and pc.any(missing).as_py():
+            return True
+    return False
 
 
 # -- what is still open --------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ class Counting:
                 rules.named(rules.distinct_of(self.shape, None), rules.persons_of(None)),
                 rules.named(rules.distinct_of(self.shape, call), rules.persons_of(call)),
             ]
-        return self._printed(_with(tree, [*bounds, *rules.groupings(self.shape)]))
+        return self._limited(_with(tree, [*bounds, *rules.groupings(self.shape)]))
 
     def plain(self) -> Guarded:
         """The asker's own columns, with the records."""
@@ -140,7 +140,7 @@ class Counting:
             return None
         tree = add_evidence(self.authorised.known.tree, self.authorised)
         tree.set("order", None)
-        return self._printed(rules.only_cells(tree, conditions))
+        return self._limited(rules.only_cells(tree, conditions))
 
     def _among(self, told: tuple[bool, ...], values: Sequence[tuple[object, ...]]) -> exp.Expr:
         keys = [key.expression for key, one in zip(self.shape.keys, told, strict=True) if one]

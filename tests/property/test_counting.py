@@ -4,6 +4,7 @@ Exact evidence and `primary` are the oracle; beside them stands a recount in pla
 """
 
 import random
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,14 @@ from hypothesis import strategies as st
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
+from enclave.core.refusal import Refused
 from enclave.disclosure.bounds import Bounds, ConditionBounds, SumBounds, decide
 from enclave.disclosure.primary import unsafe
 from enclave.disclosure.rules import combine
 from enclave.disclosure.table import Measure, MeasureKind, Row
 from enclave.gateway import cells, counting
+from enclave.gateway.deps import Run
+from enclave.gateway.running import Running
 from enclave.query import schema as schemas
 from enclave.query.facts import know
 from enclave.query.flow import guard
@@ -301,6 +305,35 @@ def test_what_bounds_decide_is_what_exact_numbers_say(
 
 def _ruled(n: int) -> Guarded:
     return guarded("SELECT few, count(*) AS n FROM reg.line GROUP BY few", n)
+
+
+def test_all_statements_of_a_question_share_one_wall_time(engine: Engine) -> None:
+    """What an earlier statement took is gone for those that follow."""
+    what = guarded("SELECT few, count(*) AS n, sum(hundred) AS h FROM reg.line GROUP BY few")
+    began = time.monotonic()
+    with pytest.raises(Refused) as refused:
+        cells.shown_by_bounds(engine, what, since=began - 60.5, many=1)
+    assert refused.value.code == "query.time_limit"
+    assert cells.shown_by_bounds(engine, what, since=began - 10, many=1) is not None
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_question_is_cancelled_between_its_statements_too(engine: Engine, after: int) -> None:
+    """Whoever stops it, stops the statement at hand and all that would follow."""
+    what = guarded("SELECT mid, count(*) AS n, sum(hundred) AS h FROM reg.line WHERE flag = 1 GROUP BY mid")
+    running = Running("q", "s", "mori", "x")
+    seen = []
+
+    def started(run: Run, silent: bool) -> None:
+        seen.append(run)
+        if len(seen) == after:
+            running.stop(Refused("query.cancelled"))
+        running.start(run, silent)
+
+    with pytest.raises(Refused) as refused:
+        cells.shown_by_bounds(engine, what, started, many=1)
+    assert refused.value.code == "query.cancelled"
+    assert len(seen) == after
 
 
 def test_the_small_world_is_counted_exactly() -> None:
