@@ -6,6 +6,7 @@ the gateway is in them. A worker that crashed, was ended or ran out of memory is
 a process takes some 130 ms to start and a question a few.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -14,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,22 @@ WORKER = Path(__file__).with_name("engine_worker.py")
 
 GIB = 1 << 30
 
-KEPT_IDLE = 2
+KEPT_IDLE = 4
 """Open workers that wait for an extract's next question."""
+
+OF_MACHINE = 0.75
+"""The part of the machine's memory that all workers together may have."""
+
+LAST = 15
+"""The niceness of a worker that makes way: beside one that does not it has a tenth of a processor."""
 
 
 @dataclass(frozen=True)
 class EngineLimits:
     """What one worker may use, and how many there are. Bytes and seconds.
 
-    `workers` bounds all extracts of a pool together; a question waits `patience` for a free one, then `query.busy`.
+    `workers` bounds all extracts of a pool together, those that wait for a question among them, since each keeps what it
+    read: memory is never promised twice. A question waits `patience` for a free one, then `query.busy`.
     """
 
     address_space: int = 6 * GIB
@@ -55,6 +63,13 @@ class EngineLimits:
     """Whether another process is started where the one that stood ready was taken; a command asks one question."""
 
 
+def limits_of_machine(processors: int, memory: int) -> EngineLimits:
+    """As many workers as fit into this machine, for its `processors` and its `memory` in bytes: four at least."""
+    one = EngineLimits()
+    fitting = int(OF_MACHINE * memory / one.memory)
+    return replace(one, workers=max(4, min(fitting, 4 * processors, 32)))
+
+
 class EnginePool:
     """Workers for any number of extracts. Safe to share between threads; `close` ends every process."""
 
@@ -64,6 +79,7 @@ class EnginePool:
         self._lock = threading.Lock()
         self._spare: _Worker | None = None
         self._engines: dict[str, Engine] = {}
+        self._at_work = 0
         self._closed = False
         self._refill()
 
@@ -102,6 +118,17 @@ class EnginePool:
         if spare is not None:
             spare.end()
 
+    def make_room(self) -> None:
+        """End the worker that has waited longest for a question where one more would be too many."""
+        with self._lock:
+            engines = list(self._engines.values())
+        while True:
+            idle = [one for one in (engine.longest_idle() for engine in engines) if one is not None]
+            # Those at work are counted from the moment they are let in, before their process is there.
+            if not idle or self._at_work + sum(engine.at_rest for engine in engines) <= self.limits.workers:
+                return
+            min(idle, key=lambda one: one[0])[1]()
+
     def take_spare(self) -> "_Worker":
         """A started worker that has no extract yet."""
         with self._lock:
@@ -129,8 +156,12 @@ class EnginePool:
     def enter(self) -> None:
         if not self._room.acquire(timeout=self.limits.patience):
             raise Refused("query.busy")
+        with self._lock:
+            self._at_work += 1
 
     def leave(self) -> None:
+        with self._lock:
+            self._at_work -= 1
         self._room.release()
 
 
@@ -143,15 +174,30 @@ class Engine:
         self._extract = extract
         self._key = key
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
+        self._idle: list[tuple[float, _Worker]] = []
         self._busy: set[_Worker] = set()
         self._closed = False
+
+    @property
+    def at_rest(self) -> int:
+        return len(self._idle)
+
+    def longest_idle(self) -> tuple[float, Callable[[], None]] | None:
+        """Since when its longest waiting worker waits, and what ends that one."""
+        with self._lock:
+            return (self._idle[0][0], self._end_idle) if self._idle else None
+
+    def _end_idle(self) -> None:
+        with self._lock:
+            worker = self._idle.pop(0)[1] if self._idle else None
+        if worker is not None:
+            worker.end()
 
     def warm(self) -> None:
         """Open the extract in one worker that then waits."""
         worker = self._opened()
         with self._lock:
-            self._idle.append(worker)
+            self._idle.append((time.monotonic(), worker))
 
     def run(self, guarded: Guarded, since: float | None = None) -> "Run":
         """Start a statement. `since`: when the question that it is a part of began to run (`time.monotonic`): the wall
@@ -174,7 +220,7 @@ class Engine:
             if self._closed:
                 raise Refused("query.extract_closed")
             while self._idle:
-                worker = self._idle.pop()
+                worker = self._idle.pop()[1]
                 if worker.alive():
                     self._busy.add(worker)
                     return worker
@@ -184,6 +230,7 @@ class Engine:
         return worker
 
     def _opened(self) -> "_Worker":
+        self._pool.make_room()
         worker = self._pool.take_spare()
         try:
             worker.open(self._extract, self._key)
@@ -198,7 +245,7 @@ class Engine:
             self._busy.discard(worker)
             keep = healthy and not self._closed and worker.alive() and len(self._idle) < KEPT_IDLE
             if keep:
-                self._idle.append(worker)
+                self._idle.append((time.monotonic(), worker))
         if not keep:
             worker.end()
         self._pool.leave()
@@ -206,7 +253,7 @@ class Engine:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            workers = [*self._idle, *self._busy]
+            workers = [*(worker for _, worker in self._idle), *self._busy]
             self._idle = []
             self._key = None
         for worker in workers:
@@ -227,6 +274,7 @@ class Run:
         self._code: str | None = None
         self._lock = threading.Lock()
         self._finished = False
+        self._slow = False
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
         self._number = worker.start(guarded, wall * limits.threads)
@@ -271,6 +319,14 @@ class Run:
     def cancel(self) -> None:
         """End the statement; its reader gets Refused `query.cancelled`."""
         self._stop("query.cancelled")
+
+    def slow(self) -> None:
+        """Let whatever else runs on this machine go first, from here on to the end of the statement."""
+        with self._lock:
+            if not self._finished:
+                # A process that made way cannot come back: the next statement gets another one.
+                self._slow = True
+                self._worker.make_way()
 
     def close(self) -> None:
         """End the statement if it still runs, and give the worker back. Harmless after the end."""
@@ -330,7 +386,7 @@ class Run:
                 return
             self._finished = True
         self._clock.cancel()
-        self._engine.give_back(self._worker, healthy)
+        self._engine.give_back(self._worker, healthy and not self._slow)
 
 
 class _Worker:
@@ -345,7 +401,9 @@ class _Worker:
             env={},
             cwd="/",
             close_fds=True,
-            start_new_session=True,
+            # A group, so that no signal for the gateway reaches it, and no session of its own: the kernel would weigh
+            # sessions against each other and not heed who makes way for whom.
+            process_group=0,
         )
         self._limits = limits
         self._write = threading.Lock()
@@ -388,6 +446,11 @@ class _Worker:
             }
         )
         return self._number
+
+    def make_way(self) -> None:
+        """All its threads."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PGRP, self._process.pid, LAST)
 
     def cancel(self, number: int) -> None:
         self._send({"op": "cancel", "number": number})

@@ -32,6 +32,9 @@ PLAN_LEAVES = frozenset(
 
 BATCH_ROWS = 65_536
 
+BEHIND = 5
+"""A worker's niceness: whoever waits for the gateway itself (a session, a cancel) does not wait for statements."""
+
 
 class Frames:
     """Frames out, whole, from several threads."""
@@ -66,6 +69,10 @@ def limit(address_space: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    os.nice(BEHIND)
+    # Where the machine runs out of memory all the same, this process ends, and none that others need.
+    with open("/proc/self/oom_score_adj", "w") as first:
+        first.write("1000")
     libc = ctypes.CDLL(None, use_errno=True)
     pr_set_dumpable, pr_set_no_new_privs, pr_set_pdeathsig, sigkill = 4, 38, 1, 9
     libc.prctl(pr_set_dumpable, 0, 0, 0, 0)

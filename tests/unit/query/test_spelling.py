@@ -17,6 +17,7 @@ BETWEEN = (
 BEHIND = (
     "IS NULL", "IS NOT NULL", "IS TRUE", "IS NOT TRUE", "IN (c, d)", "NOT IN (c, d)", "BETWEEN c AND d",
     "NOT BETWEEN c AND d", "::INTEGER", "::VARCHAR", "ISNULL", "NOTNULL",
+    "= ANY([1, 3])", "<> ALL([0])", "= ANY(ARRAY['1'])", "<> ALL(['true', '1'])", "[1:2]",
 )  # fmt: skip
 BEFORE = ("NOT", "-", "+")
 
@@ -95,6 +96,8 @@ def _bracketed(tree: object) -> str:
     "series",
     [
         "range(5)",
+        "unnest([3, -1, 3])",
+        "unnest(['a', 'b''c'])",
         "range(2, 9, 3) AS t(i)",
         "range(5, 0, -2) r",
         "range(-3, 2)",

@@ -16,6 +16,7 @@ setMethod("dbConnect", "EnclaveDriver", function(drv, folder = RUN, bigint = BIG
   gw$session <- json(gw, "GET", "/v1/session")
   if (gw$session$language %in% c("ja", "en")) gw$language <- gw$session$language
   con <- new("EnclaveConnection", gateway = gw, bigint = match.arg(bigint))
+  notebook$con <- con # whose names are completed
   # In a notebook what goes to the error stream looks like an error.
   if (is.null(notebook$executor)) message(described(con)) else cat(described(con), "\n", sep = "")
   con
@@ -97,13 +98,6 @@ title <- function(con, title) {
   if (is.null(title)) "" else as.character(title)
 }
 
-#' GET /v1/session as it is now: the permit in words, its limits and what is left of them.
-enclave_session <- function(con) {
-  gw <- open_gateway(con)
-  gw$session <- json(gw, "GET", "/v1/session")
-  gw$session
-}
-
 #' Every column that the permit shows: table, column, title, type, role, unit, codes.
 enclave_tables <- function(con) {
   lines <- lapply(open_gateway(con)$session$tables, function(table) {
@@ -142,6 +136,7 @@ enclave_table <- function(con, sql, params = NULL) {
   answer <- ask(gw, sql, params, "table")
   table <- protected_frame(checked(answer, "exact", gw$language), gw$language)
   attr(table, "receipt") <- answer$receipt
+  attr(table, "columns") <- names(table)
   table
 }
 
