@@ -31,13 +31,16 @@ from enclave.query.stages import Guarded
 MANY = 500_000
 """Rows of a person table from which on bounds pay: below, an exact count takes some milliseconds."""
 
-PILOT = 1 << 17
+PILOT = 1 << 16
 """Rows of the largest table that are looked at first: some milliseconds."""
+
+LARGEST_SHARE = 0.6
+"""Of a table's rows, beyond which bounds are taken over all of them."""
 
 LARGEST_PART = 8
 """A slice of more than one in so many rows costs more than bounds over everybody."""
 
-ENOUGH = 3
+ENOUGH = 4
 """Times the persons that a rule asks for: a slice in which nearly every cell should have so many decides nearly every cell."""
 
 NEARLY_ALL, MOST = 0.998, 0.9
@@ -149,11 +152,11 @@ def _counted(
     rows, table, named = asked.largest()
     if rows < many:
         return None
-    sliced = None if counting.alone else asked.slice_that_decides(table, rows)
+    sliced, enough = (None, 0) if counting.alone else asked.slice_that_decides(table, rows)
     if counting.alone or sliced is not None:
         answered = ask(counting.plain(), silent=False)
     elif counting.masks:
-        answered = ask(counting.masked(), silent=False)
+        answered = ask(asked.masked(table, rows, enough), silent=False)
     else:
         return None
     if not _usual(answered, guarded, counting):
@@ -206,27 +209,45 @@ class _Question:
         named = all(self.sizes.rows[table][1] for _, table in found)
         return (*max(found), named and self.counting.named)
 
-    def slice_that_decides(self, table: TableName, rows: int) -> pa.Table | None:
-        """The bounds of a slice that decides nearly every cell it holds; None where it would have to be large."""
+    def slice_that_decides(self, table: TableName, rows: int) -> tuple[pa.Table | None, int]:
+        """The bounds of a slice that decides nearly every cell it holds, None where it would have to be large; and how many
+        rows would do."""
         least = NEARLY_ALL if self.counting.masks else MOST
         size = min(PILOT, max(1, rows // LARGEST_PART))
         sliced = self._slice(table, size)
         persons, decided = _seen(sliced, self.counting, self.n)
         if decided >= least:
-            return sliced
-        # How much larger a slice has to be for a cell that is small among those seen.
-        times = ENOUGH * self.n / max(persons, 1.0)
-        size <<= max(1, math.ceil(math.log2(times)))
+            return sliced, size
+        # How much larger a slice has to be for a cell that is small among those seen, or for any of many that were not.
+        enough = math.ceil(size * ENOUGH * self.n / max(min(persons, _cell(sliced, self.counting)), 0.01))
+        size <<= max(1, math.ceil(math.log2(enough / size)))
         if size * LARGEST_PART > rows:
-            return None
+            return None, enough
         sliced = self._slice(table, size)
-        return sliced if _seen(sliced, self.counting, self.n)[1] >= least else None
+        decides = _seen(sliced, self.counting, self.n)[1] >= least
+        return (sliced if decides else None), rows
+
+    def masked(self, table: TableName, rows: int, enough: int) -> Guarded:
+        """The asker's own numbers with bounds over so many rows where that is fewer than all."""
+        size = min(PILOT, max(4, rows // LARGEST_PART))
+        while size < enough:
+            size += size // 4
+        # Rows without a person are in neither part.
+        if self.sizes.rows[table][1] and size <= rows * LARGEST_SHARE:
+            found = self.counting.parted(table, self._most(table, size))
+            if found is not None:
+                return found
+        return self.counting.masked()
 
     def _slice(self, table: TableName, rows: int) -> pa.Table:
+        return self.ask(self.counting.sliced(self._most(table, rows)))
+
+    def _most(self, table: TableName, rows: int) -> int:
+        """The highest pseudonym of the first so many rows."""
         if (table, rows) not in self.sizes.most:
             (row,) = self.ask(self.counting.bound(table, rows)).to_pylist()
             self.sizes.most[table, rows] = int(row["most"] or 0)
-        return self.ask(self.counting.sliced(self.sizes.most[table, rows]))
+        return self.sizes.most[table, rows]
 
 
 # -- reading bounds ------------------------------------------------------------------------------------------------------
@@ -277,7 +298,7 @@ def _bounds(answered: pa.Table, evidence: pa.Table, counting: Counting, named: b
 
 
 def _seen(sliced: pa.Table, counting: Counting, n: int) -> tuple[float, float]:
-    """Of a slice's cells: the persons that nearly all have at least, and the share that its bounds find safe, were the
+    """Of a slice's cells: the persons that nearly all would have in the mean of such slices, and the share that its bounds find safe, were the
     records as they should be."""
     if sliced.num_rows == 0:
         return 0.0, 0.0
@@ -296,7 +317,31 @@ def _seen(sliced: pa.Table, counting: Counting, n: int) -> tuple[float, float]:
         # Of cells that lie wholly within the condition or without the records tell.
         one_sided = (within == 0) | (within == everybody)
         persons = np.minimum(persons, np.where(one_sided, everybody, np.minimum(within, everybody - within)))
-    return float(np.quantile(persons, 0.05)), float((enough & (persons >= n)).mean())
+    # Where a cell holds so many by chance, few of its kind hold less than sqrt(mean) - 0.8, squared.
+    mean = (math.sqrt(float(np.quantile(persons, 0.05))) + 0.8) ** 2
+    return mean, float((enough & (persons >= n)).mean())
+
+
+def _cell(sliced: pa.Table, counting: Counting) -> float:
+    """The persons of a mean cell in a slice, those that the slice does not hold included: were persons thrown into
+    cells, so many would have met there. No bound, only a guess of what to try."""
+    cells = sliced.num_rows
+    name = counting.sums[0].mask if counting.sums else MASK
+    if cells == 0 or name not in sliced.column_names:
+        return math.inf
+    low, high = _bits(sliced.column(name))
+    thrown = float((low if counting.sums else low + high).sum())
+    if thrown <= cells * 1.001:
+        return 0.0
+    least, most = 1e-3, thrown / cells
+    for _ in range(40):
+        mean = (least + most) / 2
+        # Of cells with so many persons in the mean, a share of 1 - exp(-mean) is seen.
+        if mean / (1 - math.exp(-mean)) < thrown / cells:
+            least = mean
+        else:
+            most = mean
+    return least
 
 
 # -- rows of two answers -------------------------------------------------------------------------------------------------

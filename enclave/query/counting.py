@@ -126,6 +126,21 @@ class Counting:
         """The asker's own columns, with the records and with bounds over everybody."""
         return self._limited(_with(self._ordered(), [*self._records(), *self._masks()]))
 
+    def parted(self, table: TableName, most: int) -> Guarded | None:
+        """As `masked`, with bounds over the persons up to `most` only: the table is read in two parts, of which the first
+        makes the bounds. Every row has to have a person. None where the statement is not about that table alone."""
+        tree = self._ordered()
+        masks = [node.unalias() for node in self._masks()]
+        parts = rules.in_parts(tree, self.shape, masks, _table(table), most, self._columns(table))
+        if parts is None:
+            return None
+        names = [node.alias_or_name for node in self._masks()]
+        bounds = [rules.named(rules.united(place, parts), name) for place, name in enumerate(names)]
+        return self._limited(_with(parts, [*self._records(), *bounds]))
+
+    def _columns(self, table: TableName) -> frozenset[str]:
+        return frozenset(self.authorised.known.schema.tables[table].columns)
+
     def exact(self, cells: Sequence[tuple[tuple[object, ...], tuple[bool, ...]]]) -> Guarded | None:
         """Today's evidence for some cells, each as its keys and which of them are told (not rolled up); rows of other
         cells may come along and then say nothing. None where a key has no literal."""

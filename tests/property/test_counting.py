@@ -216,10 +216,11 @@ def test_every_way_of_counting_is_taken(engine: Engine) -> None:
         "alone": "SELECT few, count(DISTINCT pid) AS p FROM reg.line GROUP BY few",
         "sliced": "SELECT few, count(*) AS n, sum(hundred) AS h FROM reg.line GROUP BY few",
         "masked": "SELECT mid, count(*) AS n, sum(hundred) AS h FROM reg.line WHERE flag = 1 GROUP BY mid",
+        "parted": "SELECT mid, month(day) AS m, count(*) AS n, sum(hundred) AS h FROM reg.line GROUP BY 1, 2",
         "left": "SELECT many, count(*) AS n FROM reg.line GROUP BY many",
         "condition": "SELECT few, count(*) AS n, count(*) FILTER (WHERE flag = 1) AS o FROM reg.line GROUP BY few",
     }.items():
-        found = by_bounds(engine, guarded(sql))
+        found = by_bounds(engine, guarded(sql, 5 if name == "parted" else 10))
         assert found is not None, name
         ways[name] = " ".join(found.statements)
     assert "BIT_OR" not in ways["alone"]
@@ -227,6 +228,7 @@ def test_every_way_of_counting_is_taken(engine: Engine) -> None:
     assert "BIT_OR" in ways["sliced"].partition("ORDER BY")[0]
     assert "<=" in ways["sliced"]
     assert "BIT_OR" in ways["masked"].rpartition("SELECT")[0]
+    assert "UNION ALL" in ways["parted"]
     assert "IS NOT DISTINCT FROM" in ways["left"]
     assert "BIT_OR" not in ways["condition"]
 
@@ -305,6 +307,17 @@ def test_what_bounds_decide_is_what_exact_numbers_say(
 
 def _ruled(n: int) -> Guarded:
     return guarded("SELECT few, count(*) AS n FROM reg.line GROUP BY few", n)
+
+
+def test_a_table_read_in_two_parts_is_shown_as_the_exact_way_shows_it(engine: Engine) -> None:
+    what = guarded(
+        "SELECT mid, month(day) AS m, sum(hundred) AS h, count(*) AS n FROM reg.line GROUP BY 1, 2", 5
+    )
+    shown = cells.shown_by_bounds(engine, what, many=1)
+    assert shown is not None
+    assert "UNION ALL" in " ".join(shown.statements)
+    exact = answer(engine, what)
+    assert shown.table.equals(cells.arrow(cells.protect(exact, what), exact, what))
 
 
 def test_all_statements_of_a_question_share_one_wall_time(engine: Engine) -> None:

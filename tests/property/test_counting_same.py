@@ -229,6 +229,42 @@ def _cells(guarded: Guarded) -> Cells:
     return guarded.cells
 
 
+@pytest.mark.parametrize("number", range(0, POPULATIONS, 2))
+def test_a_table_read_in_two_parts_is_the_table(engine: Engine, number: int) -> None:
+    """Wherever it is parted: the asker's own columns as ever, and bounds that hold nobody whom the whole bounds do not."""
+    parted = 0
+    for place, sql in enumerate(questions(number)):
+        counting = prepared(sql, 5).counting
+        if counting is None or not counting.masks:
+            continue
+        most = (0, 1000, 1 << 20, 1 << 30, (1 << 32) - 1)[place % 5]
+        statement = counting.parted(counting.tables[0], most)
+        if statement is None:
+            assert "JOIN" in sql or "(SELECT pid, " in sql, sql
+            continue
+        parted += 1
+        found, whole = run(engine, statement), run(engine, counting.masked())
+        assert found.column_names == whole.column_names
+        masks = [name for name in whole.column_names if name.endswith("mask")]
+        lines, lines_of_whole = _by_numbers(found, masks), _by_numbers(whole, masks)
+        assert [one for one, _ in lines] == [one for one, _ in lines_of_whole], sql
+        for (_, some), (_, all_of_them) in zip(lines, lines_of_whole, strict=True):
+            assert all(one & ~other == 0 for one, other in zip(some, all_of_them, strict=True)), sql
+    assert parted >= 3
+
+
+def _by_numbers(table: pa.Table, masks: list[str]) -> list[tuple[str, list[int]]]:
+    """Each row's numbers and its masks; where a key is missing in one row and a margin in another, their order is open."""
+    numbers = _near(table.drop_columns(masks))
+    bits = [[line[name] or 0 for name in masks] for line in table.select(masks).to_pylist()]
+    return sorted(zip(map(repr, numbers), bits, strict=True))
+
+
+def run(engine: Engine, guarded: Guarded) -> pa.Table:
+    running = engine.run(guarded)
+    return pa.Table.from_batches(list(running.batches()), schema=running.schema)
+
+
 def test_bounds_answer_a_fair_share_of_the_questions(engine: Engine) -> None:
     """The comparison is of something: whole tables, by every way of counting, with several aggregates, joins and margins."""
     seen: Counter[str] = Counter()

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from enclave.adapters.engine import Engine
 from enclave.adapters.policy_server import PolicyServer
+from enclave.core.ids import DatabaseId
 from enclave.core.permit import Tier
 from enclave.query.authorise import authorise
 from enclave.query.counting import Counting
@@ -27,6 +28,7 @@ COUNTED: dict[str, Callable[[Counting], Guarded | None]] = {
     "counting_plain": Counting.plain,
     "counting_masked": Counting.masked,
     "counting_sliced": lambda counting: counting.sliced(1000),
+    "counting_parted": lambda counting: counting.parted((DatabaseId("nafld"), "patients"), 1000),
     "counting_exact": lambda counting: counting.exact([((1,), (True,)), ((None,), (True,))]),
 }
 """The statements by which a large table's persons are counted, whole: what runs."""

@@ -84,6 +84,59 @@ def only_persons(tree: exp.Query, shape: Shape, most: int) -> exp.Query:
     return _narrowed(tree, condition)
 
 
+def in_parts(
+    tree: exp.Query, shape: Shape, masks: list[exp.Expr], table: exp.Table, most: int, columns: frozenset[str]
+) -> exp.Query | None:
+    """The statement over two parts of its one table: persons up to `most`, with what each mask is the union of as columns
+    of their own (`united`), and the others with none. None where the statement is about anything else besides."""
+    source, person = tree.args["from_"].this, shape.person.unnest()
+    alone = isinstance(source, exp.Table) and not tree.args.get("joins") and not tree.args.get("laterals")
+    if not alone or not isinstance(person, exp.Column) or person.table != source.alias_or_name:
+        return None
+    if (source.name, source.db) != (table.name, table.db):
+        return None
+    alias = source.alias_or_name
+    used = {node.name for node in tree.find_all(exp.Column) if node.table == alias} & columns
+    kept = [exp.column(name, alias, quoted=True) for name in sorted(used | {person.name})]
+    nothing = exp.Cast(this=exp.Null(), to=exp.DataType.build("UBIGINT", dialect=DIALECT))
+    first = exp.LTE(this=person.copy(), expression=exp.Literal.number(most))
+    rest = exp.GT(this=person.copy(), expression=exp.Literal.number(most))
+    made = [named(_bits_of(mask), _part(place)) for place, mask in enumerate(masks)]
+    without = [named(nothing.copy(), _part(place)) for place in range(len(masks))]
+    parts = [
+        exp.Select(
+            expressions=[*(node.copy() for node in kept), *bits],
+            from_=exp.From(this=source.copy()),
+            where=exp.Where(this=condition),
+        )
+        for bits, condition in ((made, first), (without, rest))
+    ]
+    both = exp.Union(this=parts[0], expression=parts[1], distinct=False)
+    tree = tree.copy()
+    held = exp.Subquery(this=both, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    tree.set("from_", exp.From(this=held))
+    return tree
+
+
+def united(place: int, parts: exp.Query) -> exp.Expr:
+    """The mask that `in_parts` prepared."""
+    alias = parts.args["from_"].this.alias
+    return exp.BitwiseOrAgg(this=exp.column(_part(place), alias, quoted=True))
+
+
+def _part(place: int) -> str:
+    return f"{EVIDENCE}part{place}"
+
+
+def _bits_of(mask: exp.Expr) -> exp.Expr:
+    """What of one row goes into a mask; nothing where the mask does not take it in."""
+    union: exp.Expr = mask.this if isinstance(mask, exp.Filter) else mask
+    bits: exp.Expr = union.this.copy()
+    if not isinstance(mask, exp.Filter):
+        return bits
+    return exp.Case(ifs=[exp.If(this=mask.expression.this.copy(), true=bits)])
+
+
 def only_cells(tree: exp.Query, conditions: list[exp.Expr]) -> exp.Query:
     """The statement over the rows for which one of the conditions holds."""
     together = conditions[0]
