@@ -236,8 +236,14 @@ class Engine:
         with self._lock:
             self._idle.append((time.monotonic(), worker))
 
-    def run(self, guarded: Guarded) -> "Run":
-        """Start a statement. Raises Refused `query.busy`, `query.extract_unreadable`, `query.extract_closed`."""
+    def run(self, guarded: Guarded, since: float | None = None) -> "Run":
+        """Start a statement. `since`: when the question that it is a part of began to run (`time.monotonic`): the wall
+        time is that of all its statements together. Raises Refused `query.busy`, `query.extract_unreadable`,
+        `query.extract_closed`, `query.time_limit`."""
+        wall = self._pool.limits.wall
+        left = wall if since is None else wall - (time.monotonic() - since)
+        if left <= 0:
+            raise Refused("query.time_limit")
         self._pool.relieve()
         self._pool.enter()
         try:
@@ -245,7 +251,7 @@ class Engine:
         except BaseException:
             self._pool.leave()
             raise
-        run = Run(self, worker, guarded, self._pool.limits)
+        run = Run(self, worker, guarded, self._pool.limits, left)
         with self._lock:
             self._runs.add(run)
         return run
@@ -306,7 +312,9 @@ class Engine:
 class Run:
     """One statement while it runs. `batches` is read by one thread; `progress` and `cancel` serve any other."""
 
-    def __init__(self, engine: Engine, worker: "_Worker", guarded: Guarded, limits: EngineLimits) -> None:
+    def __init__(
+        self, engine: Engine, worker: "_Worker", guarded: Guarded, limits: EngineLimits, wall: float
+    ) -> None:
         self.rows = 0
         self._engine = engine
         self._worker = worker
@@ -319,8 +327,8 @@ class Run:
         self._used = worker.processor()
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
-        self._number = worker.start(guarded, limits)
-        self._clock = threading.Timer(limits.wall, self._stop, ("query.time_limit",))
+        self._number = worker.start(guarded, wall * limits.threads)
+        self._clock = threading.Timer(wall, self._stop, ("query.time_limit",))
         self._clock.daemon = True
         self._clock.start()
 
@@ -503,7 +511,7 @@ class _Worker:
                 frame[1].decode("ascii", "replace") if frame[0] == b"E" else "query.engine_unavailable"
             )
 
-    def start(self, guarded: Guarded, limits: EngineLimits) -> int:
+    def start(self, guarded: Guarded, cpu: float) -> int:
         self._number += 1
         self._send(
             {
@@ -512,7 +520,7 @@ class _Worker:
                 "sql": guarded.sql,
                 "expected": describe_expected(guarded),
                 "max_rows": guarded.max_rows,
-                "cpu": limits.wall * limits.threads + 5,
+                "cpu": cpu + 5,
             }
         )
         return self._number

@@ -105,6 +105,7 @@ class Asking:
         self._prepared: Guarded | Unsettled
         self._guarded: Guarded
         self._opened: str
+        self._ran: tuple[str, ...] = ()
         self._extract: OpenExtract
 
     @property
@@ -189,8 +190,16 @@ class Asking:
         # Its turn has come, or it was stopped while it waited.
         self.running.check()
         engine = self._extract.engine
-        self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
-        run = engine.run(self._guarded)  # 5
+        since = time.monotonic()
+        self._guarded = settled(
+            engine, self._prepared, lambda run: self.running.start(run, silent=True), since
+        )
+        if self._guarded.counting is not None:
+            shown = cells.shown_by_bounds(engine, self._guarded, self.running.start, since)  # 5, 6
+            if shown is not None:
+                self._ran = shown.statements
+                return (yield from self._sent_as(shown.table.schema, _messages(shown.table), shown.tally))
+        run = engine.run(self._guarded, since)  # 5
         try:
             self.running.start(run, silent=self._aggregate)
             return (yield from self._pieces(run))
@@ -210,17 +219,17 @@ class Asking:
         time.sleep((passed // STEP + 1) * STEP - passed)
 
     def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
-        tally: dict[str, int] | None = None
-        schema = run.schema
-        if self._guarded.form is Form.TABLE:
-            answered = pa.Table.from_batches(list(run.batches()), schema=schema)
-            self.running.check()
-            protected = cells.protect(answered, self._guarded)  # 6
-            shown = cells.arrow(protected, answered, self._guarded)
-            tally = protected.tally()
-            schema, messages = shown.schema, _messages(shown)
-        else:
-            messages = run.messages()
+        if self._guarded.form is Form.ROWS:
+            return (yield from self._sent_as(run.schema, run.messages(), None))
+        answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+        self.running.check()
+        protected = cells.protect(answered, self._guarded)  # 6
+        shown = cells.arrow(protected, answered, self._guarded)
+        return (yield from self._sent_as(shown.schema, _messages(shown), protected.tally()))
+
+    def _sent_as(
+        self, schema: pa.Schema, messages: Iterator[tuple[int, bytes]], tally: Mapping[str, int] | None
+    ) -> Generator[bytes, None, bytes]:
         held = [schema.serialize().to_pybytes()]
         for rows, message in messages:
             self.running.check()
@@ -276,7 +285,7 @@ class Asking:
             "time": rfc3339(self._asked.at),
             "permit": self._asked.permit.reference,
             "sql_digest": _digest(json.dumps(asked, ensure_ascii=False, sort_keys=True)),
-            "run_digest": _digest(self._guarded.sql),
+            "run_digest": _digest(";\n".join(self._ran or (self._guarded.sql,))),
             "extract": self._extract.reference,
             "policy": self._deps.policy_digest(),
             "rule_sets": sorted(self._guarded.obligations.rule_sets),

@@ -8,12 +8,15 @@ status for a dimension in which some row is a total.
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from enclave.disclosure import flow as disclosure
-from enclave.disclosure.rules import RuleSet, parse
+from enclave.disclosure.rules import RuleSet, combine, parse
 from enclave.disclosure.table import (
     TOTAL,
     Hidden,
@@ -28,6 +31,8 @@ from enclave.disclosure.table import (
     Table,
     columns,
 )
+from enclave.gateway.counting import MANY, Counted, Started, counted
+from enclave.gateway.deps import Engine
 from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
 
 BLOCKS = "blocks"
@@ -349,6 +354,70 @@ def _by(rows: list[ProtectedRow], place: int, term: Term) -> list[ProtectedRow]:
 
     others.sort(key=key, reverse=term.descending)
     return [*nothing, *others] if term.nulls_first else [*others, *nothing]
+
+
+@dataclass(frozen=True)
+class ShownByBounds:
+    """A table of which nothing is hidden, on the wire. `statements`: what ran."""
+
+    table: pa.Table
+    tally: Mapping[str, int]
+    statements: tuple[str, ...]
+
+
+def shown_by_bounds(
+    engine: Engine,
+    guarded: Guarded,
+    started: Started = lambda run, silent: None,
+    since: float | None = None,
+    many: int = MANY,
+) -> ShownByBounds | None:
+    """The whole table, where bounds tell that no rule finds any row of it, or any total of rows, unsafe. None: `protect` has
+    to see to it, with exact numbers, which change nothing that is decided here.
+
+    `many`: the rows of a table from which on bounds are tried. Raises Refused `query.*`, `disclosure.no_rules`.
+    """
+    if guarded.cells is None:
+        raise TypeError("a question in rows form has no cells")
+    rules = combine(rule_sets_of(guarded))
+    found = counted(engine, guarded, rules, partial(table_of, cells=guarded.cells), started, since, many)
+    if found is None or found.unsafe.any():
+        return None
+    tally = {"shown": found.answered.num_rows * len(guarded.cells.measures), "hidden": 0, "perturbed": 0}
+    return ShownByBounds(primary(found, guarded), tally, found.statements)
+
+
+def primary(found: Counted, guarded: Guarded) -> pa.Table:
+    """The wire form of a table with what primary suppression hides, which is all there is to hide where that is nothing."""
+    if guarded.cells is None:
+        raise TypeError("a question in rows form has no cells")
+    unsafe = pa.array(found.unsafe)
+    shown = pc.if_else(unsafe, "hidden", "shown")
+    dimensions = {dimension.name: dimension for dimension in guarded.cells.dimensions}
+    counts = {part.value for part in guarded.cells.parts if part.aggregate in {"records", "count"}}
+    parts = {measure.name: measure.parts for measure in guarded.cells.measures}
+    fields: list[tuple[str, pa.Array | pa.ChunkedArray]] = []
+    for name in guarded.names:
+        column = found.answered.column(name)
+        nothing = pa.scalar(None, type=column.type)
+        if name in dimensions:
+            mark = dimensions[name].grouping
+            totals = None if mark is None else pc.not_equal(found.answered.column(mark), 0)
+            if totals is None or not pc.any(totals).as_py():
+                fields.append((name, column))
+            else:
+                fields.append((name, pc.if_else(totals, nothing, column)))
+                fields.append((f"{name}_status", pc.if_else(totals, "total", "detail")))
+            continue
+        hides, said = unsafe, shown
+        if not parts[name]:
+            hides, said = pc.and_(unsafe, False), pa.repeat("shown", len(shown))
+        elif name in counts:
+            hides = pc.and_(unsafe, pc.not_equal(column, 0))
+            said = pc.if_else(hides, "hidden", "shown")
+        fields.append((name, column if not pc.any(hides).as_py() else pc.if_else(hides, nothing, column)))
+        fields.append((f"{name}_status", said))
+    return pa.table([array for _, array in fields], names=[name for name, _ in fields])
 
 
 def arrow(protected: ProtectedTable, answered: pa.Table, guarded: Guarded) -> pa.Table:

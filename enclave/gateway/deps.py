@@ -56,7 +56,9 @@ class Run(Protocol):
 class Engine(Protocol):
     """One opened extract, for many runs at once."""
 
-    def run(self, guarded: Guarded) -> Run: ...
+    def run(self, guarded: Guarded, since: float | None = None) -> Run:
+        """`since`: when the question began to run (`time.monotonic`); its statements share one wall time."""
+        ...
 
 
 @dataclass(frozen=True)

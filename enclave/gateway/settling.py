@@ -10,14 +10,20 @@ from enclave.query.stages import Guarded
 
 
 def settled(
-    engine: Engine, prepared: Guarded | Unsettled, started: Callable[[Run], None] = lambda _: None
+    engine: Engine,
+    prepared: Guarded | Unsettled,
+    started: Callable[[Run], None] = lambda _: None,
+    since: float | None = None,
 ) -> Guarded:
-    """What may run. `started` is told of each run, so that somebody can stop it. Raises Refused `query.*`."""
+    """What may run. `started` is told of each run, so that somebody can stop it; `since` as `Engine.run` has it.
+
+    Raises Refused `query.*`.
+    """
     if isinstance(prepared, Guarded):
         return prepared
     answers = []
     for question in prepared.questions():
-        run = engine.run(question)
+        run = engine.run(question, since)
         try:
             started(run)
             answers.append(pa.Table.from_batches(list(run.batches()), schema=run.schema).to_pylist())

@@ -23,6 +23,7 @@ from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
 from enclave.query.authorise import PolicyPort, authorise
 from enclave.query.blocks import BLOCK, Answer, Probe, Steps, group_of, probes, settle
+from enclave.query.counting import counting_of
 from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
 from enclave.query.names import permitted
@@ -118,6 +119,7 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
         if known.form is Form.TABLE
         else None,
         max_rows=authorised.obligations.max_rows,
+        counting=counting_of(authorised),
     )
 
 

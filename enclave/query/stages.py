@@ -18,8 +18,9 @@ from enclave.core.ids import DatabaseId, PersonId, ProjectId, SessionId
 from enclave.core.permit import Permit
 from enclave.query.schema import Schema, TableName
 
-if TYPE_CHECKING:  # cells needs the stages' vocabulary for its own types
+if TYPE_CHECKING:  # these need the stages' vocabulary for their own types
     from enclave.query.cells import Shape
+    from enclave.query.counting import Counting
 
 Scalar = str | int | float | bool | None
 Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -270,6 +271,7 @@ class Guarded:
     `names` are the researcher's output columns in order; in table form the evidence columns (`_enclave_*`) follow
     them and are for the protection only. `expected` is every base table and column that the engine's own account of
     `sql` may show; one more is the refusal `query.account_differs`. `max_rows` ends the answer with `query.limit_rows`.
+    `counting`: other statements that may tell as much of a large table's cells, sooner.
     """
 
     sql: str
@@ -280,3 +282,4 @@ class Guarded:
     obligations: Obligations
     cells: Cells | None = None
     max_rows: int | None = None
+    counting: "Counting | None" = None

@@ -1,6 +1,7 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
-Parts: `starts` `queries` `notebook` `protection` `crowd` `synth` `extract`; all where none is named. Exit status 1 where a promise is missed or
+Parts: `starts` `queries` `notebook` `protection` `crowd` `synth` `extract`
+`protected`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
 
@@ -14,7 +15,18 @@ from types import FrameType
 from enclave.cli import language
 from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
-from tests.bench import crowd, extract, notebook, place, protection, questions, sheet, starts, synth
+from tests.bench import (
+    crowd,
+    extract,
+    notebook,
+    place,
+    protected,
+    protection,
+    questions,
+    sheet,
+    starts,
+    synth,
+)
 from tests.bench.promises import Row, Target, Unit, Words, status
 
 PARTS: dict[str, Callable[[place.Place], list[Row]]] = {
@@ -31,6 +43,7 @@ NAMES: dict[str, Words] = {
     "crowd": ("混雑", "a crowd"),
     "synth": ("合成データ", "synthetic data"),
     "extract": ("抽出", "extracts"),
+    "protected": ("保護した集計", "protected cells"),
 }
 
 
@@ -60,6 +73,7 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
         again = _part("starts", lambda: [starts.demo_again(None)], own)
     made = _part("synth", synth.measure, own) if "synth" in chosen else []
     made += _part("extract", extract.rows, own) if "extract" in chosen else []
+    made += _part("protected", protected.rows, own) if "protected" in chosen else []
     up_s = None
     if set(chosen) & set(PARTS) or ("starts" in chosen and not demo_is_up):
         _say("  " + ("測定用サイトを起動しています…", "bringing up the bench's own site…")[own])

@@ -17,6 +17,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     MEBIBYTES = "MiB"
     TIMES = "×"
+    CELLS = "cells"
 
 
 class Verdict(StrEnum):

@@ -38,7 +38,7 @@ HEADS: tuple[Words, ...] = (
 def amount(value: float | None, unit: Unit) -> str:
     if value is None:
         return "–"
-    digits = 0 if unit is Unit.MEBIBYTES or value >= 1000 else 1 if value >= 10 else 2
+    digits = 0 if unit in {Unit.MEBIBYTES, Unit.CELLS} or value >= 1000 else 1 if value >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 

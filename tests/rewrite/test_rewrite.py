@@ -1,5 +1,6 @@
 """Each rule, as pairs of what was asked and what runs; and what runs gives the answer that was asked for."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlglot import exp
 
 from enclave.adapters.engine import Engine
 from enclave.adapters.policy_server import PolicyServer
+from enclave.core.ids import DatabaseId
 from enclave.core.permit import Tier
 from enclave.query.authorise import authorise
+from enclave.query.counting import Counting
 from enclave.query.facts import know
 from enclave.query.flow import guard
 from enclave.query.parse import DIALECT, parse
@@ -21,6 +24,14 @@ from tests.unit.query import world
 
 PAIRS = pairs()
 RULES = {rule.__name__: rule for rule in (*ROWS_RULES, *TABLE_RULES)}
+COUNTED: dict[str, Callable[[Counting], Guarded | None]] = {
+    "counting_plain": Counting.plain,
+    "counting_masked": Counting.masked,
+    "counting_sliced": lambda counting: counting.sliced(1000),
+    "counting_parted": lambda counting: counting.parted((DatabaseId("nafld"), "patients"), 1000),
+    "counting_exact": lambda counting: counting.exact([((1,), (True,)), ((None,), (True,))]),
+}
+"""The statements by which a large table's persons are counted, whole: what runs."""
 
 
 def authorised(pair: Pair, policy: PolicyServer) -> Authorised:
@@ -33,6 +44,12 @@ def test_each_rule_makes_of_a_statement_what_its_pair_says(pair: Pair, policy: P
     stage = authorised(pair, policy)
     if pair.rule == "flow":
         made = guard(stage).sql
+    elif pair.rule in COUNTED:
+        counting = guard(stage).counting
+        assert counting is not None
+        counted = COUNTED[pair.rule](counting)
+        assert counted is not None
+        made = counted.sql
     else:
         made = RULES[pair.rule](stage.known.tree, stage).sql(DIALECT, identify=True, comments=False)
     assert plain(made) == plain(pair.expected)
@@ -57,7 +74,7 @@ def test_what_runs_gives_the_answer_that_was_asked_for(
     assert sorted(map(repr, got)) == sorted(map(repr, asked))
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", sorted({*RULES, *COUNTED}))
 def test_every_rule_has_pairs(rule: str) -> None:
     assert any(pair.rule == rule for pair in PAIRS)
 

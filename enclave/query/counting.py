@@ -1,0 +1,299 @@
+"""How the persons of a large table's cells are counted: by sound bounds first, exactly where these decide nothing.
+
+Decides which statements can be counted so (`counting_of`) and writes the statements; which of them run, and what their
+numbers decide, is the gateway's and disclosure's. A statement that cannot is counted exactly, in one go (`evidence`).
+
+ 1. `sliced`: lower bounds of every cell's evidence among the persons below some pseudonym. The extract lies in the order of
+    pseudonyms, so that a slice is read alone. 2. Where these bounds decide the cells: `plain`, the asker's own numbers with the
+    records. Else `masked`, with bounds over everybody. 3. `exact`: today's evidence for the cells that are left.
+
+Covered: the record tier; counts of records and persons, sums, means and variances; no more than one condition among the
+counts, since of two groups that overlap no bounds tell the difference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sqlglot import exp
+
+from enclave.core.refusal import Refused
+from enclave.query.blocks import literal
+from enclave.query.cells import Call, Shape
+from enclave.query.origins import origins_of
+from enclave.query.parse import DIALECT
+from enclave.query.rewrite import counting as rules
+from enclave.query.rewrite.evidence import RECORDS, add_evidence, cells_of
+from enclave.query.rewrite.order import order_by_keys
+from enclave.query.rewrite.projection import project_permitted
+from enclave.query.rewrite.written_out import write_out_all
+from enclave.query.schema import PERSON_COLUMN, TableName
+from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded
+
+_WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
+
+_NO_SLICE = (exp.Window, exp.SetOperation, exp.Limit, exp.Offset, exp.Lateral, exp.Unnest)
+"""Nodes through which the engine hands no condition down: the slice would cost as much as everything."""
+
+WANTED = f"{EVIDENCE}wanted"
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums, means and variances that take in the same records of the same values: columns of the mask, and of how many
+    records they take in (None where nothing is subtracted from them)."""
+
+    mask: str
+    inside: str | None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The one condition of counts: the column of the records under it, and of the persons in a slice."""
+
+    records: str
+    persons: str
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The statements of one question. `persons`: an own column that is the number of distinct persons itself;
+    `named`: every row has a person. `tables`: those about persons, of which the largest is sliced."""
+
+    authorised: Authorised
+    shape: Shape
+    cells: Cells
+    sums: tuple[Sums, ...]
+    condition: Condition | None
+    persons: str | None
+    named: bool
+    tables: tuple[TableName, ...]
+
+    @property
+    def alone(self) -> bool:
+        """Whether `plain` tells everything."""
+        return self.persons is not None and not self.sums and self.condition is None
+
+    @property
+    def masks(self) -> bool:
+        """Whether `masked` can tell what `sliced` could not: of a difference masks tell nothing."""
+        return self.condition is None
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell a cell from others: keys, and whether the row is a margin over them."""
+        marks = [d.grouping for d in self.cells.dimensions if d.grouping is not None]
+        return (*(d.name for d in self.cells.dimensions), *marks)
+
+    def size(self, table: TableName) -> Guarded:
+        """`rows` and `named` (those with a person) of a table."""
+        counted = [
+            rules.named(exp.Count(this=exp.Star(), big_int=True), "rows"),
+            rules.named(exp.Count(this=_pid(), big_int=True), "named"),
+        ]
+        return self._printed(exp.Select(expressions=counted, from_=exp.From(this=_table(table))))
+
+    def bound(self, table: TableName, rows: int) -> Guarded:
+        """The highest pseudonym (`most`) among the first `rows` rows of a table."""
+        first = exp.Select(expressions=[_pid()], from_=exp.From(this=_table(table)))
+        first.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
+        highest = rules.named(exp.Max(this=_pid()), "most")
+        alias = exp.TableAlias(this=exp.to_identifier("first", quoted=True))
+        return self._printed(
+            exp.Select(expressions=[highest], from_=exp.From(this=exp.Subquery(this=first, alias=alias)))
+        )
+
+    def sliced(self, most: int) -> Guarded:
+        """Keys and bounds among the persons up to `most`."""
+        tree = rules.only_persons(self._tree(), self.shape, most)
+        names = {key.name for key in self.shape.keys}
+        tree.set("expressions", [node for node in tree.expressions if node.alias_or_name in names])
+        tree.set("order", None)
+        bounds = self._masks()
+        if self.condition is not None:
+            call = self._conditioned()
+            bounds += [
+                rules.named(rules.distinct_of(self.shape, None), rules.persons_of(None)),
+                rules.named(rules.distinct_of(self.shape, call), rules.persons_of(call)),
+            ]
+        return self._limited(_with(tree, [*bounds, *rules.groupings(self.shape)]))
+
+    def plain(self) -> Guarded:
+        """The asker's own columns, with the records."""
+        return self._limited(_with(self._ordered(), self._records()))
+
+    def masked(self) -> Guarded:
+        """The asker's own columns, with the records and with bounds over everybody."""
+        return self._limited(_with(self._ordered(), [*self._records(), *self._masks()]))
+
+    def parted(self, table: TableName, most: int) -> Guarded | None:
+        """As `masked`, with bounds over the persons up to `most` only: the table is read in two parts, of which the first
+        makes the bounds. Every row has to have a person. None where the statement is not about that table alone."""
+        tree = self._ordered()
+        masks = [node.unalias() for node in self._masks()]
+        parts = rules.in_parts(tree, self.shape, masks, _table(table), most, self._columns(table))
+        if parts is None:
+            return None
+        names = [node.alias_or_name for node in self._masks()]
+        bounds = [rules.named(rules.united(place, parts), name) for place, name in enumerate(names)]
+        return self._limited(_with(parts, [*self._records(), *bounds]))
+
+    def _columns(self, table: TableName) -> frozenset[str]:
+        return frozenset(self.authorised.known.schema.tables[table].columns)
+
+    def exact(self, cells: Sequence[tuple[tuple[object, ...], tuple[bool, ...]]]) -> Guarded | None:
+        """Today's evidence for some cells, each as its keys and which of them are told (not rolled up); rows of other
+        cells may come along and then say nothing. None where a key has no literal."""
+        by_told: dict[tuple[bool, ...], list[tuple[object, ...]]] = {}
+        for keys, told in cells:
+            by_told.setdefault(told, []).append(
+                tuple(key for key, one in zip(keys, told, strict=True) if one)
+            )
+        try:
+            conditions = [self._among(told, values) for told, values in by_told.items()]
+        except Refused:
+            return None
+        tree = add_evidence(self.authorised.known.tree, self.authorised)
+        tree.set("order", None)
+        return self._limited(rules.only_cells(tree, conditions))
+
+    def _among(self, told: tuple[bool, ...], values: Sequence[tuple[object, ...]]) -> exp.Expr:
+        keys = [key.expression for key, one in zip(self.shape.keys, told, strict=True) if one]
+        if not keys:
+            return exp.true()
+        names = [f"w{place}" for place in range(len(keys))]
+        lines = exp.Values(
+            expressions=[exp.Tuple(expressions=[literal(one) for one in line]) for line in values],
+            alias=exp.TableAlias(
+                this=exp.to_identifier(WANTED, quoted=True),
+                columns=[exp.to_identifier(name, quoted=True) for name in names],
+            ),
+        )
+        same = exp.and_(
+            *(
+                exp.NullSafeEQ(this=exp.column(name, WANTED, quoted=True), expression=exp.paren(key.copy()))
+                for name, key in zip(names, keys, strict=True)
+            )
+        )
+        inner = exp.Select(
+            expressions=[exp.Literal.number(1)], from_=exp.From(this=lines), where=exp.Where(this=same)
+        )
+        return exp.Exists(this=inner)
+
+    def _tree(self) -> exp.Query:
+        return rules.written_out(self.authorised.known.tree, self.authorised)
+
+    def _ordered(self) -> exp.Query:
+        return order_by_keys(self._tree(), self.authorised)
+
+    def _conditioned(self) -> Call:
+        return next(call for call in self.shape.calls if call.summed is None and call.contributes is not None)
+
+    def _sums(self) -> list[tuple[Sums, Call]]:
+        by_mask = {rules.mask_of(call): call for call in self.shape.calls}
+        return [(one, by_mask[one.mask]) for one in self.sums]
+
+    def _masks(self) -> list[exp.Expr]:
+        found = [rules.named(rules.sum_mask(self.shape, call), one.mask) for one, call in self._sums()]
+        if not found and self.condition is None and self.persons is None:
+            found.append(rules.named(rules.person_mask(self.shape), rules.MASK))
+        return found
+
+    def _records(self) -> list[exp.Expr]:
+        found = [rules.records()]
+        if self.condition is not None:
+            call = self._conditioned()
+            if self.condition.records not in {column.name for column in self.shape.columns}:
+                found.append(rules.named(call.node.copy(), self.condition.records))
+        for one, call in self._sums():
+            if one.inside is not None:
+                found.append(rules.named(rules.records_of(call), one.inside))
+        return [*found, *rules.groupings(self.shape)]
+
+    def _limited(self, tree: exp.Query) -> Guarded:
+        return replace(self._printed(tree), max_rows=self.authorised.obligations.max_rows)
+
+    def _printed(self, tree: exp.Query) -> Guarded:
+        from enclave.query.flow import check_projections  # the way of a question knows this module
+
+        tree = project_permitted(write_out_all(tree, self.authorised), self.authorised)
+        known = self.authorised.known
+        return Guarded(
+            sql=tree.sql(DIALECT, identify=True, comments=False),
+            form=Form.ROWS,
+            names=(),
+            expected=check_projections(tree, self.authorised),
+            facts=known.facts,
+            obligations=self.authorised.obligations,
+        )
+
+
+def counting_of(authorised: Authorised) -> Counting | None:
+    """How a statement's persons can be counted by bounds; None where they are counted exactly."""
+    known, shape = authorised.known, authorised.known.shape
+    if shape is None or authorised.aggregate or not isinstance(known.tree, exp.Select):
+        return None
+    cells = cells_of(authorised)
+    origins = origins_of(shape.person, known.tree, known.schema)
+    types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
+    if cells.others is not None or not types or not types <= _WHOLE_NUMBERS:
+        return None
+    if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
+        return None
+    tables = tuple(
+        (use.database, use.table)
+        for use in known.facts.tables
+        if known.schema.tables[use.database, use.table].person
+    )
+    found = _parts(shape, cells)
+    if found is None or not tables:
+        return None
+    sums, condition, persons = found
+    named = not any(join.side for join in known.tree.find_all(exp.Join))
+    return Counting(authorised, shape, cells, sums, condition, persons, named, tables)
+
+
+def _parts(shape: Shape, cells: Cells) -> tuple[tuple[Sums, ...], Condition | None, str | None] | None:
+    """The calls by what has to be known of them; None for a call of which bounds tell too little."""
+    sums: dict[tuple[exp.Expr, exp.Expr], Call] = {}
+    condition: tuple[exp.Expr, Condition] | None = None
+    persons = None
+    for call, part in zip(shape.calls, cells.parts, strict=True):
+        if call.summed is not None and call.contributes is not None:
+            sums.setdefault((call.contributes, call.summed), call)
+        elif call.kind == "persons" and call.contributes is None:
+            persons = part.value
+        elif call.kind in {"records", "count"}:
+            if call.contributes is None:
+                continue
+            if condition is not None and condition[0] != call.contributes:
+                return None
+            condition = condition or (
+                call.contributes, Condition(part.value, rules.persons_of(call)),
+            )  # fmt: skip
+        else:
+            return None
+    many = len({call.contributes for call in shape.calls if call.kind in {"sum", "avg"}}) > 1
+    return (
+        tuple(Sums(rules.mask_of(call), rules.inside_of(call) if many else None) for call in sums.values()),
+        None if condition is None else condition[1],
+        persons if persons in {column.name for column in shape.columns} else None,
+    )
+
+
+def _table(table: TableName) -> exp.Table:
+    database, name = table
+    return exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True))
+
+
+def _pid() -> exp.Column:
+    return exp.column(exp.to_identifier(PERSON_COLUMN, quoted=True))
+
+
+def _with(tree: exp.Query, added: Sequence[exp.Expr]) -> exp.Query:
+    tree = tree.copy()
+    tree.set("expressions", [*tree.expressions, *added])
+    return tree
+
+
+__all__ = ["RECORDS", "Condition", "Counting", "Sums", "counting_of"]
