@@ -51,24 +51,28 @@ def form(cells: Mapping[Cell, int], k: int) -> Blocks:
     if k < 1:
         raise ValueError("k is at least 1")
     found: list[list[Cell]] = []
-    waiting = [sorted(cells)] if cells else []
+    waiting = [(sorted(cells), 0)] if cells else []
     while waiting:
-        group = waiting.pop()
-        halves = _cut(group, cells, k)
-        if halves is None:
+        group, first = waiting.pop()
+        cut = _cut(group, cells, k, first)
+        if cut is None:
             found.append(group)
         else:
-            waiting += reversed(halves)
+            lower, upper, column = cut
+            waiting += [(upper, column), (lower, column)]
     of = {cell: number for number, group in enumerate(found) for cell in group}
     counts = {number: sum(cells[cell] for cell in group) for number, group in enumerate(found)}
     return Blocks(of, counts)
 
 
-def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list[Cell], list[Cell]] | None:
+def _cut(
+    group: Sequence[Cell], cells: Mapping[Cell, int], k: int, first: int
+) -> tuple[list[Cell], list[Cell], int] | None:
+    """Both halves and the column that is cut along, from `first` on: what allowed no cut of the whole allows none of a part."""
     total = sum(cells[cell] for cell in group)
     if total < 2 * k:
         return None
-    for column in range(len(group[0])):
+    for column in range(first, len(group[0])):
         persons: dict[int, int] = defaultdict(int)
         for cell in group:
             persons[cell[column]] += cells[cell]
@@ -82,7 +86,8 @@ def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list
                     best = (uneven, value)
         if best is not None:
             edge = best[1]
-            return [c for c in group if c[column] <= edge], [c for c in group if c[column] > edge]
+            lower, upper = [c for c in group if c[column] <= edge], [c for c in group if c[column] > edge]
+            return lower, upper, column
     return None
 
 
