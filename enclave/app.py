@@ -248,15 +248,19 @@ def serve_portal(site: Site) -> None:
 
 def serve_gateway(site: Site) -> None:
     from enclave.adapters import custody_client, edge
+    from enclave.adapters.connections import WorkspaceConnection
     from enclave.adapters.descriptor_files import read_catalogue
-    from enclave.adapters.engine import EnginePool
+    from enclave.adapters.engine import EnginePool, limits_of_machine
     from enclave.adapters.metrics import GatewayMetrics
     from enclave.adapters.policy_server import PolicyServer, bundle_digest
     from enclave.adapters.rule_files import load_directory, pick
     from enclave.gateway.deps import Deps
     from enclave.gateway.extracts import OpenExtracts
+    from enclave.gateway.line import places_for
     from enclave.gateway.web import build
 
+    processors = len(os.sched_getaffinity(0))
+    limits = limits_of_machine(processors, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     rule_sets = load_directory(site.policies / "data")
     policies = bundle_digest(site.policies)
     deps = Deps(
@@ -266,17 +270,19 @@ def serve_gateway(site: Site) -> None:
         # The policy server reads its bundle when it starts, and so does this process: both restart with the program.
         policy_digest=lambda: policies,
         rule_sets=lambda ids: pick(rule_sets, ids),
-        extracts=OpenExtracts(custody_client.custody_of(site, "gateway"), site.extracts, EnginePool()),
+        extracts=OpenExtracts(custody_client.custody_of(site, "gateway"), site.extracts, EnginePool(limits)),
         catalogue=lambda: read_catalogue(site),
         metrics=GatewayMetrics(),
         metrics_token=edge.token_digest(_secret(site, "gateway", "metrics")),
         hosts=frozenset({f"{site.service_ip}:{site.gateway_port}"}),
         now=edge.now,
         new_id=edge.new_id,
+        places=places_for(processors, limits.workers),
     )
     _serve(
         build(deps), site.service_ip, site.gateway_port,
         ssl_certfile=str(site.tls / "gateway.pem"), ssl_keyfile=str(site.tls / "gateway.key"),
+        http=WorkspaceConnection,
     )  # fmt: skip
 
 
@@ -288,14 +294,14 @@ def serve_hub(site: Site) -> None:
     os.execv(python, [python, "-P", "-m", "jupyterhub", "-f", str(config)])
 
 
-def _serve(app: Any, host: str, port: int, **tls: str) -> None:
+def _serve(app: Any, host: str, port: int, **more: Any) -> None:
     import uvicorn
 
     from enclave.adapters import edge
 
     uvicorn.run(
         app, host=host, port=port, log_level="warning", timeout_keep_alive=75, timeout_graceful_shutdown=5,
-        **edge.HTTP, **tls,  # type: ignore[arg-type]
+        **{**edge.HTTP, **more},
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ class ApplicationRecords:
         with self._records.read() as connection:
             rows = connection.execute(sa.select(t.permits.c.permit_id, t.permits.c.envelope)).all()
         return frozenset(r.permit_id for r in rows), frozenset(
-            _payload(r.envelope)["provision"] for r in rows
+            payload_of(r.envelope)["provision"] for r in rows
         )
 
     def register(self) -> tuple[RegisterEntry, ...]:
@@ -192,22 +192,27 @@ class ApplicationRecords:
                         )
                     )
                 if grant is not None:
-                    permit = grant.permit
-                    tx.execute(
-                        sa.insert(t.permits).values(
-                            permit_id=permit.permit_id,
-                            revision=permit.revision,
-                            project=permit.project,
-                            application=after.id,
-                            envelope=dict(grant.envelope),
-                            valid_from=rfc3339(permit.valid_from),
-                            valid_to=rfc3339(permit.valid_to),
-                            granted_at=rfc3339(grant.at),
-                        )
-                    )
+                    enter_grant(tx, grant, after.id)
         except sa.exc.IntegrityError as error:
             # Two at one moment wanted the same permit number, project name or opinion: the first one has it.
             raise Refused("application.changed") from error
+
+
+def enter_grant(tx: sa.Connection, grant: Grant, application: str | None) -> None:
+    """Enter a permit, or a revision of one, in the transaction at hand; a number that is taken raises IntegrityError."""
+    permit = grant.permit
+    tx.execute(
+        sa.insert(t.permits).values(
+            permit_id=permit.permit_id,
+            revision=permit.revision,
+            project=permit.project,
+            application=application,
+            envelope=dict(grant.envelope),
+            valid_from=rfc3339(permit.valid_from),
+            valid_to=rfc3339(permit.valid_to),
+            granted_at=rfc3339(grant.at),
+        )
+    )
 
 
 def _columns(stored: Stored) -> dict[str, Any]:
@@ -259,6 +264,7 @@ def _all(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> tuple[
     )
 
 
-def _payload(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+def payload_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an envelope says, its signature not looked at: for names, not for rights."""
     payload: Mapping[str, Any] = json.loads(base64.b64decode(envelope["payload"]))
     return payload

@@ -72,9 +72,12 @@ class Extracts:
     def build(self, caller: Caller, envelope: Mapping[str, Any], *, refresh: bool = False) -> dict[str, Any]:
         """The manifest of the permit's extract, built now unless this revision has one (`refresh` builds anew).
 
+        The newest extract is this revision's too where it is exactly what the revision grants: a change of the limits, which
+        bind questions, needs no other file.
+
         1. The permit is signed and in force, and no later revision was acted on; the clock is no earlier than what custody
            has done; the policy agrees.
-        2. Under the provision's lock: if this revision has an extract, that is it. Who withdrew (the list must be the one
+        2. Under the provision's lock: if this revision has an extract, or the newest is what it grants, that is it. Who withdrew (the list must be the one
            that the log knows) is left out, and the rest linked anew, before anything is read.
         3. Plan it, and record that it is authorised. An interrupted build of the same plan goes on.
         4. Pseudonyms, encrypted file, manifest; flushed to disk.
@@ -92,10 +95,9 @@ class Extracts:
             desk.check_revision(permit.provision, permit.permit_id, permit.revision)
             desk.allow("extract.build", caller, permit=permit)
             with extract_store.exclusively(desk.locks, extract_store.lock_of(permit.provision)):
-                if not refresh:
-                    for one in reversed(desk.vault.extracts(permit.provision)):
-                        if one.permit_id == permit.permit_id and one.revision == permit.revision:
-                            return dict(one.manifest)
+                if not refresh and (held := self._held(permit)) is not None:
+                    desk.vault.saw_revision(permit.provision, permit.revision)
+                    return dict(held.manifest)
                 desk.check_withdrawals()
                 planned = self._planned(permit)
                 self._sources.bring_up_to_date(list(planned.populations.values()))
@@ -105,6 +107,22 @@ class Extracts:
                         return self._build(caller, work, signing.envelope_digest(envelope))
                     finally:
                         self._progress.pop(permit.provision, None)
+
+    def _held(self, permit: Permit) -> Kept | None:
+        """The extract of this revision; else the newest, where it is exactly what the revision grants."""
+        kept = self._desk.vault.extracts(permit.provision)
+        for one in reversed(kept):
+            if one.permit_id == permit.permit_id and one.revision == permit.revision:
+                return one
+        if not kept:
+            return None
+        try:
+            manifests.check_matches(kept[-1].manifest, permit)
+        except Refused:
+            return None
+        # Blocks and what else a rule set shapes in the file are those of the sets that it was built for.
+        same_rules = set(kept[-1].manifest["rule_sets"]) == set(permit.rule_sets)
+        return kept[-1] if same_rules else None
 
     def _planned(self, permit: Permit) -> ExtractPlan:
         descriptors = {name: one for name, (one, _) in self._sources.registered().items()}

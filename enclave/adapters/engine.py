@@ -6,6 +6,7 @@ the gateway is in them. A worker that crashed, was ended or ran out of memory is
 a process takes some 130 ms to start and a question a few.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,15 +34,38 @@ WORKER = Path(__file__).with_name("engine_worker.py")
 
 GIB = 1 << 30
 
-KEPT_IDLE = 2
+KEPT_IDLE = 4
 """Open workers that wait for an extract's next question."""
+
+OF_MACHINE = 0.75
+"""The part of the machine's memory that all workers together may have."""
+
+USUAL = GIB // 2
+"""Bytes that a statement takes, by which the workers of a machine are numbered. Most take a tenth of it; those that take
+more, up to `EngineLimits.memory`, are more than the machine holds only where many do at once (`EnginePool.relieve`)."""
+
+SCARCE = 0.06
+"""Where less of the machine's memory is free than this part of it, the largest worker is ended."""
+
+LOOK = 0.25
+"""Seconds between two looks at the machine's memory."""
+
+FIRST = 5
+"""The niceness at which a worker begins a statement: whoever waits for the gateway itself does not wait for statements."""
+
+BEHIND = ((0.2, 12), (0.8, 16), (3.0, 18), (12.0, 19))
+"""Seconds of a processor that a statement has used, and the niceness of its worker from there on where others run too.
+What lasts for ever delays what lasts a few seconds by less than these."""
+
+TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class EngineLimits:
     """What one worker may use, and how many there are. Bytes and seconds.
 
-    `workers` bounds all extracts of a pool together; a question waits `patience` for a free one, then `query.busy`.
+    `workers` bounds all extracts of a pool together, those that wait for a question among them, since each keeps what it
+    read. A question waits `patience` for a free one, then `query.busy`.
     """
 
     address_space: int = 6 * GIB
@@ -55,6 +80,12 @@ class EngineLimits:
     """Whether another process is started where the one that stood ready was taken; a command asks one question."""
 
 
+def limits_of_machine(processors: int, memory: int) -> EngineLimits:
+    """As many workers as this machine serves well, for its `processors` and its `memory` in bytes: six at least."""
+    fitting = int(OF_MACHINE * memory / USUAL)
+    return EngineLimits(workers=max(6, min(fitting, 16 * processors) + 2))
+
+
 class EnginePool:
     """Workers for any number of extracts. Safe to share between threads; `close` ends every process."""
 
@@ -64,6 +95,8 @@ class EnginePool:
         self._lock = threading.Lock()
         self._spare: _Worker | None = None
         self._engines: dict[str, Engine] = {}
+        self._at_work = 0
+        self._looked = 0.0
         self._closed = False
         self._refill()
 
@@ -102,6 +135,32 @@ class EnginePool:
         if spare is not None:
             spare.end()
 
+    def make_room(self) -> None:
+        """End the worker that has waited longest for a question where one more would be too many."""
+        with self._lock:
+            engines = list(self._engines.values())
+        while True:
+            idle = [one for one in (engine.longest_idle() for engine in engines) if one is not None]
+            # Those at work are counted from the moment they are let in, before their process is there.
+            if not idle or self._at_work + sum(engine.at_rest for engine in engines) <= self.limits.workers:
+                return
+            min(idle, key=lambda one: one[0])[1]()
+
+    def relieve(self) -> None:
+        """Where the machine's memory runs out: end the statement that holds most of it, as one that ran out of memory."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        if _available() >= SCARCE * PAGE * os.sysconf("SC_PHYS_PAGES"):
+            return
+        with self._lock:
+            engines = list(self._engines.values())
+        largest = max((run for engine in engines for run in engine.runs()), key=Run.memory, default=None)
+        if largest is not None:
+            log.warning("memory is scarce: the largest statement is ended")
+            largest.end("query.out_of_memory")
+
     def take_spare(self) -> "_Worker":
         """A started worker that has no extract yet."""
         with self._lock:
@@ -129,8 +188,12 @@ class EnginePool:
     def enter(self) -> None:
         if not self._room.acquire(timeout=self.limits.patience):
             raise Refused("query.busy")
+        with self._lock:
+            self._at_work += 1
 
     def leave(self) -> None:
+        with self._lock:
+            self._at_work -= 1
         self._room.release()
 
 
@@ -143,32 +206,60 @@ class Engine:
         self._extract = extract
         self._key = key
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
+        self._idle: list[tuple[float, _Worker]] = []
         self._busy: set[_Worker] = set()
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._closed = False
+
+    @property
+    def at_rest(self) -> int:
+        return len(self._idle)
+
+    def longest_idle(self) -> tuple[float, Callable[[], None]] | None:
+        """Since when its longest waiting worker waits, and what ends that one."""
+        with self._lock:
+            return (self._idle[0][0], self._end_idle) if self._idle else None
+
+    def _end_idle(self) -> None:
+        with self._lock:
+            worker = self._idle.pop(0)[1] if self._idle else None
+        if worker is not None:
+            worker.end()
 
     def warm(self) -> None:
         """Open the extract in one worker that then waits."""
         worker = self._opened()
         with self._lock:
-            self._idle.append(worker)
+            self._idle.append((time.monotonic(), worker))
 
     def run(self, guarded: Guarded) -> "Run":
         """Start a statement. Raises Refused `query.busy`, `query.extract_unreadable`, `query.extract_closed`."""
+        self._pool.relieve()
         self._pool.enter()
         try:
             worker = self._worker()
         except BaseException:
             self._pool.leave()
             raise
-        return Run(self, worker, guarded, self._pool.limits)
+        run = Run(self, worker, guarded, self._pool.limits)
+        with self._lock:
+            self._runs.add(run)
+        return run
+
+    def relieve(self) -> None:
+        self._pool.relieve()
+
+    def runs(self) -> list["Run"]:
+        """Those that have not ended."""
+        with self._lock:
+            return [run for run in self._runs if not run.finished]
 
     def _worker(self) -> "_Worker":
         with self._lock:
             if self._closed:
                 raise Refused("query.extract_closed")
             while self._idle:
-                worker = self._idle.pop()
+                worker = self._idle.pop()[1]
                 if worker.alive():
                     self._busy.add(worker)
                     return worker
@@ -178,6 +269,7 @@ class Engine:
         return worker
 
     def _opened(self) -> "_Worker":
+        self._pool.make_room()
         worker = self._pool.take_spare()
         try:
             worker.open(self._extract, self._key)
@@ -192,7 +284,7 @@ class Engine:
             self._busy.discard(worker)
             keep = healthy and not self._closed and worker.alive() and len(self._idle) < KEPT_IDLE
             if keep:
-                self._idle.append(worker)
+                self._idle.append((time.monotonic(), worker))
         if not keep:
             worker.end()
         self._pool.leave()
@@ -200,7 +292,7 @@ class Engine:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            workers = [*self._idle, *self._busy]
+            workers = [*(worker for _, worker in self._idle), *self._busy]
             self._idle = []
             self._key = None
         for worker in workers:
@@ -219,6 +311,8 @@ class Run:
         self._code: str | None = None
         self._lock = threading.Lock()
         self._finished = False
+        self._niceness = 0
+        self._used = worker.processor()
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
         self._number = worker.start(guarded, limits)
@@ -256,6 +350,21 @@ class Run:
         finally:
             self.close()
 
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    def memory(self) -> int:
+        return self._worker.memory()
+
+    def end(self, code: str) -> None:
+        """End its process now; its reader gets Refused `code`."""
+        with self._lock:
+            if self._finished:
+                return
+            self._code = self._code or code
+        self._worker.kill()
+
     def progress(self) -> float:
         """0 to 1; the engine's estimate."""
         return self._progress
@@ -263,6 +372,18 @@ class Run:
     def cancel(self) -> None:
         """End the statement; its reader gets Refused `query.cancelled`."""
         self._stop("query.cancelled")
+
+    def slow(self) -> None:
+        """Let what has used less go first, from here on to the end of the statement."""
+        self._engine.relieve()
+        with self._lock:
+            if self._finished:
+                return
+            used = self._worker.processor() - self._used
+            niceness = max((nice for seconds, nice in BEHIND if used >= seconds), default=0)
+            if niceness > self._niceness:
+                self._niceness = niceness
+                self._worker.make_way(niceness)
 
     def close(self) -> None:
         """End the statement if it still runs, and give the worker back. Harmless after the end."""
@@ -322,7 +443,7 @@ class Run:
                 return
             self._finished = True
         self._clock.cancel()
-        self._engine.give_back(self._worker, healthy)
+        self._engine.give_back(self._worker, healthy and self._worker.come_back(self._niceness))
 
 
 class _Worker:
@@ -337,12 +458,14 @@ class _Worker:
             env={},
             cwd="/",
             close_fds=True,
-            start_new_session=True,
+            # A group, so that no signal for the gateway reaches it, and no session of its own: the kernel would weigh
+            # sessions against each other and not heed who makes way for whom.
+            process_group=0,
         )
         self._limits = limits
         self._write = threading.Lock()
         self._number = 0
-        self._send({"op": "start", "address_space": limits.address_space})
+        self._send({"op": "start", "address_space": limits.address_space, "niceness": FIRST})
 
     def open(self, extract: Path, key: str | None) -> None:
         """Give the worker its extract. Raises Refused `query.extract_unreadable`, `query.failed`."""
@@ -380,6 +503,35 @@ class _Worker:
             }
         )
         return self._number
+
+    def processor(self) -> float:
+        """Seconds of a processor that it has used since it started."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> int:
+        """Bytes that it holds."""
+        try:
+            return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE
+        except (OSError, IndexError):
+            return 0
+
+    def make_way(self, niceness: int) -> None:
+        """All its threads."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PGRP, self._process.pid, niceness)
+
+    def come_back(self, niceness: int) -> bool:
+        """Whether a worker that made way is where it began: the system lets it only where RLIMIT_NICE says so."""
+        if niceness:
+            try:
+                os.setpriority(os.PRIO_PGRP, self._process.pid, FIRST)
+            except OSError:
+                return False
+        return True
 
     def cancel(self, number: int) -> None:
         self._send({"op": "cancel", "number": number})
@@ -426,6 +578,10 @@ class _Worker:
             return "query.time_limit"
         return "query.out_of_memory" if -status in {sigabrt, sigsegv, sigkill} else "query.failed"
 
+    def kill(self) -> None:
+        """End the process; whoever reads from it finds out."""
+        self._process.kill()
+
     def end(self) -> None:
         """End the process; nothing of it remains."""
         if self._process.poll() is None:
@@ -437,6 +593,14 @@ class _Worker:
                     pipe.close()
                 except (OSError, ValueError):
                     continue
+
+
+def _available() -> int:
+    """Bytes of memory that this machine could still give."""
+    for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return sys.maxsize
 
 
 def worker_count(pid: int | None = None) -> int:

@@ -90,6 +90,21 @@ def permit_by_id(
     return _verified(row, trusted)
 
 
+def revisions_of(
+    records: Records, permit_id: str, trusted: Trusted
+) -> tuple[tuple[SignedPermit, datetime], ...]:
+    """Every revision of a permit that was not revoked, with the time of its signature, newest first. Raises Refused
+    `permit.signature`."""
+    wanted = (
+        sa.select(t.permits)
+        .where(_p.permit_id == permit_id, _p.revoked_at.is_(None))
+        .order_by(_p.revision.desc())
+    )
+    with records.read() as connection:
+        rows = connection.execute(wanted).all()
+    return tuple((_verified(row, trusted), parse_rfc3339(row.granted_at)) for row in rows)
+
+
 def permits_of_handler(records: Records, person: str, trusted: Trusted) -> tuple[SignedPermit, ...]:
     """Every unrevoked permit (latest revision) that names the person as a handler, in force or not, newest first."""
     with records.read() as connection:

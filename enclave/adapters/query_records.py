@@ -7,7 +7,7 @@ of the two leaves that bracket an answer are looked up when a receipt is read, s
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,6 +91,24 @@ def used_today(records: Records, project: str, at: datetime) -> Used:
     """What the project used on the day (UTC) of `at`; refused questions count as questions."""
     with records.read() as connection:
         queries, rows, sent = connection.execute(_USED, {"project": project, "day": _day(at)}).one()
+    return Used(int(queries), int(rows), int(sent))
+
+
+def busiest(records: Records, project: str, since: datetime) -> Used:
+    """The most that the project used on one day (UTC) from that of `since` on, each measure by itself."""
+    by_day = (
+        sa.select(
+            sa.func.count().label("queries"),
+            sa.func.coalesce(sa.func.sum(_q.rows), 0).label("rows"),
+            sa.func.coalesce(sa.func.sum(_q.bytes), 0).label("bytes"),
+        )
+        .where(_q.project == project, _q.day >= _day(since))
+        .group_by(_q.day)
+        .subquery()
+    )
+    most = [sa.func.coalesce(sa.func.max(column), 0) for column in by_day.c]
+    with records.read() as connection:
+        queries, rows, sent = connection.execute(sa.select(*most)).one()
     return Used(int(queries), int(rows), int(sent))
 
 
@@ -232,6 +250,11 @@ def _row(asked: Asked) -> dict[str, Any]:
 
 def _no(refused: Refused) -> dict[str, Any]:
     return {"refused": {"code": refused.code, "facts": dict(refused.facts)}}
+
+
+def renewed(now: datetime) -> datetime:
+    """When the day ends by which budgets are counted: the next midnight UTC."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def _day(at: datetime) -> str:

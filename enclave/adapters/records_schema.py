@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     String,
@@ -88,6 +89,37 @@ permits = Table(
     Column("valid_to", Time, nullable=False),
     Column("granted_at", Time, nullable=False),
     Column("revoked_at", Time),
+)
+
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("permit_id", String(40), nullable=False),
+    Column("revises", Integer, nullable=False),
+    Column("project", String(30), nullable=False, index=True),
+    Column("applicant", ForeignKey("persons.id"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("waiting_for", String(40), unique=True),
+    Column("submitted_at", Time, nullable=False),
+    Column("decided_at", Time),
+    Column("brought", Integer),
+    ForeignKeyConstraint(["permit_id", "revises"], ["permits.permit_id", "permits.revision"]),
+)
+"""`waiting_for` is the permit's number while the amendment is open: unique, so that a permit has one open amendment."""
+
+amendment_opinions = Table(
+    "amendment_opinions",
+    metadata,
+    Column("amendment", ForeignKey("amendments.id"), primary_key=True),
+    Column("reviewer", ForeignKey("persons.id"), primary_key=True),
+    Column("opinion", String(10), nullable=False),
+    Column("comment", String(100)),
+    Column("given_at", Time, nullable=False),
 )
 
 workspace_sessions = Table(

@@ -6,7 +6,7 @@ is it in force now, is this person a handler. Signing and verifying belong to `e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -116,6 +116,15 @@ class Permit:
         """Raise Refused `permit.not_handler` unless the person is named in the permit."""
         if person not in self.handlers:
             raise Refused("permit.not_handler", {"permit": self.reference})
+
+    def carries(self, earlier: "Permit") -> bool:
+        """Whether what was begun under an earlier revision goes on under this one: only the daily limits may differ.
+
+        Whoever may see other data, other people, another purpose or other days begins anew (docs/decisions/0017).
+        """
+        return self.revision > earlier.revision and self == replace(
+            earlier, revision=self.revision, limits=self.limits
+        )
 
     def tables(self) -> tuple[tuple[DatabaseId, str, TableGrant], ...]:
         """Every (database, table, grant) in the permit's own order."""

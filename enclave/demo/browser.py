@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, sync_playwright
 
 from enclave.config import Site
 from enclave.demo.accounts import account
@@ -74,22 +75,50 @@ def enter_workspace(
     """Open the project's workspace from its page, or enter it where it runs; ends inside JupyterLab.
 
     A browser on the same machine sees the workspace's own network come up, and Chromium then breaks off what it is
-    loading (ERR_NETWORK_CHANGED): the person would press the button once more, and so does this. `pressing` is called
-    each time that the button is about to be pressed.
+    loading (ERR_NETWORK_CHANGED), be it the page or one of its scripts, without which the page stays blank: the person
+    would press the button once more, and so does this, with a warning of what was seen. `pressing` is called each time
+    that the button is about to be pressed. Raises LookupError where JupyterLab does not come up in three attempts.
     """
     inside = re.compile(re.escape(site.workspace_origin(person)))
+    seen: list[str] = []
     for _ in range(3):
         page.goto(f"{site.origin}/projects/{project}")
         button = page.locator('[data-action="open-workspace"], [data-action="enter-workspace"]')
         button.wait_for()
         pressing()
-        button.click(no_wait_after=True)
-        try:
-            page.wait_for_url(inside, wait_until="commit", timeout=90_000)
-            page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
-            return
-        except Error as error:
-            if "ERR_NETWORK_CHANGED" not in str(error):
-                raise
-            page.wait_for_timeout(1_000)
-    raise LookupError("the network kept changing")
+        with _losses(page) as lost:
+            button.click(no_wait_after=True)
+            try:
+                page.wait_for_url(inside, wait_until="commit", timeout=90_000)
+                page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+                return
+            except Error as error:
+                seen.append(
+                    f"{str(error).splitlines()[0]} at {page.url}, lost {lost}, shown {_shown(page)!r}"
+                )
+                warnings.warn(f"JupyterLab did not come up: {seen[-1]}", stacklevel=2)
+        page.wait_for_timeout(1_000)
+    raise LookupError("; ".join(seen))
+
+
+@contextmanager
+def _losses(page: Page) -> Iterator[list[str]]:
+    """What the page asked for meanwhile and did not get, with the browser's reason."""
+    lost: list[str] = []
+
+    def failed(request: Request) -> None:
+        lost.append(f"{request.url} ({request.failure})")
+
+    page.on("requestfailed", failed)
+    try:
+        yield lost
+    finally:
+        page.remove_listener("requestfailed", failed)
+
+
+def _shown(page: Page) -> str:
+    """The first of the page's text; a page that is being left has none."""
+    try:
+        return page.inner_text("body", timeout=5_000)[:300]
+    except Error:
+        return ""

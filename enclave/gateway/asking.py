@@ -3,7 +3,7 @@
  1. session: a live one, from its own address (`door` has done it). 2. permit: signed, in force now, and the person a
  handler. 3. parse, facts, authorise, rewrite (`query.flow.prepare`). 4. record: `query.authorised` is in the log
  before anything runs. 5. execute. 6. protect (table form). 7. record: `query.answered` is in the log before the last
- batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt.
+ batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt. Between 4 and 5 it waits its turn.
 
 Runs in threads; knows nothing of HTTP. Relies on the records for "no record, no effect".
 """
@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,17 +42,25 @@ STEP = 1.0
 
 @dataclass(frozen=True)
 class Entered:
-    """Who asks, seen to be allowed in: a live session and its permit, in force, with the person as a handler."""
+    """Who asks, seen to be allowed in: a live session and its permit, in force, with the person as a handler.
+
+    `carried`: the session was opened under an earlier revision, and the present one changed nothing but limits.
+    """
 
     session: WorkspaceSession
     signed: SignedPermit
+    carried: bool = False
 
 
 def enter(deps: Deps, token_digest: str, address: str) -> Entered:
     """Steps 1 and 2. Raises Refused `session.*`, `permit.*`."""
     now = deps.now()
     session = live_session(deps.records, token_digest, address, now)
-    return admit(session, permit_by_id(deps.records, session.permit_id, deps.trusted()), now)
+    entered = admit(session, permit_by_id(deps.records, session.permit_id, deps.trusted()), now)
+    if session.revision == entered.signed.permit.revision:
+        return entered
+    earlier = permit_by_id(deps.records, session.permit_id, deps.trusted(), session.revision)
+    return replace(entered, carried=entered.signed.permit.carries(earlier.permit))
 
 
 def admit(session: WorkspaceSession, signed: SignedPermit, now: datetime) -> Entered:
@@ -63,7 +71,10 @@ def admit(session: WorkspaceSession, signed: SignedPermit, now: datetime) -> Ent
 
 
 class Asking:
-    """One question on its way. `begin`, then `chunks` to the end; `running.stop` from any thread."""
+    """One question on its way. `begin`, `running.turn.called`, then `chunks` to the end; `running.stop` from any thread.
+
+    The turn is waited for outside, so that nobody who waits holds a thread.
+    """
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class Asking:
         self._question = question
         self._session = entered.session
         self._signed = entered.signed
+        self._carried = entered.carried
         self._used = used
         self._started = time.perf_counter()
         self.finished = False
@@ -121,6 +133,7 @@ class Asking:
             authorised = q.event_of(self._asked, "query.authorised")
             q.enter(deps.records, authorised, self._asked)
             self._opened = authorised.id
+            self.running.wait()
         except BaseException:
             self._leave()
             raise
@@ -136,6 +149,7 @@ class Asking:
             f"{session.permit_id}@{session.revision}",
             now,
             self._used,
+            self._carried,
         )
         schema = self._extract.schema
         return prepare(
@@ -156,6 +170,7 @@ class Asking:
             last = yield from self._stream()
         except Refused as refused:
             told = self.running.stopped or refused
+            self.running.rest(silent=self._aggregate)
             self._keep_time()
             self._ended(told)
             raise told from refused
@@ -169,6 +184,8 @@ class Asking:
         yield last
 
     def _stream(self) -> Generator[bytes, None, bytes]:
+        # Its turn has come, or it was stopped while it waited.
+        self.running.check()
         engine = self._extract.engine
         self._guarded = settled(engine, self._prepared, lambda run: self.running.start(run, silent=True))
         run = engine.run(self._guarded)  # 5
@@ -211,6 +228,7 @@ class Asking:
                 self._rows += batch.num_rows
                 writer.write_batch(batch)
                 self._budget(out)
+        self.running.rest(silent=self._aggregate)
         self._budget(out)
         piece = self._take(out)
         self._keep_time()

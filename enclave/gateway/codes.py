@@ -109,10 +109,10 @@ CODES: dict[str, Wording] = {
         404,
     ),
     "gateway.busy": Wording(
-        "実行中の問い合わせが多すぎます。",
-        "Too many queries are running.",
-        "実行中のものが終わるのを待つか、取り消してください（同時に {limit} 件まで）。",
-        "Wait for one to end or cancel one (at most {limit} at a time).",
+        "混み合っているため、順番が回りませんでした。何も実行されていません。",
+        "Too many are waiting: the turn of this one did not come, and nothing was run.",
+        "自分のものが終わるのを待つか、取り消してください（待っているものを含めて同時に {limit} 件まで）。しばらくしてから送り直してください。",
+        "Wait for one of yours to end or cancel one (at most {limit} at a time, those that wait among them), or ask again in a while.",
         429,
     ),
     "gateway.extract_absent": Wording(
@@ -146,8 +146,8 @@ CODES: dict[str, Wording] = {
     "query.limit_bytes": Wording(
         "答えのデータ量が、プロジェクトの今日の残りを超えます。",
         "The answer has more bytes than are left to the project today.",
-        "残りは {limit} バイトでした。集計するか、列と行を絞ってください。毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、事務局に承諾の変更を申し出てください。",
-        "{limit} bytes were left. Aggregate, or ask for fewer columns and rows. The budget is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply to the secretariat for a change of the permit.",
+        "残りは {limit} バイトでした。集計するか、列と行を絞ってください。毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。",
+        "{limit} bytes were left. Aggregate, or ask for fewer columns and rows. The budget is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply for a larger budget on the project's page in the portal.",
     ),
     "internal": Wording(
         "内部の誤りが起きました（番号 {id}）。",

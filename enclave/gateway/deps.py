@@ -11,6 +11,7 @@ from enclave.catalogue.descriptor import Descriptor
 from enclave.core.clock import Clock
 from enclave.core.ids import DatabaseId
 from enclave.disclosure.rules import RuleSet
+from enclave.gateway.line import FEW, Places
 from enclave.query.schema import Schema
 from enclave.query.stages import Guarded
 
@@ -37,6 +38,10 @@ class Run(Protocol):
 
     def cancel(self) -> None:
         """From any thread; `batches` then ends with Refused."""
+        ...
+
+    def slow(self) -> None:
+        """From any thread, as often as one likes: let whatever runs go first that has used less of the processors."""
         ...
 
     def close(self) -> None:
@@ -73,7 +78,7 @@ class Deps:
 
     `trusted`: the keys that may sign permits, read anew at each use. `hosts`: the Host headers it answers to (`10.87.0.1:8082`). `metrics_token`: the digest of the bearer token that
     reads /metrics. `policy_digest`: digest of the policies and rule sets in force, for receipts.
-    `rule_sets`: the sets of those ids, for exports.
+    `rule_sets`: the sets of those ids, for exports. `places`: how many questions may be at the engine at once.
     """
 
     records: Records
@@ -88,3 +93,4 @@ class Deps:
     hosts: frozenset[str]
     now: Clock
     new_id: Callable[[], str]
+    places: Places = FEW

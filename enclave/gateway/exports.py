@@ -228,6 +228,7 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
         who.session.project,
         f"{who.session.permit_id}@{who.session.revision}",
         deps.now(),
+        carried=who.carried,
     )
     tier = said["tier"]
     prepared = prepare(

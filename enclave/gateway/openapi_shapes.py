@@ -142,10 +142,11 @@ SHAPES: dict[str, Schema] = {
         ),
     ),
     "State": said(
-        "問い合わせの状態。集計水準では、値に依存するため進み具合は 0 のままです。",
-        "Where a query stands. In the aggregate tier progress stays 0, since it would depend on values.",
+        "問い合わせの状態。waiting は、まだ順番を待っていることを示します。集計水準では、値に依存するため進み具合は 0 のままです。",
+        "Where a query stands; waiting says that its turn has not come yet. In the aggregate tier progress stays 0, since it"
+        " would depend on values.",
         **shape(
-            {"receipt": ref("Receipt"), "code": TEXT, "problem": ref("Problem")},
+            {"receipt": ref("Receipt"), "code": TEXT, "problem": ref("Problem"), "waiting": {"type": "boolean"}},
             id=TEXT,
             state={"type": "string", "enum": ["running", "done", "refused", "aborted", "cancelled"]},
             progress={"type": "number", "minimum": 0, "maximum": 1},

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from enclave.core.refusal import Refused
 from enclave.gateway.deps import Run
-
-MAX_OF_SESSION = 4
-MAX_AT_ONCE = 16
-"""Each running query holds a thread and shares the engine's pool (FINDINGS: without a limit p50 rose fourteenfold)."""
+from enclave.gateway.line import FEW, Line, Turn
 
 
 @dataclass
 class Running:
-    """One query from its question to its end. Only its own thread changes it, apart from `stop`."""
+    """One query from its question to its end. Only its own thread changes it, apart from `stop` and `slow`.
+
+    Its way with the line: `enter` (of the board), `wait`, then `turn.called` is done, `rest` when the engine is, `leave`.
+    """
 
     id: str
     session: str
@@ -24,7 +24,37 @@ class Running:
     stopped: Refused | None = None
     silent: bool = False
     """How far it is, is not told: in the aggregate tier that depends on values."""
+    line: Line | None = field(default=None, repr=False)
+    turn: Turn | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def enter(self, line: Line) -> None:
+        """Be counted in the line. Raises Refused `gateway.busy`."""
+        self.turn, self.line = line.enter(self.person, self.project, self.slow), line
+
+    def wait(self) -> None:
+        """It may run: it waits for its turn."""
+        if self.line is not None and self.turn is not None:
+            self.line.ask(self.turn)
+
+    def rest(self, silent: bool) -> None:
+        """The engine is done with it. `silent`: that is not to be noticed before its end is told."""
+        if self.line is not None and self.turn is not None:
+            (self.line.rest if silent else self.line.leave)(self.turn)
+
+    def leave(self) -> None:
+        if self.line is not None and self.turn is not None:
+            self.line.leave(self.turn)
+
+    @property
+    def waiting(self) -> bool:
+        return self.turn is not None and self.turn.waiting
+
+    def slow(self) -> None:
+        """Others are there: what it runs makes way for shorter ones, by what it has used."""
+        run = self.run
+        if run is not None:
+            run.slow()
 
     def stop(self, why: Refused) -> None:
         """Cancel it, whatever it is doing; `why` is what its end will say. The first reason stands."""
@@ -34,6 +64,8 @@ class Running:
             run = self.run
         if run is not None:
             run.cancel()
+        elif self.line is not None and self.turn is not None:
+            self.line.withdraw(self.turn)
 
     def start(self, run: Run, silent: bool = False) -> None:
         """The engine begins. `silent`: nobody is told how far it is. Raises Refused where it was stopped before."""
@@ -55,23 +87,25 @@ class Running:
 
 
 class Board:
-    """All running queries of a gateway."""
+    """All queries of a gateway, those that wait among them, and the line they wait in."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line | None = None) -> None:
+        """Without a `line`: one of its own, for somebody who asks alone."""
+        self.line = line or Line(FEW)
         self._lock = threading.Lock()
         self._running: OrderedDict[str, Running] = OrderedDict()
 
     def enter(self, running: Running) -> None:
-        """Raises Refused `gateway.busy` where the session, or everyone together, runs too many."""
+        """Raises Refused `gateway.busy` where the person, or everyone together, asks too many at once."""
+        running.enter(self.line)
         with self._lock:
-            mine = sum(one.session == running.session for one in self._running.values())
-            if mine >= MAX_OF_SESSION or len(self._running) >= MAX_AT_ONCE:
-                raise Refused("gateway.busy", {"limit": MAX_OF_SESSION})
             self._running[running.id] = running
 
     def leave(self, query: str) -> None:
         with self._lock:
-            self._running.pop(query, None)
+            running = self._running.pop(query, None)
+        if running is not None:
+            running.leave()
 
     def find(self, query: str) -> Running | None:
         with self._lock:

@@ -1,9 +1,10 @@
 """What a permit says, in words, to the person who works under it (GET /v1/session). Decides nothing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from enclave.adapters.query_records import renewed
 from enclave.catalogue.descriptor import Descriptor, Title
 from enclave.core.clock import rfc3339
 from enclave.core.ids import DatabaseId
@@ -46,17 +47,13 @@ def view(
 
 
 MORE = {
-    "ja": "上限はプロジェクト全体のもので、承諾 {permit} が定めています。増やすには、承諾の番号、必要な量と理由を添えて、"
-    "事務局に承諾の変更を申し出てください。",
-    "en": "The limits are the whole project's and stand in its permit {permit}. To raise them, apply to the secretariat for a"
-    " change of the permit, with its number, how much is needed and why.",
+    "ja": "上限はプロジェクト全体のもので、承諾 {permit} が定めています。増やすには、ポータルのプロジェクトのページの"
+    "「上限の変更を申し出る」から、必要な量と理由を添えて申し出てください。承諾されると、ワークスペースを開き直さずに使えます。",
+    "en": "The limits are the whole project's and stand in its permit {permit}. To raise them, apply for a larger"
+    " budget on the project's page in the portal, and say how much is needed and why. Once granted they hold in the"
+    " workspace that runs.",
 }
 """How to apply for more, in the reader's language."""
-
-
-def renewed(now: datetime) -> datetime:
-    """When the day ends by which budgets are counted: the next midnight UTC."""
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def told(refused: Refused, limits: Limits, used: Used, now: datetime) -> Refused:

@@ -2,7 +2,7 @@
 
 The first piece is waited for a moment, so that what goes wrong early is a proper refusal; what goes wrong later cuts
 the stream, and `GET /v1/queries/{id}` says why. While an answer runs, its session and permit are looked at again every
-half second, whether its pieces come fast or slowly: a session that was revoked ends its queries too. A reader who takes
+half second, whether it waits for its turn or its pieces come fast or slowly: a session that was revoked ends its queries too. A reader who takes
 nothing for a minute has no query any more; one who keeps the connection open all the same keeps one of the door's places.
 """
 
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from enclave.core.refusal import Refused
+from enclave.gateway import line
 from enclave.gateway.running import Running
 
 log = logging.getLogger("enclave.gateway")
@@ -27,6 +28,9 @@ FIRST_PIECE = 0.25
 
 WATCH = 0.5
 """Seconds between two looks at the session of a running query."""
+
+WATCH_WAITING = 2.0
+"""The same while it waits for its turn: nothing is read of anybody's data meanwhile."""
 
 TAKEN = 60.0
 """Seconds for which a piece may wait to be taken: a query that nobody reads holds a place that others wait for."""
@@ -48,6 +52,7 @@ class Pieces:
         self._watch = watch
         self._pool = pool
         self._ahead: asyncio.Future[bytes | None] | None = None
+        self._came = False
         self._looked = time.monotonic()
 
     async def ready(self, patience: float) -> bool:
@@ -57,16 +62,37 @@ class Pieces:
 
     def _begun(self) -> "asyncio.Future[bytes | None]":
         if self._ahead is None:
-            loop = asyncio.get_running_loop()
-            self._ahead = loop.run_in_executor(self._pool, partial(next, self._chunks, None))
+            self._ahead = asyncio.ensure_future(self._advance())
         return self._ahead
+
+    async def _advance(self) -> bytes | None:
+        if not self._came:
+            self._came = True
+            await self._turn()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(next, self._chunks, None))
+
+    async def _turn(self) -> None:
+        """Wait for its turn, so long and no longer. Whatever came of it: its first step says so, and records it."""
+        turn = self._running.turn
+        if turn is None:
+            return
+        called = asyncio.wrap_future(turn.called)
+        done, _ = await asyncio.wait({called}, timeout=line.PATIENCE)
+        if not done:
+            self._running.stop(Refused("gateway.busy", {"limit": line.OF_PERSON}))
+        elif time.monotonic() - self._looked >= WATCH:
+            # Its session may have ended while it waited: then it does not begin.
+            with suppress(Refused):
+                await self.look()
 
     async def next(self) -> bytes | None:
         """The next piece, None after the last. Raises what its making raised."""
         ahead = self._begun()
         while True:
             done, _ = await asyncio.wait({ahead}, timeout=WATCH)
-            if time.monotonic() - self._looked >= WATCH:
+            every = WATCH_WAITING if self._running.waiting else WATCH
+            if time.monotonic() - self._looked >= every:
                 with suppress(Refused):
                     await self.look()
             if done:

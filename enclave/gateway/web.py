@@ -1,12 +1,14 @@
 """The handlers of the gateway's routes, wired from `Deps` by one factory. The routes themselves are `openapi.ROUTES`; no rule
 is here: `asking` and `exports` hold the stories."""
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -32,8 +34,9 @@ from enclave.gateway.door import (
     language_of,
     no,
 )
+from enclave.gateway.line import OF_ALL, Line
 from enclave.gateway.question import question_of
-from enclave.gateway.running import MAX_AT_ONCE, Board
+from enclave.gateway.running import Board
 from enclave.gateway.stream import FIRST_PIECE, MEDIA_TYPE, Pieces, Stream
 
 MAX_QUESTION = 1 << 20
@@ -42,11 +45,20 @@ MAX_QUESTION = 1 << 20
 MAX_SUBMISSION = 48 << 20
 """Bytes of a submission; pictures arrive as base64."""
 
+JUDGED, JUDGED_OF_ADDRESS = 8, 2
+"""Questions judged at once, of everybody and of one workspace, in threads of their own: a crowd of them leaves the others
+to cancels, looks and sessions, and the crowd of one workspace leaves the next question to somebody else."""
+
+TICK = 0.1
+"""Seconds between two looks at the line: a long query makes way, and a place that nobody gave back is nobody's."""
+
 
 def build(deps: Deps) -> ASGIApp:
     """The gateway as an ASGI application. What an earlier process left running is closed when it starts."""
-    board, room = Board(), Room()
-    pool = ThreadPoolExecutor(2 * MAX_AT_ONCE, thread_name_prefix="query")
+    board, room = Board(Line(deps.places)), Room()
+    # As many as can ever be needed: none of them waits for its turn in here, and each is made when it is needed first.
+    pool = ThreadPoolExecutor(2 * OF_ALL, thread_name_prefix="query")
+    judging = Judging()
 
     async def ask(request: Request) -> Response:
         digest, address = bearer(request), address_of(request)
@@ -63,7 +75,8 @@ def build(deps: Deps) -> ASGIApp:
                 raise session_view.told(refused, who.signed.permit.limits, used, deps.now()) from None
             return asking
 
-        asking = await run_in_threadpool(begun)
+        async with judging.of(address):
+            asking = await to_thread.run_sync(begun, limiter=judging.together)
         # While it runs, steps 1 and 2 are taken again and again.
         pieces = Pieces(asking.chunks(), asking.running, lambda: _check(deps, digest, address), pool)
         return await _answer(asking, pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
@@ -147,7 +160,9 @@ def build(deps: Deps) -> ASGIApp:
         # A silent ledger at the start is no reason not to start: the rows stay `running` until the next one.
         with suppress(Refused):
             await run_in_threadpool(query_records.abandon, deps.records, deps.now())
+        ticking = asyncio.ensure_future(_ticking(board))
         yield
+        ticking.cancel()
         pool.shutdown(wait=False, cancel_futures=True)
 
     inner = Starlette(
@@ -156,6 +171,36 @@ def build(deps: Deps) -> ASGIApp:
         lifespan=life,
     )
     return Door(inner, deps.hosts)
+
+
+class Judging:
+    """Who may be judged now. Used from the event loop only."""
+
+    def __init__(self) -> None:
+        self.together = CapacityLimiter(JUDGED)
+        self._apart: dict[str, CapacityLimiter] = {}
+
+    @asynccontextmanager
+    async def of(self, address: str) -> AsyncIterator[None]:
+        """One question of a workspace, after those that came from there before it."""
+        mine = self._apart.setdefault(address, CapacityLimiter(JUDGED_OF_ADDRESS))
+        token = object()
+        try:
+            await mine.acquire_on_behalf_of(token)
+            try:
+                yield
+            finally:
+                mine.release_on_behalf_of(token)
+        finally:
+            if not mine.borrowed_tokens and not mine.statistics().tasks_waiting:
+                self._apart.pop(address, None)
+
+
+async def _ticking(board: Board) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        if len(board):
+            board.line.tick()
 
 
 class Place:
@@ -200,11 +245,16 @@ def _state(deps: Deps, board: Board, who: Entered, query: str, language: str) ->
     mine = (who.session.person, who.session.project)
     running = board.find(query)
     if running is not None and (running.person, running.project) == mine:
-        return {"id": query, "state": query_records.RUNNING, "progress": running.progress()}
+        found: dict[str, Any] = {
+            "id": query,
+            "state": query_records.RUNNING,
+            "progress": running.progress(),
+        }
+        return found | {"waiting": True} if running.waiting else found
     kept = query_records.find(deps.records, query)
     if (kept.person, kept.project) != mine:
         raise Refused("query.unknown")
-    found: dict[str, Any] = {"id": query, "state": kept.state, "progress": 0.0}
+    found = {"id": query, "state": kept.state, "progress": 0.0}
     if kept.state == query_records.DONE:
         found |= {"progress": 1.0, "receipt": kept.receipt}
     if kept.code is not None:

@@ -15,6 +15,7 @@ from enclave.application.review import State
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
 from enclave.export.review import State as ExportState
+from enclave.portal.amendments import waiting_for as amendments_for
 from enclave.portal.deps import Deps
 from enclave.portal.extracts import extract_of
 from enclave.portal.pages import Pages
@@ -51,6 +52,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "See why",
     ),
     "review": ("申出を審査する", "Review an application", "審査票を開く", "Open the sheet"),
+    "amendment": ("変更申出を審査する", "Review an amendment", "審査票を開く", "Open the sheet"),
     "check": ("公表物を確認する", "Check an output", "確認する", "Check"),
     "extract": ("抽出データを作成する", "Build an extract", "手順を見る", "See how"),
 }
@@ -101,6 +103,8 @@ def _researcher(deps: Deps, visit: Visit, person: Person) -> Found:
 def _committee(deps: Deps, _visit: Visit, person: Person) -> Found:
     for sheet in waiting_for(deps, person.id):
         yield "review", f"{sheet.draft.text('project')} · {sheet.draft.text('title')}", f"/reviews/{sheet.id}"
+    for amendment in amendments_for(deps, person.id):
+        yield "amendment", amendment.project, f"/reviews/amendments/{amendment.id}"
 
 
 def _checker(deps: Deps, _visit: Visit, person: Person) -> Found:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from enclave.adapters.application_records import ApplicationRecords
-from enclave.adapters.permit_records import SignedPermit, permit_by_id
+from enclave.adapters.permit_records import SignedPermit, permit_by_id, revisions_of
 from enclave.adapters.person_records import Person, find_person
 from enclave.catalogue.facts import DataSet
 from enclave.catalogue.packaged import dossiers
@@ -86,6 +86,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             visit.say(f"承諾証 {permit.permit_id}", f"Permit {permit.permit_id}"),
             permit=permit,
             standing=standing(permit, deps),
+            revisions=[(one.permit, at) for one, at in revisions_of(deps.records, permit_id, deps.trusted())],
             people=people,
             catalogue={str(k): v for k, v in deps.catalogue().items()},
             sets=[(name, one, _known(name, one.id, permit)) for name, one in permit.data_sets.items()],

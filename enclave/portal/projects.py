@@ -1,4 +1,4 @@
-"""A handler's projects: the permit's standing, the workspace, the exports.
+"""A handler's projects: the permit's standing, the workspace, the exports, what is left of today's budget.
 
 The button that opens a workspace is checked here against the permit only to say no early and clearly; the hub asks
 the policy again, and what the hub says counts.
@@ -9,12 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from enclave.adapters.amendment_records import AmendmentRecords
 from enclave.adapters.export_records import exports_of
 from enclave.adapters.permit_records import SignedPermit, permit_of_project, permits_of_handler, why_ended
 from enclave.adapters.person_records import Person, find_person
+from enclave.adapters.query_records import renewed
+from enclave.application.amendment import OPEN
 from enclave.core.clock import rfc3339
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
+from enclave.portal.amendments import spending
 from enclave.portal.deps import Deps
 from enclave.portal.extracts import extract_of
 from enclave.portal.launches import Launch, Launches
@@ -80,6 +84,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         if shown is None and launch.stage == "off":
             shown = ending(deps, person.id, permit)
         said = pages.problem(visit, shown) if shown else None
+        amendments = AmendmentRecords(deps.records).of_project(project)
         return pages.show(
             visit,
             "project.html",
@@ -93,6 +98,10 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             launch=launch,
             enter_url=enter_url(person.id, project),
             exports=exports_of(deps.records, project=project),
+            budget=spending(deps, permit),
+            renewed=renewed(deps.now()),
+            amendments=amendments,
+            waiting=next((one for one in amendments if one.state in OPEN), None),
             said=said,
         )
 

@@ -7,14 +7,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from enclave.adapters.amendment_records import AmendmentRecords
 from enclave.adapters.application_records import ApplicationRecords
 from enclave.adapters.person_records import find_person
 from enclave.application import flow
+from enclave.application.amending import Stored
+from enclave.application.amendment import State as AmendmentState
 from enclave.application.review import Criterion, Opinion, State, criteria
 from enclave.core.clock import JAPAN
-from enclave.core.ids import ApplicationId
+from enclave.core.ids import AmendmentId, ApplicationId
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
+from enclave.portal import amendments as amending
 from enclave.portal.applications import SetShown, facts_of, ports_of, sets_of, timeline
 from enclave.portal.catalogue import Notes
 from enclave.portal.deps import Deps
@@ -40,6 +44,14 @@ def _owed(stored: flow.Stored, person: str) -> list[str]:
     return [d for d in dict.fromkeys(c.split(".")[0] for c in stored.draft.columns) if d not in given]
 
 
+def _not_waiting(deps: Deps, person: str, waiting: set[AmendmentId]) -> list[Stored]:
+    """Amendments that do not wait for this member and that they may read, newest first."""
+    found = AmendmentRecords(deps.records).in_states(
+        *(s for s in AmendmentState if s is not AmendmentState.WITHDRAWN)
+    )
+    return [a for a in found if a.id not in waiting and not amending.party(deps, a, person)]
+
+
 def routes(deps: Deps, pages: Pages) -> APIRouter:
     router = APIRouter()
     ports = ports_of(deps)
@@ -50,6 +62,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
         visit = visit_of(request)
         person = visit.required(Role.COMMITTEE)
         waiting = waiting_for(deps, person.id)
+        amendments = amending.waiting_for(deps, person.id)
         ids = {s.id for s in waiting}
         others = applications.in_states(State.SUBMITTED, State.UNDER_REVIEW, State.APPROVED, State.REFUSED)
         return pages.show(
@@ -59,6 +72,8 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
             waiting=waiting,
             others=[s for s in others if s.id not in ids],
             own={s.id for s in others if _party(s, person.id)},
+            amendments=amendments,
+            decided=_not_waiting(deps, person.id, {s.id for s in amendments}),
         )
 
     @router.get("/reviews/{application}")

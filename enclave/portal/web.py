@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from enclave.core.refusal import Refused
 from enclave.portal import (
+    amendments,
     applications,
     catalogue,
     checks,
@@ -70,6 +71,7 @@ def build(deps: Deps) -> FastAPI:
         login,
         applications,
         reviews,
+        amendments,
         permits,
         projects,
         releases,

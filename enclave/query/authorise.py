@@ -32,6 +32,7 @@ def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
             "person": session.person,
             "project": session.project,
             "permit": session.permit,
+            "carried": session.carried,
         },
         "permit": {
             **{k: permit[k] for k in ("permit_id", "revision", "project", "handlers", "tier", "rule_sets")},

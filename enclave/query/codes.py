@@ -126,8 +126,8 @@ CODES: dict[str, Wording] = {
     ),
     # -- the table form -----------------------------------------------------------------------
     "query.table_shape": Wording(
-        "表の形になっていません（{reason}）。",
-        "This is not a table of cells ({reason}).",
+        "表の形になっていません（見直す所：{reason}）。",
+        "This is not a table of cells (look at: {reason}).",
         "table() では、GROUP BY の項目をすべて出力し、それ以外の列は集計にしてください。",
         "For table(), show every GROUP BY key, and make every other column an aggregate.",
     ),
@@ -260,20 +260,20 @@ CODES: dict[str, Wording] = {
     "query.budget_queries": Wording(
         "プロジェクトの今日の問い合わせ回数を使い切りました。",
         "The project's queries of today are used up.",
-        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。承諾が定める上限なので、増やすには事務局に変更を申し出てください。残りは session() で分かります。",
-        "They are renewed every day at 09:00 in Japan (00:00 UTC). The permit sets the limit: to raise it, apply to the secretariat for a change of the permit. session() shows what is left.",
+        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。残りは session() で分かります。",
+        "They are renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply for a larger budget on the project's page in the portal. session() shows what is left.",
     ),
     "query.budget_rows": Wording(
         "プロジェクトの今日の行数を使い切りました。",
         "The project's rows of today are used up.",
-        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。問い合わせの中で集計すると行数をほとんど使いません。上限を増やすには、事務局に承諾の変更を申し出てください。",
-        "They are renewed every day at 09:00 in Japan (00:00 UTC). Aggregating in the query uses few rows. To raise the limit, apply to the secretariat for a change of the permit.",
+        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。問い合わせの中で集計すると行数をほとんど使いません。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。",
+        "They are renewed every day at 09:00 in Japan (00:00 UTC). Aggregating in the query uses few rows. To raise the limit, apply for a larger budget on the project's page in the portal.",
     ),
     "query.budget_bytes": Wording(
         "プロジェクトの今日のデータ量を使い切りました。",
         "The project's bytes of today are used up.",
-        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。必要な列だけを選ぶか、問い合わせの中で集計してください。上限を増やすには、事務局に承諾の変更を申し出てください。",
-        "They are renewed every day at 09:00 in Japan (00:00 UTC). Select only the columns you need, or aggregate in the query. To raise the limit, apply to the secretariat for a change of the permit.",
+        "毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。必要な列だけを選ぶか、問い合わせの中で集計してください。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。",
+        "They are renewed every day at 09:00 in Japan (00:00 UTC). Select only the columns you need, or aggregate in the query. To raise the limit, apply for a larger budget on the project's page in the portal.",
     ),
     "session.permit_changed": Wording(
         "このワークスペースは別の承諾または古い版で開かれています。",
@@ -309,8 +309,8 @@ CODES: dict[str, Wording] = {
     "query.limit_rows": Wording(
         "答えの行数が、プロジェクトの今日の残りを超えます。",
         "The answer has more rows than are left to the project today.",
-        "問い合わせの中で集計するか、条件で絞ってください。残りは session() で分かり、毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、事務局に承諾の変更を申し出てください。",
-        "Aggregate or filter in the query. session() shows what is left; it is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply to the secretariat for a change of the permit.",
+        "問い合わせの中で集計するか、条件で絞ってください。残りは session() で分かり、毎日、日本時間の午前 9 時（協定世界時 0 時）に戻ります。上限を増やすには、ポータルのプロジェクトのページから変更を申し出てください。",
+        "Aggregate or filter in the query. session() shows what is left; it is renewed every day at 09:00 in Japan (00:00 UTC). To raise the limit, apply for a larger budget on the project's page in the portal.",
     ),
     "query.cancelled": Wording(
         "問い合わせは取り消されました。",

@@ -183,6 +183,7 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.In: frozenset({"this", "expressions", "query"}),
     exp.Exists: frozenset({"this"}), exp.Any: frozenset({"this"}), exp.All: frozenset({"this"}),
     exp.Array: frozenset({"expressions"}), exp.Bracket: frozenset({"this", "expressions", "offset"}),
+    exp.Slice: frozenset({"this", "expression"}),
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.Cast: frozenset({"this", "to"}), exp.TryCast: frozenset({"this", "to", "safe", "requires_string"}),
     exp.DataType: frozenset({"this", "expressions", "nested"}), exp.DataTypeParam: frozenset({"this"}),

@@ -45,6 +45,7 @@ def parse(text: str, params: Params, form: Form) -> Parsed:
     tokens = texts.tokens_of(text)
     texts.check_size(text, tokens)
     texts.check_statement(tokens)
+    texts.check_joins(tokens)
     text = spelling.respell(text, tokens)
     tree = _one_query(_statements(_number_marks(text, params)))
     _forget_places(tree)
@@ -126,13 +127,32 @@ def _forget_places(tree: exp.Query) -> None:
 
 
 def _check_levels(tree: exp.Expr) -> None:
+    """Raises Refused `query.limit_depth` for a tree that is too deep, `query.syntax` for one with a part missing."""
     level = [tree]
     levels = 0
     while level:
         levels += 1
         if levels > grammar.MAX_LEVELS:
             raise Refused("query.limit_depth", {"limit": grammar.MAX_LEVELS})
+        if any(_lacks(node) for node in level):
+            raise _unparsed()
         level = [child for node in level for child in node.iter_expressions()]
+
+
+_NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {}
+"""Node type → the parts that it cannot be without, as the parser's own tables have them."""
+
+
+def _lacks(node: exp.Expr) -> bool:
+    """Whether a part is missing that the parser does not ask for everywhere: `x LIKE @` is `x LIKE abs()` to it, and what
+    is printed from that is no SQL."""
+    kind_ = type(node)
+    if kind_ not in _NEEDED:
+        _NEEDED[kind_] = tuple(part for part, needed in kind_.arg_types.items() if needed)
+    args = node.args
+    if kind_ is exp.In and not any(args.get(part) for part in ("expressions", "query", "field", "unnest")):
+        return True
+    return any(args.get(part) is None for part in _NEEDED[kind_])
 
 
 def kind(node: exp.Expr) -> str:
@@ -320,6 +340,8 @@ def _check_special(node: exp.Expr) -> None:
                 # LIMIT (SELECT …): the number of rows would be the answer (THREATS 18)
                 raise no_node("limit expression")
         case exp.In() | exp.Values():
+            if isinstance(node, exp.Values) and len({len(row.expressions) for row in node.expressions}) > 1:
+                raise Refused("query.syntax", {"line": 1, "column": 1, "suggestion": "(1, 'a'), (2, 'b')"})
             if len(node.expressions) > grammar.MAX_LIST:
                 raise Refused(
                     "query.limit_list", {"entries": len(node.expressions), "limit": grammar.MAX_LIST}
@@ -356,7 +378,7 @@ def _check_special(node: exp.Expr) -> None:
             if not all(_constant(part) for part in node.expressions):
                 raise no_node("list")
         case exp.Bracket():
-            if len(node.expressions) != 1 or not _whole(node.expressions[0]):
+            if len(node.expressions) != 1 or not _places(node.expressions[0]):
                 raise no_node("bracket")
         case exp.Any() | exp.All():
             if not isinstance(node.this, exp.Subquery):
@@ -372,6 +394,14 @@ def _constant(node: exp.Expr) -> bool:
     if isinstance(node, exp.Neg | exp.Paren | exp.Cast):
         return _constant(node.this)
     return isinstance(node, exp.Literal | exp.Boolean | exp.Null)
+
+
+def _places(node: exp.Expr) -> bool:
+    """Whether what stands in brackets behind a list or text is a place in it (`[1]`) or a stretch of it (`[1:3]`)."""
+    if isinstance(node, exp.Slice):
+        ends = (node.this, node.expression)
+        return node.args.get("step") is None and all(end is None or _whole(end) for end in ends)
+    return _whole(node)
 
 
 def _whole(node: exp.Expr) -> bool:

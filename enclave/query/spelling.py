@@ -4,8 +4,9 @@ Decides nothing; every change keeps the meaning, and the tree after it is what i
 that judges need to know fewer nodes, and because the parser prints some spellings as something else than the engine
 reads (`x ~ 'a'` is a match of the whole text to the engine; `NOT` without brackets takes in what follows it).
 
-Series of constants (`range(2018, 2023)`, `generate_series(DATE …, DATE …, INTERVAL 1 MONTH)`) become the rows they are:
-no table function is left for the engine, and the number of rows is known here.
+Series of constants (`range(2018, 2023)`, `generate_series(DATE …, DATE …, INTERVAL 1 MONTH)`, `unnest(['E11', 'E14'])`)
+become the rows they are: no table function is left for the engine, and the number of rows is known here. `x = ANY([…])` is
+an IN list.
 """
 
 from collections.abc import Sequence
@@ -97,12 +98,18 @@ def plain(tree: exp.Query) -> exp.Query:
                 _limit(node)
             case exp.GroupingId():
                 node.replace(exp.Grouping(expressions=node.expressions))
+            case exp.ArraySize() if not node.args.get("expression"):
+                node.replace(exp.Length(this=node.this.copy()))
             case exp.From() | exp.Join():
                 _flatten(node)
             case exp.All() | exp.Any() if isinstance(node.this, exp.Query) and not isinstance(
                 node.this, exp.Subquery
             ):
                 node.set("this", exp.Subquery(this=node.this))
+            case exp.EQ() | exp.NEQ():
+                _of_a_list(node)
+            case exp.Unnest() if isinstance(node.parent, exp.From | exp.Join):
+                node.replace(_listed(node))
             case _:
                 pass
     for table in tuple(tree.find_all(exp.Table)):
@@ -146,6 +153,47 @@ def _flatten(node: exp.Expr) -> None:
     if isinstance(node, exp.From) and isinstance(select, exp.Select):
         select.set("joins", [*inner, *(select.args.get("joins") or ())])
     node.set("this", table)
+
+
+# -- lists of constants -----------------------------------------------------------------------------------------------
+
+
+def _of_a_list(node: exp.EQ | exp.NEQ) -> None:
+    """`x = ANY(ARRAY['a', 'b'])` as `x IN ('a', 'b')`, and `x <> ALL(…)` as `NOT x IN (…)`."""
+    right = node.expression
+    if isinstance(node, exp.EQ) and isinstance(right, exp.Any):
+        held = right.this
+    elif isinstance(node, exp.NEQ) and isinstance(right, exp.Anonymous) and right.name.upper() == "ALL":
+        held = right.expressions[0] if len(right.expressions) == 1 else None
+    else:
+        return
+    values = _literals(held.unnest() if isinstance(held, exp.Paren) else held)
+    left = node.this
+    # `a LIKE b = ANY(…)`: what IN takes in is not what `=` takes in.
+    alone = isinstance(left, exp.Column | exp.Paren | exp.Bracket | exp.Func) and not isinstance(
+        left, exp.Binary
+    )
+    if values and alone:
+        found = exp.In(this=node.this.copy(), expressions=values)
+        node.replace(exp.Paren(this=found if isinstance(node, exp.EQ) else exp.Not(this=found)))
+
+
+def _listed(node: exp.Unnest) -> exp.Expr:
+    """`FROM unnest(['E11', 'E14']) AS t(code)` as rows. Raises Refused `query.function` for any other list."""
+    values = _literals(node.expressions[0]) if len(node.expressions) == 1 else ()
+    if not values or node.args.get("offset"):
+        raise _no_series("unnest")
+    _check_rows(len(values))
+    return _rows(values, "VARCHAR" if values[0].is_string else "INT", node.args.get("alias"), "unnest")
+
+
+def _literals(node: exp.Expr | None) -> list[exp.Expr]:
+    """The entries of a list of texts, or of small whole numbers; nothing for what is not one."""
+    entries = node.expressions if isinstance(node, exp.Array) else []
+    texts = all(isinstance(entry, exp.Literal) and entry.is_string for entry in entries)
+    plain_numbers = [entry.this if isinstance(entry, exp.Neg) else entry for entry in entries]
+    numbers = all(isinstance(n, exp.Literal) and n.is_int and len(n.name) < 10 for n in plain_numbers)
+    return [entry.copy() for entry in entries] if texts or numbers else []
 
 
 # -- series of constants ----------------------------------------------------------------------------------------------

@@ -47,7 +47,10 @@ class Used:
 
 @dataclass(frozen=True)
 class Session:
-    """Who asks, from where, when. `permit` is the reference `p@rev` that the session was opened under."""
+    """Who asks, from where, when. `permit` is the reference `p@rev` that the session was opened under.
+
+    `carried`: that revision is an earlier one, and the present one changed nothing but limits.
+    """
 
     id: SessionId
     person: PersonId
@@ -55,6 +58,7 @@ class Session:
     permit: str
     now: datetime
     used: Used = Used()
+    carried: bool = False
 
 
 @dataclass(frozen=True)

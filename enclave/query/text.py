@@ -136,6 +136,51 @@ def check_statement(tokens: list[Token]) -> None:
         raise Refused("query.statement", {"statement": printable(first.text.lower())})
 
 
+_ENDS = frozenset(
+    {
+        TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.QUALIFY, TokenType.ORDER_BY, TokenType.WINDOW,
+        TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT,
+        TokenType.SELECT, TokenType.COMMA, TokenType.R_PAREN, TokenType.SEMICOLON,
+    }
+)  # fmt: skip
+"""Tokens by which the condition of a join must have been said."""
+
+_WITHOUT = frozenset({TokenType.CROSS, TokenType.NATURAL, TokenType.POSITIONAL})
+"""Kinds of join that have no condition."""
+
+
+def check_joins(tokens: list[Token]) -> None:
+    """Each join says on what. The parser reads `a LEFT JOIN b` and `a JOIN b ON WHERE …` as `a, b`: every row of one beside
+    every row of the other, which is not what was written, and which the engine would refuse.
+
+    Raises Refused `query.syntax` at the join.
+    """
+    pending: list[list[Token]] = [[]]
+    for place, token in enumerate(tokens):
+        kind = token.token_type
+        if kind in _ENDS and pending[-1]:
+            raise _unjoined(pending[-1][-1])
+        match kind:
+            case TokenType.L_PAREN:
+                pending.append([])
+            case TokenType.R_PAREN if len(pending) > 1:
+                pending.pop()
+            case TokenType.JOIN if not place or tokens[place - 1].token_type not in _WITHOUT:
+                pending[-1].append(token)
+            case TokenType.ON | TokenType.USING if pending[-1]:
+                if place + 1 == len(tokens) or tokens[place + 1].token_type in _ENDS - {TokenType.SELECT}:
+                    raise _unjoined(token)
+                pending[-1].pop()
+            case _:
+                pass
+    if pending[-1]:
+        raise _unjoined(pending[-1][-1])
+
+
+def _unjoined(token: Token) -> Refused:
+    return Refused("query.syntax", {"line": token.line, "column": token.col, "suggestion": "ON"})
+
+
 def position(text: str, place: int) -> dict[str, int]:
     """Line and column of a character, from 1."""
     before = text[:place]

@@ -30,7 +30,11 @@ LAST_PROJECT = "__Host-enclave-workspace"
 """The cookie that tells whose cached answers this browser holds. No script reads or writes it."""
 
 ABSENT_SERVICES = frozenset({"files", "nbconvert", "view", "shutdown"})
-ABSENT_PARTS = ("jupyterhub.log", "jupyterhub.orm", "jupyterhub.roles", "sqlalchemy", "sqlalchemy.exc")
+ABSENT_PARTS = (
+    "jupyterhub.log", "jupyterhub.orm", "jupyterhub.roles", "sqlalchemy", "sqlalchemy.exc",
+    "requests", "jupyterlab.extensions.pypi",
+)  # fmt: skip
+"""What is imported for a name alone, and never used here: lists of extensions are fetched from nowhere."""
 
 
 class EnterHandler(JupyterHandler):
@@ -105,19 +109,23 @@ def _jupyter_server_extension_points() -> list[dict[str, object]]:
     return [{"module": "enclave_workspace", "app": WorkspaceApp}]
 
 
-def _without_the_hub() -> None:
-    """Keep the hub's own pages and database out of this process: half a second of its start.
+def _without_what_is_not_used() -> None:
+    """Keep what no request needs out of this process: the better part of a second of its start.
 
-    `jupyterhub.log` imports them for one handler's name and one metric, `jupyterhub.utils` for one exception.
+    `jupyterhub.log` imports the hub's own pages and database for one handler's name and one metric, `jupyterhub.utils`
+    for one exception, the lab two programs that ask for pages elsewhere, `jupyter_client` all of IPython for the name of a
+    folder in the home where kernels may be described. (Kernels are processes of their own and have theirs.)
     """
     absent = {name: types.ModuleType(name) for name in ABSENT_PARTS}
     absent["jupyterhub.log"].log_request = log_request  # type: ignore[attr-defined]
     absent["sqlalchemy.exc"].SQLAlchemyError = type("SQLAlchemyError", (Exception,), {})  # type: ignore[attr-defined]
+    absent["jupyterlab.extensions.pypi"].PyPIExtensionManager = None  # type: ignore[attr-defined]
     sys.modules.update(absent)
+    sys.modules["IPython"] = None  # type: ignore[assignment]  # asked for, it is not found
 
 
 def main() -> None:
-    _without_the_hub()
+    _without_what_is_not_used()
     ServerApp.default_services = tuple(
         name for name in ServerApp.default_services if name not in ABSENT_SERVICES
     )

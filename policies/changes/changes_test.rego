@@ -75,6 +75,8 @@ unexpected(prefix) := {[name, path, into] |
 	not unasked(name, path, into)
 }
 
+test_changed_amendment_question_is_denied if unexpected("amendment") == set()
+
 test_changed_application_question_is_denied if unexpected("application") == set()
 
 test_changed_custody_question_is_denied if unexpected("custody") == set()
@@ -82,6 +84,8 @@ test_changed_custody_question_is_denied if unexpected("custody") == set()
 test_changed_export_question_is_denied if unexpected("export") == set()
 
 test_changed_query_aggregate_question_is_denied if unexpected("query_aggregate") == set()
+
+test_changed_query_carried_question_is_denied if unexpected("query_carried") == set()
 
 test_changed_query_no_table_question_is_denied if unexpected("query_no_table") == set()
 
@@ -97,8 +101,8 @@ test_changed_spawn_question_is_denied if unexpected("spawn") == set()
 test_every_example_is_changed if {
 	every name, _ in data.examples {
 		some prefix in {
-			"application", "custody", "export", "query_aggregate", "query_no_table", "query_rows", "query_table",
-			"review", "spawn",
+			"amendment", "application", "custody", "export", "query_aggregate", "query_carried", "query_no_table",
+			"query_rows", "query_table", "review", "spawn",
 		}
 		startswith(name, prefix)
 	}

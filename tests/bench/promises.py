@@ -16,6 +16,7 @@ class Unit(StrEnum):
     MILLISECONDS = "ms"
     SECONDS = "s"
     MEBIBYTES = "MiB"
+    TIMES = "×"
 
 
 class Verdict(StrEnum):

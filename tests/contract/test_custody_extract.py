@@ -466,6 +466,28 @@ def test_an_amendment_is_built_as_the_next_extract(small: Any) -> None:
     refused("custody.extract_stale", lambda: custodian.open(GATEWAY, "v-81c2", 1, amended))
 
 
+def test_a_revision_that_changes_only_limits_keeps_the_extract(small: Any) -> None:
+    """Nothing is built again, the earlier envelope is spent, and the same file opens for the new one."""
+    _site, ledger, custodian = small
+    first = custodian.build(YAMAMOTO, small_permit(limits={"queries_day": 10}))
+    larger = small_permit(revision=2, limits={"queries_day": 20})
+    opened = custodian.open(GATEWAY, "v-81c2", None, larger)
+    assert (opened.n, opened.manifest["file"]["digest"]) == (1, first["file"]["digest"])
+    assert custodian.build(YAMAMOTO, larger)["n"] == 1
+    assert len([a for a in actions(ledger) if a[:2] == ("extract.authorised", "ok")]) == 1
+    assert custodian.build(YAMAMOTO, larger, refresh=True)["n"] == 2
+    spent = small_permit(limits={"queries_day": 10})
+    refused("custody.permit_superseded", lambda: custodian.open(GATEWAY, "v-81c2", None, spent))
+
+
+def test_a_revision_under_another_rule_set_is_built_anew(small: Any) -> None:
+    """What a rule set shapes in the file is not there yet, though tables and columns agree."""
+    _site, _ledger, custodian = small
+    custodian.build(YAMAMOTO, small_permit())
+    other = small_permit(revision=2, rule_sets=["ndb-2024-09", "blocks-2026"])
+    assert custodian.build(YAMAMOTO, other)["n"] == 2
+
+
 # -- registering ---------------------------------------------------------------------------------
 def test_registering_says_what_comes_in_and_what_does_not(small: Any) -> None:
     """The column that the descriptor does not name is listed, and lies in no extract."""

@@ -117,6 +117,7 @@ def test_each_step_and_action_of_a_story_has_an_example() -> None:
 
     assert said("export", "step") == {"return", "queue", "vote", "approve", "download"}
     assert said("review", "step") == {"opinion", "grant"}
+    assert said("amendment", "step") == {"look", "submit", "opinion", "grant"}
     assert said("custody", "action") >= {
         "database.register",
         "extract.build",

@@ -15,8 +15,13 @@ from enclave.core.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 STORIES = {
+    "amendment_look": "amendment",
+    "amendment_submit": "amendment",
+    "amendment_opinion": "amendment",
+    "amendment_grant": "amendment",
     "query_rows": "query",
     "query_aggregate": "query",
+    "query_carried": "query",
     "query_no_table": "query",
     "query_table": "query",
     "spawn": "spawn",

@@ -164,7 +164,10 @@ class SpeakingGateway:
             ],
             "outputs": [{"id": "t1", "kind": "table", "title": "Deaths by age"}],
             "limits": {"queries_day": 2000},
+            "used": {"queries_day": 1},
             "left": {"queries_day": 1999},
+            "renewed": "2026-11-22T00:00:00Z",
+            "more": "Apply <in the portal>.",
         }
 
     def answer(self, sql: str, form: str, params: dict[str, Any]) -> pa.Table:

@@ -3,6 +3,7 @@
 import _thread
 import datetime as dt
 import decimal
+import html
 import json
 import sys
 import threading
@@ -60,6 +61,39 @@ def test_tables_lists_every_column_of_the_permit(e: Enclave) -> None:
     assert list(lines.columns) == ["table", "column", "title", "type", "role", "unit", "codes"]
     assert lines.iloc[0].tolist() == ["nafld.patients", "age", "age", "int", "identifying", "year", ""]
     assert all(part in lines._repr_html_() for part in ("nafld.patients", "patients (2)", "died", "outcome"))
+
+
+@pytest.mark.parametrize(
+    ("language", "parts"),
+    [
+        (
+            "en",
+            (
+                "queries",
+                "used today",
+                "no limit",
+                "Renewed at 22 Nov 2026, 09:00 JST.",
+                "Apply <in the portal>.",
+            ),
+        ),
+        ("ja", ("問い合わせ（回）", "使った量", "上限なし", "2026年11月22日 09:00 に戻ります。")),
+    ],
+)
+def test_the_budget_says_what_is_left_until_when_and_how_to_get_more(
+    language: str, parts: tuple[str, ...]
+) -> None:
+    """As a table in a notebook and as text elsewhere, asked anew each time; the numbers are there as numbers, too."""
+    with SpeakingGateway(language=language) as gateway:
+        e = connect(gateway.folder)
+        told = gateway.session()
+        gateway.session = lambda: told  # type: ignore[method-assign]
+        told["left"]["queries_day"] = 1500
+        budget = e.budget()
+    assert budget.lines["queries_day"] == {"limit": 2000, "used": 1, "left": 1500}
+    assert budget.lines["rows_day"] == {"limit": None, "used": None, "left": None}
+    for part in (*parts, "2,000", "1,500"):
+        assert part in repr(budget)
+        assert html.escape(part) in budget._repr_html_()
 
 
 def test_codes_are_shown_with_their_titles_and_turn_into_labels(gateway: SpeakingGateway) -> None:
@@ -481,7 +515,31 @@ def test_every_sentence_of_r_exists_in_both_languages_too() -> None:
     assert len(told) == len(re.findall(r"^  [\w.]+ = c\(", source, re.M)) > 20
     for key, ja, en in told:
         assert ja.count("%s") == en.count("%s"), key
+        assert sorted(re.findall(r"{\w+}", ja)) == sorted(re.findall(r"{\w+}", en)), key
     keys = {key for key, _, _ in told}
     assert {key for key in keys if key.startswith("client.") and not key.endswith(".hint")} <= {
         key.removesuffix(".hint") for key in keys if key.endswith(".hint")
     }
+
+
+def test_r_says_the_same_words_of_a_submission_as_python() -> None:
+    """States, verdicts, headings and the sentences of a code; only where a function is named they differ by its name."""
+    import re
+
+    from enclave_client.words import WORDS
+
+    source = (HERE.parent.parent / "enclave/client/r/R/words.R").read_text()
+    told = {
+        key: (ja, en)
+        for key, ja, en in re.findall(r'^  ([\w.]+) = c\(\s*ja = "(.+?)",\s*en = "(.+?)"\s*\)', source, re.M)
+    }
+    submission = {
+        key for key in WORDS if key.startswith(("state.", "verdict", "next.", "findings", "more_", "budget."))
+    }
+    assert submission <= set(told)
+    alike = [
+        key for key in told if key in WORDS and not key.endswith(".hint") and "enclave_" not in told[key][0]
+    ]
+    differing = {key for key in alike if told[key] != WORDS[key]} - {"connected", "hidden_has_no_value"}
+    assert differing == {"client.parameter"}  # R does not tell which of them
+    assert len(alike) > 30

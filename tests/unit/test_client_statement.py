@@ -17,40 +17,41 @@ TABLES = {
 }
 
 
+OFFERED = [
+    # after FROM and JOIN: tables, by their names and their databases' names
+    ("SELECT * FROM |", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
+    ("SELECT * FROM n|", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
+    ("SELECT * FROM pat|", ["nafld.patients"]),
+    ("SELECT * FROM ndb.|", ["rcpt", "sy"]),
+    ("SELECT * FROM ndb.r|", ["rcpt"]),
+    ("SELECT * FROM ndb.rcpt r JOIN |", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
+    ("SELECT * FROM ndb.rcpt r, nd|", ["ndb.rcpt", "ndb.sy"]),
+    # elsewhere: columns of the tables that the statement names, also further down
+    ("SELECT a| FROM nafld.patients", ["age"]),
+    ("SELECT p| FROM ndb.rcpt", ["pid", "points", "nafld.patients"]),
+    ("SELECT r.p| FROM ndb.rcpt r", ["pid", "points"]),
+    ("SELECT r.| FROM ndb.rcpt AS r JOIN ndb.sy s USING (pid)", ["pid", "rcpt_kind", "points"]),
+    ("SELECT s.| FROM ndb.rcpt AS r JOIN ndb.sy s USING (pid)", ["pid", "icd10"]),
+    ("SELECT rcpt.| FROM ndb.rcpt", ["pid", "rcpt_kind", "points"]),
+    ("SELECT * FROM ndb.sy WHERE ICD|", ["icd10"]),
+    ("SELECT stat|", ["status"]),
+    # in texts and comments: nothing
+    ("SELECT 'a|", []),
+    ("SELECT 1 -- a|", []),
+    ("SELECT /* a|", []),
+    ("SELECT 'it''s', a| FROM nafld.patients", ["age"]),
+    ("SELECT unknown.| FROM nafld.patients", []),
+]
+"""A place in a statement (`|`), and the tables and columns that fit there; R is held against the same places."""
+
+
 def offered(statement: str, kinds: str = "table column") -> list[str]:
     """`|` marks the place."""
     before, after = statement.split("|")
     return [offer.text for offer in offers(before, after, TABLES)[1] if offer.kind in kinds.split()]
 
 
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        # after FROM and JOIN: tables, by their names and their databases' names
-        ("SELECT * FROM |", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
-        ("SELECT * FROM n|", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
-        ("SELECT * FROM pat|", ["nafld.patients"]),
-        ("SELECT * FROM ndb.|", ["rcpt", "sy"]),
-        ("SELECT * FROM ndb.r|", ["rcpt"]),
-        ("SELECT * FROM ndb.rcpt r JOIN |", ["ndb.rcpt", "ndb.sy", "nafld.patients"]),
-        ("SELECT * FROM ndb.rcpt r, nd|", ["ndb.rcpt", "ndb.sy"]),
-        # elsewhere: columns of the tables that the statement names, also further down
-        ("SELECT a| FROM nafld.patients", ["age"]),
-        ("SELECT p| FROM ndb.rcpt", ["pid", "points", "nafld.patients"]),
-        ("SELECT r.p| FROM ndb.rcpt r", ["pid", "points"]),
-        ("SELECT r.| FROM ndb.rcpt AS r JOIN ndb.sy s USING (pid)", ["pid", "rcpt_kind", "points"]),
-        ("SELECT s.| FROM ndb.rcpt AS r JOIN ndb.sy s USING (pid)", ["pid", "icd10"]),
-        ("SELECT rcpt.| FROM ndb.rcpt", ["pid", "rcpt_kind", "points"]),
-        ("SELECT * FROM ndb.sy WHERE ICD|", ["icd10"]),
-        ("SELECT stat|", ["status"]),
-        # in texts and comments: nothing
-        ("SELECT 'a|", []),
-        ("SELECT 1 -- a|", []),
-        ("SELECT /* a|", []),
-        ("SELECT 'it''s', a| FROM nafld.patients", ["age"]),
-        ("SELECT unknown.| FROM nafld.patients", []),
-    ],
-)
+@pytest.mark.parametrize(("statement", "expected"), OFFERED)
 def test_names_of_the_permit_are_offered_where_they_fit(statement: str, expected: list[str]) -> None:
     """Tables after FROM and JOIN, columns elsewhere, nothing in a text."""
     assert offered(statement) == expected

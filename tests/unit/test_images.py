@@ -203,6 +203,19 @@ class TestImage:
         said = inside(image, f'/opt/analysis/bin/python -I -c "{script}"')
         assert said.startswith("(3, 13) 6.1.1 IPAexGothic /usr/share/fonts/")
 
+    def test_it_is_no_larger_than_what_is_used(self, image: str) -> None:
+        """Below 0.95 GB (a third of it R, a fifth polars); what is left out is not missed by what stays."""
+        assert json.loads(docker("image", "inspect", image))[0]["Size"] < 950_000_000
+        script = (
+            "import babel, io, pandas, pyarrow as pa, pyarrow.dataset, pyarrow.fs, pyarrow.parquet as pq; "
+            "from jedi import Interpreter; kept = io.BytesIO(); pq.write_table(pa.table({'a': [1]}), kept); "
+            "print(pq.read_table(kept).num_rows, babel.Locale.parse('ja_JP').get_display_name('ja'), "
+            "[c.name for c in Interpreter('f.group', [{'f': pandas.DataFrame()}]).complete()])"
+        )
+        home = ("--tmpfs", "/home/researcher:uid=1000")
+        said = inside(image, f'/opt/analysis/bin/python -I -c "{script}"', *home)
+        assert said == "1 日本語 (日本) ['groupby']"
+
     def test_r_has_its_packages_and_plots_without_a_screen(self, image: str) -> None:
         """The distribution's packages and this tree's client; the kernel is the client's own; no server of a screen."""
         names = "DBI bit64 curl enclave ggplot2 jsonlite nanoarrow survival IRkernel".split()  # noqa: SIM905

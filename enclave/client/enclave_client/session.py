@@ -70,6 +70,10 @@ class Enclave:
         self._session = self._gateway.json("GET", "/v1/session")
         return Session(self._session)
 
+    def budget(self) -> "Budget":
+        """What the project may still ask today, when that is renewed, and how to apply for more."""
+        return Budget(self.session(), self.language)
+
     def tables(self) -> Permitted:
         """Every column that the permit shows: table, column, title, type, role, unit, codes."""
         return permitted(self._session.get("tables", []), self.language)
@@ -191,6 +195,48 @@ class Session(dict[str, Any]):
             for key, value in lines
         )
         return f"<table class='dataframe'><tbody>{body}</tbody></table>"
+
+
+class Budget:
+    """The project's limits of a day beside what is used and left, in words. `lines`: `{limit: {limit, used, left}}`, whole
+    numbers, None where the permit sets no limit."""
+
+    def __init__(self, session: Mapping[str, Any], language: Language) -> None:
+        self.language: Language = language
+        kinds = {"limit": "limits", "used": "used", "left": "left"}
+        self.lines: dict[str, dict[str, int | None]] = {
+            name: {kind: (session.get(there) or {}).get(name) for kind, there in kinds.items()}
+            for name in ("queries_day", "rows_day", "bytes_day")
+        }
+        self.renewed = in_japan(str(session["renewed"]), language)
+        self.more = str(session.get("more", ""))
+
+    def _table(self) -> list[list[str]]:
+        heads = [word(f"budget.{kind}", self.language) for kind in ("limit", "used", "left")]
+        table = [["", *heads]]
+        for name, line in self.lines.items():
+            unlimited = word("budget.unlimited", self.language)
+            numbers = [unlimited if number is None else f"{number:,}" for number in line.values()]
+            table.append([word(f"budget.{name}", self.language), *numbers])
+        return table
+
+    def _below(self) -> list[str]:
+        return [word("budget.renewed", self.language, time=self.renewed), self.more]
+
+    def __repr__(self) -> str:
+        return "\n".join(["\t".join(line) for line in self._table()] + self._below())
+
+    def _repr_html_(self) -> str:
+        heads, *lines = self._table()
+        head = "".join(f"<th style='text-align:right'>{html.escape(text)}</th>" for text in heads)
+        body = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            + "".join(f"<td style='text-align:right'>{html.escape(text)}</td>" for text in numbers)
+            + "</tr>"
+            for name, *numbers in lines
+        )
+        below = "".join(f"<p>{html.escape(text)}</p>" for text in self._below())
+        return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
 def _spoken(value: Any) -> str:

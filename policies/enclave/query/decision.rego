@@ -74,12 +74,22 @@ deny contains "permit.not_handler" if not person_is_handler
 person_is_handler if permit.handler(input.session.person)
 
 # METADATA
-# description: The session was opened for this project and under this permit and revision.
+# description: >-
+#   The session was opened for this project and under this permit and revision, or under an earlier one from which this one
+#   differs in nothing but its limits.
 deny contains "session.permit_changed" if not session_matches
 
 session_matches if {
 	input.session.project == input.permit.project
 	input.session.permit == input.permit.reference
+}
+
+session_matches if {
+	input.session.project == input.permit.project
+	input.session.carried == true
+	every reference in [input.session.permit, input.permit.reference] {
+		startswith(reference, sprintf("%s@", [input.permit.permit_id]))
+	}
 }
 
 # METADATA

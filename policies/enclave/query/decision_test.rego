@@ -49,6 +49,19 @@ test_query_under_an_older_revision_is_denied if {
 	denied(older) == {"session.permit_changed"}
 }
 
+carried := data.examples.query_carried
+
+test_query_goes_on_under_a_revision_that_changes_only_limits if query.decision.allow == true with input as carried
+
+test_query_under_a_revision_that_changes_more_is_denied if {
+	denied(changed(carried, [{"op": "replace", "path": "/session/carried", "value": false}])) == {"session.permit_changed"}
+}
+
+test_query_of_another_permits_session_is_not_carried if {
+	other := changed(carried, [{"op": "replace", "path": "/session/permit", "value": "p-2026-0008@1"}])
+	denied(other) == {"session.permit_changed"}
+}
+
 test_query_over_another_permits_extract_is_denied if {
 	denied(changed(rows, [{"op": "replace", "path": "/extract/permit", "value": "p-9@1"}])) == {"query.extract_differs"}
 }

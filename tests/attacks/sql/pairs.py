@@ -6,6 +6,9 @@
 SELECT …
 -- twin: rows or table
 SELECT …
+
+`24_slips.sql` holds what people write by mistake, with titles in both languages (`in English / 日本語`): the guide for
+researchers (docs/asking.md) shows these. `../aggregate/slips.sql` is its sister for the aggregate tier.
 """
 
 import re
@@ -41,24 +44,25 @@ class Pair:
 
 def pairs() -> list[Pair]:
     """Every pair of every file. Raises ValueError for a file with something between its pairs."""
-    found = []
-    for file in sorted(FOLDER.glob("*.sql")):
-        text = file.read_text()
-        matches = list(_PAIR.finditer(text))
-        if len(matches) != text.count("-- attack: "):
-            raise ValueError(f"{file.name}: a pair that cannot be read")
-        found += [
-            Pair(
-                f"{file.stem}: {m['title']}",
-                m["code"],
-                Form(m["form"]),
-                _characters(m["attack"]),
-                Form(m["twin_form"]),
-                _characters(m["twin"]),
-            )
-            for m in matches
-        ]
-    return found
+    return [pair for file in sorted(FOLDER.glob("*.sql")) for pair in read(file)]
+
+
+def read(file: Path) -> list[Pair]:
+    text = file.read_text()
+    matches = list(_PAIR.finditer(text))
+    if len(matches) != text.count("-- attack: "):
+        raise ValueError(f"{file.name}: a pair that cannot be read")
+    return [
+        Pair(
+            f"{file.stem}: {m['title']}",
+            m["code"],
+            Form(m["form"]),
+            _characters(m["attack"]),
+            Form(m["twin_form"]),
+            _characters(m["twin"]),
+        )
+        for m in matches
+    ]
 
 
 def _characters(text: str) -> str:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from enclave.application import amendment
 from enclave.application import review as application
 from enclave.core.lifecycle import diagram, is_possible
 from enclave.core.refusal import Refused
 from enclave.export import review as export
 
 
-@pytest.mark.parametrize("table", [application.TRANSITIONS, export.TRANSITIONS])
+@pytest.mark.parametrize("table", [application.TRANSITIONS, amendment.TRANSITIONS, export.TRANSITIONS])
 def test_the_documented_diagram_is_the_table(table) -> None:
     """`docs/lifecycles.md` is what the code does, not what it once did."""
     assert diagram(table) in (Path(__file__).parents[3] / "docs" / "lifecycles.md").read_text(
@@ -18,7 +19,7 @@ def test_the_documented_diagram_is_the_table(table) -> None:
     )
 
 
-@pytest.mark.parametrize("story", [application, export])
+@pytest.mark.parametrize("story", [application, amendment, export])
 def test_what_is_not_in_the_table_is_refused(story) -> None:
     """Every pair of state and step either has its row or is a refusal with the story's code."""
     for state in story.State:

@@ -177,6 +177,19 @@ def test_rows_and_columns_may_be_left_out_and_sorted(ground: Ground, token: str)
     assert submit(ground, token, item(reordered, receipt)).json()["state"] == "queued"
 
 
+def test_a_receipt_from_before_a_larger_budget_still_vouches(ground_apart: Ground) -> None:
+    """The workspace goes on under the next revision, and what it submits is recomputed and kept under that one."""
+    permit = a_research_permit(limits={"queries_day": 100})
+    ground_apart.grant(permit)
+    token = ground_apart.session("tanaka", permit)
+    text, receipt = asked(ground_apart, token, SEXES)
+    ground_apart.grant(a_research_permit(revision=2, limits={"queries_day": 200}))
+    answer = submit(ground_apart, token, item(text, receipt)).json()
+    assert answer["state"] == "queued", answer
+    assert ground_apart.leaves(receipt)[-1]["permit"] == "p-2026-0007@2"
+    assert summary(ground_apart, answer["id"]).permit == "p-2026-0007@2"
+
+
 def test_a_receipt_of_rows_vouches_for_nothing(ground: Ground, token: str) -> None:
     answer = ground.query(token, SEXES)
     submitted = submit(ground, token, item(written(answer.table()), answer.headers["enclave-query"])).json()

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,42 @@ def test_a_session_of_an_older_revision_has_to_be_opened_again(ground_apart: Gro
     token = ground_apart.session("tanaka", permit)
     ground_apart.grant(a_research_permit(revision=2, purpose="changed"))
     assert ground_apart.query(token, COUNT).json()["code"] == "session.permit_changed"
+
+
+def test_a_larger_budget_is_taken_up_by_the_workspace_that_runs(ground_apart: Ground) -> None:
+    """The same token, the same extract, nothing built or opened anew by hand: what was used stays used, and more is left."""
+    permit = a_research_permit(limits={"queries_day": 1})
+    ground_apart.grant(permit)
+    token = ground_apart.session("tanaka", permit)
+    assert ground_apart.query(token, COUNT).status == 200
+    assert ground_apart.query(token, COUNT).json()["code"] == "query.budget_queries"
+    ground_apart.grant(a_research_permit(revision=2, limits={"queries_day": 4}))
+    answer = ground_apart.query(token, COUNT)
+    assert answer.status == 200, answer.body
+    receipt = ground_apart.settled(token, answer.headers["enclave-query"])["receipt"]
+    assert (receipt["permit"], receipt["extract"]) == ("p-2026-0007@2", "v-81c2/1")
+    told = ground_apart.ask("GET", "/v1/session", token).json()
+    assert (told["permit"], told["left"]["queries_day"]) == ("p-2026-0007@2", 1)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"purpose": "another"},
+        {"tier": "aggregate"},
+        {"handlers": ["tanaka"]},
+        {"valid_to": "2027-12-31T15:00:00Z"},
+        {"checkers": 3},
+    ],
+)
+def test_more_than_limits_is_not_carried(changed: dict[str, Any]) -> None:
+    """A session goes on under a later revision of the same permit where nothing but limits differs, and never backwards."""
+    first = a_research_permit(limits={"queries_day": 1})
+    larger = a_research_permit(revision=2, limits={"queries_day": 9})
+    assert larger.carries(first)
+    assert not first.carries(larger)
+    assert not first.carries(first)
+    assert not a_research_permit(revision=2, limits={"queries_day": 9}, **changed).carries(first)
 
 
 def test_a_revoked_permit_answers_nothing(ground: Ground) -> None:

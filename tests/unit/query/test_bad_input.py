@@ -8,6 +8,7 @@ from enclave.core.refusal import Refused, problem
 from enclave.query.codes import CODES
 from enclave.query.parse import parse
 from enclave.query.stages import Form, Params
+from enclave.query.text import WHOLE
 from tests.unit.query import world
 
 
@@ -31,6 +32,13 @@ def refused(text: str, params: Params = ()) -> Refused:
         ("SELECT age FROM patients p LEFT JION events e USING (pid)", 1, "JOIN"),
         ("SELECT age FROM\npatients WHERE name = 'TANAKA", 2, "' \" */"),
         ("SELECT 1 /* SECRET", 1, "' \" */"),
+        ("SELECT pid FROM patients\nLEFT JOIN events WHERE age > 3", 2, "ON"),
+        ("SELECT pid FROM patients p JOIN events e ON WHERE p.age > 3", 1, "ON"),
+        ("SELECT pid FROM patients p JOIN events USING", 1, "ON"),
+        ("SELECT pid FROM patients SEMI JOIN (SELECT pid FROM events JOIN labs) USING (pid)", 1, "ON"),
+        ("SELECT age FROM patients WHERE 'SECRET' LIKE @", 1, WHOLE),
+        ("SELECT age FROM patients WHERE age IN ()", 1, WHOLE),
+        ("SELECT age FROM patients JOIN (VALUES (1, 'x'), (2)) v(a, b) ON a = age", 1, "(1, 'a'), (2, 'b')"),
     ],
 )
 def test_a_place_and_a_suggestion_are_said_and_no_word_of_the_text(

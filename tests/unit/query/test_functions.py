@@ -93,7 +93,7 @@ def test_nothing_is_offered_instead_of_what_can_be_used(name: str) -> None:
     [
         ("SELECT NVL2(age, 1, 0) FROM patients", "nvl2", "CASE WHEN x IS NULL THEN b ELSE a END"),
         ("SELECT histogram(age) FROM patients", "histogram", "SELECT x, count(*) AS n FROM t GROUP BY x"),
-        ("SELECT Unnest(list(age)) FROM patients", "unnest", "SELECT v FROM (VALUES (1), (2)) AS t(v)"),
+        ("SELECT Unnest(list(age)) FROM patients", "unnest", "SELECT v FROM unnest(['a', 'b']) AS t(v)"),
         ("SELECT now()", "now", "DATE '2026-04-01'"),
         ("SELECT today()", "today", "DATE '2026-04-01'"),
         ("SELECT approx_count_distinct(pid) FROM patients", "approx_count_distinct", "count(DISTINCT x)"),

@@ -17,6 +17,7 @@ BETWEEN = (
 BEHIND = (
     "IS NULL", "IS NOT NULL", "IS TRUE", "IS NOT TRUE", "IN (c, d)", "NOT IN (c, d)", "BETWEEN c AND d",
     "NOT BETWEEN c AND d", "::INTEGER", "::VARCHAR", "ISNULL", "NOTNULL",
+    "= ANY([1, 3])", "<> ALL([0])", "= ANY(ARRAY['1'])", "<> ALL(['true', '1'])", "[1:2]",
 )  # fmt: skip
 BEFORE = ("NOT", "-", "+")
 
@@ -95,6 +96,8 @@ def _bracketed(tree: object) -> str:
     "series",
     [
         "range(5)",
+        "unnest([3, -1, 3])",
+        "unnest(['a', 'b''c'])",
         "range(2, 9, 3) AS t(i)",
         "range(5, 0, -2) r",
         "range(-3, 2)",
@@ -154,6 +157,9 @@ def test_a_series_that_is_long_or_not_constant_is_refused(series: str, code: str
             "SELECT 1 FROM (a JOIN b ON a.x = b.x) LEFT JOIN c ON c.x = a.x",
             "SELECT 1 FROM a JOIN b ON a.x = b.x LEFT JOIN c ON c.x = a.x",
         ),
+        ("SELECT array_length(l) FROM t", "SELECT LENGTH(l) FROM t"),
+        ("SELECT a FROM t WHERE a = ANY(ARRAY['x', 'y'])", "SELECT a FROM t WHERE (a IN ('x', 'y'))"),
+        ("SELECT a FROM t WHERE a <> ALL([1, 2])", "SELECT a FROM t WHERE (NOT a IN (1, 2))"),
         ("SELECT x NOT LIKE 'a%' FROM t", "SELECT (NOT x LIKE 'a%') FROM t"),
         (
             "SELECT grouping_id(a, b) FROM t GROUP BY CUBE (a, b)",

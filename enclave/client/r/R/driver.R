@@ -16,6 +16,7 @@ setMethod("dbConnect", "EnclaveDriver", function(drv, folder = RUN, bigint = BIG
   gw$session <- json(gw, "GET", "/v1/session")
   if (gw$session$language %in% c("ja", "en")) gw$language <- gw$session$language
   con <- new("EnclaveConnection", gateway = gw, bigint = match.arg(bigint))
+  notebook$con <- con # whose names are completed
   # In a notebook what goes to the error stream looks like an error.
   if (is.null(notebook$executor)) message(described(con)) else cat(described(con), "\n", sep = "")
   con
@@ -38,9 +39,7 @@ setMethod("show", "EnclaveDriver", function(object) cat("<EnclaveDriver>\n"))
 described <- function(con) {
   gw <- con@gateway
   session <- gw$session
-  ends <- as.POSIXct(session$valid_to, format = "%Y-%m-%dT%H:%M:%SZ", tz = "UTC")
-  attr(ends, "tzone") <- "Asia/Tokyo"
-  until <- format(ends, if (gw$language == "ja") "%Y\u5e74%m\u6708%d\u65e5 %H:%M" else "%Y-%m-%d %H:%M JST")
+  until <- in_japan(session$valid_to, gw$language)
   tier <- word(paste0("tier.", session$tier), gw$language)
   sprintf(word("connected", gw$language), session$person, session$project, session$permit, tier, until)
 }
@@ -97,13 +96,6 @@ title <- function(con, title) {
   if (is.null(title)) "" else as.character(title)
 }
 
-#' GET /v1/session as it is now: the permit in words, its limits and what is left of them.
-enclave_session <- function(con) {
-  gw <- open_gateway(con)
-  gw$session <- json(gw, "GET", "/v1/session")
-  gw$session
-}
-
 #' Every column that the permit shows: table, column, title, type, role, unit, codes.
 enclave_tables <- function(con) {
   lines <- lapply(open_gateway(con)$session$tables, function(table) {
@@ -142,6 +134,7 @@ enclave_table <- function(con, sql, params = NULL) {
   answer <- ask(gw, sql, params, "table")
   table <- protected_frame(checked(answer, "exact", gw$language), gw$language)
   attr(table, "receipt") <- answer$receipt
+  attr(table, "columns") <- names(table)
   table
 }
 

@@ -4,6 +4,8 @@
 STATUS <- "_status"
 LABEL <- "\u79d8\u533f hidden"
 MARGIN <- c("detail", "total")
+ROWS_SHOWN <- 40L
+KEPT <- c("language", "receipt", "columns") # what a part of an answer still knows of it
 
 cells <- function(values, status, language = "en") {
   # Even if a value came beside the status, a hidden cell stays hidden here.
@@ -45,7 +47,7 @@ shown <- function(table) {
   for (name in values) plain[[name]] <- bare(plain[[name]])
   plain <- plain[setdiff(names(plain), paste0(values, STATUS))]
   rownames(plain) <- NULL
-  plain
+  with_kept(plain, table)
 }
 
 #' Only the rows that are no total of others, without the companions that tell totals apart.
@@ -89,9 +91,12 @@ no_value <- function(x) {
 `[.enclave_table` <- function(x, ...) {
   part <- unclass_table(x)[...]
   if (!is.data.frame(part)) return(part)
-  kept <- attributes(x)[c("language", "receipt")]
-  for (name in names(kept)) attr(part, name) <- kept[[name]]
-  structure(part, class = c("enclave_table", "data.frame"))
+  structure(with_kept(part, x), class = c("enclave_table", "data.frame"))
+}
+
+with_kept <- function(part, whole) {
+  for (name in KEPT) attr(part, name) <- attr(whole, name)
+  part
 }
 
 c.enclave_cells <- function(...) {
@@ -137,14 +142,15 @@ Summary.enclave_cells <- function(..., na.rm = FALSE) {
 }
 
 # -- shown to a person --------------------------------------------------------------------------------------------
-view <- function(table) {
+view <- function(whole) {
+  table <- utils::head(whole, ROWS_SHOWN)
   language <- attr(table, "language")
   names <- setdiff(names(table), paste0(companions(table), STATUS))
   columns <- lapply(names, function(name) {
     value <- table[[name]]
     if (inherits(value, "enclave_cells")) return(format(value))
     said <- ifelse(is.na(value), "\u2013", as.character(value))
-    if (name %in% margins_of(table)) said[table[[paste0(name, STATUS)]] == "total"] <- word("all", language)
+    if (name %in% margins_of(whole)) said[table[[paste0(name, STATUS)]] == "total"] <- word("all", language)
     said
   })
   names(columns) <- names
@@ -156,6 +162,7 @@ caption <- function(table) {
   counts <- statuses(table)
   counts <- counts[counts > 0 | names(counts) != "perturbed"]
   said <- paste(vapply(paste0(names(counts), "_cells"), word, "", language), counts)
+  if (nrow(table) > ROWS_SHOWN) said <- c(said, word("more_rows", language, list(n = nrow(table) - ROWS_SHOWN)))
   paste(c(said, attr(table, "receipt")$id), collapse = " \u00b7 ")
 }
 
@@ -168,16 +175,15 @@ print.enclave_table <- function(x, ...) {
 repr_text.enclave_table <- function(obj, ...) paste(utils::capture.output(print(obj)), collapse = "\n")
 
 repr_html.enclave_table <- function(obj, ...) {
-  safe <- function(text) gsub("<", "&lt;", gsub("&", "&amp;", text, fixed = TRUE), fixed = TRUE)
-  shown <- utils::head(view(obj), 40L)
-  heads <- paste0("<th>", safe(names(shown)), "</th>", collapse = "")
+  shown <- view(obj)
+  heads <- paste0("<th>", escaped(names(shown)), "</th>", collapse = "")
   rows <- vapply(seq_len(nrow(shown)), function(place) {
     texts <- vapply(shown, function(column) column[[place]], "")
     style <- ifelse(texts == LABEL, " style='color:#8a3b12;background:#fbeee4'", "")
-    paste0("<tr>", paste0("<td", style, ">", safe(texts), "</td>", collapse = ""), "</tr>")
+    paste0("<tr>", paste0("<td", style, ">", escaped(texts), "</td>", collapse = ""), "</tr>")
   }, "")
   paste0(
     "<div><table class='dataframe'><thead><tr>", heads, "</tr></thead><tbody>", paste(rows, collapse = ""),
-    "</tbody></table><div style='opacity:.75;font-size:90%'>", safe(caption(obj)), "</div></div>"
+    "</tbody></table><div style='opacity:.75;font-size:90%'>", escaped(caption(obj)), "</div></div>"
   )
 }

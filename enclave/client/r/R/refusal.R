@@ -12,8 +12,8 @@ lines_of <- function(code, title, facts, hint, language) {
 }
 
 # Raises the condition `enclave_refused` with `code`, `title`, `facts` (never a data value) and `hint`.
-refuse <- function(code, title = word(code, language), facts = list(), hint = word(paste0(code, ".hint"), language),
-                   language = "en", more = character()) {
+refuse <- function(code, title = word(code, language, facts), facts = list(),
+                   hint = word(paste0(code, ".hint"), language, facts), language = "en", more = character()) {
   stop(structure(
     class = c(more, "enclave_refused", "error", "condition"),
     list(

@@ -4,8 +4,7 @@
 ANSWER_SECONDS <- 120L
 
 gateway <- function(folder) {
-  asked <- Sys.getenv("ENCLAVE_LANGUAGE", Sys.getenv("LANG", "ja"))
-  language <- if (startsWith(asked, "ja")) "ja" else "en"
+  language <- language_asked()
   files <- file.path(folder, c("session.json", "ca.pem"))
   if (!all(file.exists(files))) {
     refuse("client.not_a_workspace", facts = list(file = files[!file.exists(files)][[1]]), language = language)
@@ -18,6 +17,11 @@ gateway <- function(folder) {
   gw$authority <- files[[2]]
   gw$language <- language
   gw
+}
+
+# Before a session says which.
+language_asked <- function() {
+  if (startsWith(Sys.getenv("ENCLAVE_LANGUAGE", Sys.getenv("LANG", "ja")), "ja")) "ja" else "en"
 }
 
 handle <- function(gw, method, path, body = NULL, seconds = ANSWER_SECONDS) {
