@@ -14,7 +14,7 @@ BASE: dict[str, dict[str, str]] = {
     "p": {"sex": NUM, "age": NUM, "birth_ym": DATE, "pref": TEXT, "status": NUM, "bmi": NUM, "smoker": BOOL},
     "rx": {"day": DATE, "drug": TEXT},
     "dx": {"day": DATE, "icd": TEXT},
-    "claim": {"sex": NUM, "age": NUM, "pref": TEXT, "ym": DATE, "points": NUM},
+    "claim": {"sex": NUM, "age": NUM, "pref": TEXT, "ym": DATE, "points": NUM, "hosp": TEXT},
 }
 
 _LITERALS = {

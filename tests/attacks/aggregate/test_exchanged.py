@@ -121,6 +121,11 @@ def trackers(known: tuple[Any, ...]) -> list[str]:
         f"WITH h AS (SELECT pid, pref, lag(pref) OVER (PARTITION BY pid ORDER BY ym) b, points FROM claim) SELECT sum(points) s,"
         f" count(*) n FROM h WHERE b <> pref AND b = '{pref}'",
         "SELECT pref, year(ym) y, sex, sum(points) s, count(DISTINCT pid) n FROM claim WHERE ym < DATE '2021-01-01' GROUP BY ALL",
+        # Where somebody was treated is not known of them: it trades along.
+        "SELECT hosp, count(DISTINCT pid) n, sum(points) s FROM claim GROUP BY ALL",
+        "SELECT hosp, sex, count(DISTINCT pid) n FROM claim GROUP BY ALL",
+        f"SELECT pref, hosp, count(DISTINCT pid) n, sum(points) s FROM claim WHERE age < {age} GROUP BY ALL",
+        f"SELECT count(DISTINCT pid) n, sum(points) s FROM claim WHERE hosp <> pref AND pref = '{pref}'",
         "SELECT pref IS NULL k, count(*) n, sum(points) s FROM claim GROUP BY ALL",
     ]
 

@@ -35,6 +35,7 @@ COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "claim": {
         "pid": ("UINTEGER", "person"), "sex": ("TINYINT", "identifying"), "age": ("SMALLINT", "identifying"),
         "pref": ("VARCHAR", "area"), "ym": ("DATE", "date"), "points": ("INTEGER", "measure"),
+        "hosp": ("VARCHAR", "area"),
     },
 }  # fmt: skip
 
@@ -132,7 +133,8 @@ def harder(seed: int = 23, persons: int = 900, *, homes: bool = False) -> World:
             now = None if unknown else age - (2023 - year)
             for month in ("04", "10") if year == 2022 else ("04",):
                 points = None if chance.random() < 0.05 else chance.randint(100, 9000)
-                claims.append((pid, other, now, live[year], f"{year}-{month}-01", points))
+                hosp = chance.choice((live[year] or "13", "13", "27"))
+                claims.append((pid, other, now, live[year], f"{year}-{month}-01", points, hosp))
     counts: dict[tuple[int, ...], int] = {}
     for cell in cells.values():
         counts[cell] = counts.get(cell, 0) + 1
@@ -173,7 +175,15 @@ def make(seed: int = 11, *, homes: bool = False) -> World:
         for year in range(2019, 2024):
             # A person's age moves on with the years, as it does on real claims.
             claims.append(
-                (pid, sex, age - (2023 - year), people[-1][4], f"{year}-04-01", chance.randint(100, 9000))
+                (
+                    pid,
+                    sex,
+                    age - (2023 - year),
+                    people[-1][4],
+                    f"{year}-04-01",
+                    chance.randint(100, 9000),
+                    "13",
+                )
             )
     first = {row[0]: (int(row[4]),) if homes else () for row in people}
     cells_of: dict[int, tuple[int, ...]] = {
