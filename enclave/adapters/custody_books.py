@@ -144,6 +144,15 @@ class Books:
             ).fetchall()
         return [{"provision": p, "n": int(n), "at": at, **json.loads(entry)} for p, n, at, entry in rows]
 
+    def given(self, population: str) -> bool:
+        """Whether an extract with persons of a population was ever provided, or may be under way."""
+        with self._vault.read() as connection:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM members WHERE population = ?) OR EXISTS (SELECT 1 FROM builds)",
+                (population,),
+            ).fetchone()
+        return bool(row[0])
+
     # -- who was in it ------------------------------------------------------------------------
     def containing(self, population: str, numbers: Sequence[int]) -> list[tuple[str, int]]:
         """(provision, n) of every extract that contained one of these persons of a population."""

@@ -21,6 +21,7 @@ from enclave.adapters import custody_engine, extract_build, extract_store, signi
 from enclave.adapters.custody_desk import Caller, Desk, attach_key
 from enclave.adapters.custody_sources import Sources, descriptor_digest
 from enclave.adapters.extract_build import Built, Names, Numbered, Placed
+from enclave.adapters.register_blocks import blocks_of
 from enclave.adapters.vault import Kept, Registered
 from enclave.catalogue.descriptor import Descriptor
 from enclave.core.event import Thing
@@ -248,8 +249,8 @@ class Extracts:
             pids = np.concatenate([names[place].pseudonyms for place in places])
             blocks = np.concatenate([_block_of(numbered[place]) for place in places])
             if len(blocks) and int(blocks.min()) >= 0:
-                about = self._sources.people(planned.populations[group[0]])[1]["blocks"]
-                found[group] = Placed(pids, blocks, int(about["k"]))
+                held, about = self._sources.people(planned.populations[group[0]])
+                found[group] = Placed(pids, blocks, int(about["blocks"]["k"]), blocks_of(held))
         return found
 
     def _manifest(self, work: _Work, n: int, built: Built) -> dict[str, Any]:
@@ -260,7 +261,9 @@ class Extracts:
             population = work.planned.populations[group[0]]
             about = self._sources.people(population)[1]["blocks"]
             columns = tuple(about.get("columns", ()))
-            sets.append(BlockSet(group, population, int(about["k"]), columns, count, smallest))
+            here = {f"{one.database}.{one.name}" for one in built.tables}
+            areas = tuple(one for one in about.get("areas", ()) if one.rpartition(".")[0] in here)
+            sets.append(BlockSet(group, population, int(about["k"]), columns, count, smallest, areas))
         return manifests.Manifest(
             permit=permit.permit_id,
             revision=permit.revision,

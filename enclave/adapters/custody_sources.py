@@ -20,7 +20,8 @@ from enclave.adapters.custody_desk import Caller, Desk, attach_key
 from enclave.adapters.custody_engine import Attached
 from enclave.adapters.custody_log import Listed
 from enclave.adapters.descriptor_files import print_descriptor, read_descriptor, write_descriptor
-from enclave.adapters.register import BlockRule, Member
+from enclave.adapters.members import REGISTER, Member
+from enclave.adapters.register_blocks import BlockRule
 from enclave.adapters.rule_files import load_directory
 from enclave.adapters.statistics_files import FILE as STATISTICS
 from enclave.adapters.statistics_files import write_statistics
@@ -157,7 +158,7 @@ class Sources:
         held = self._desk.vault.held("register", population)
         if held is None:
             raise Refused("custody.engine", {"population": population})
-        file = Attached(self._desk.site.custody / held.path, register.REGISTER, attach_key(held.key))
+        file = Attached(self._desk.site.custody / held.path, REGISTER, attach_key(held.key))
         return file, held.about
 
     def bring_up_to_date(self, populations: Sequence[str]) -> None:
@@ -216,6 +217,7 @@ class Sources:
                 "facility": desk.vault.numbers(f"{population}/{Kind.FACILITY.value}"),
             },
             blocks=self._block_rule([one.descriptor for one in members]),
+            given=desk.books.given(population),
             spill=desk.spill,
         )
         extract_store.flush(path)
@@ -252,11 +254,26 @@ class Sources:
             for column in table.columns.values()
             if column.role is Role.IDENTIFYING
         ]
+        living = dict.fromkeys(
+            column.name
+            for one in descriptors
+            for table in one.tables.values()
+            if table.person_level
+            for column in table.columns.values()
+            if column.role is Role.AREA
+        )
         # Sex before age, as in the rule sets: a cut of one in two, once made, is kept by every later one.
         own = dict.fromkeys(column.name for column in sorted(identifying, key=_in_steps))
+        areas = dict.fromkeys(
+            str(one)
+            for rule in binding
+            if isinstance(named := rule.get("areas"), list | tuple)
+            for one in named
+        )
         if not linked:
             columns.update(own)
-        return BlockRule(max(int(str(rule["k"])) for rule in binding), tuple(columns))
+            areas = {name: None for name in areas if name in living} | living
+        return BlockRule(max(int(str(rule["k"])) for rule in binding), tuple(columns), tuple(areas))
 
     # -- who is left out ----------------------------------------------------------------------
     def withdrawn(self, database: str) -> frozenset[str]:

@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from enclave.adapters.custody_engine import Attached, engine, quiet, quoted, text
 from enclave.adapters.extract_store import flush
-from enclave.adapters.register import REGISTER, numbers_of, withdrawn_table
+from enclave.adapters.members import REGISTER, numbers_of
+from enclave.adapters.register import withdrawn_table
 from enclave.adapters.source_store import STORE
 from enclave.catalogue.descriptor import PID, ColumnType, Descriptor, Title
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.custody.blocks import gathered
+from enclave.custody.blocks import Cell, gathered
 from enclave.custody.manifest import ManifestColumn, ManifestTable
 from enclave.custody.plan import (
     CODES_TABLE,
@@ -76,11 +77,13 @@ class Names:
 
 @dataclass(frozen=True)
 class Placed:
-    """Persons of a linkage group by pseudonym with their blocks in the population, in step; a block has at least `k`."""
+    """Persons of a linkage group by pseudonym with their blocks in the population, in step; a block has at least `k`, and its
+    least cell says what it is `like`."""
 
     pids: NDArray[np.uint32]
     blocks: NDArray[np.int32]
     k: int
+    like: Mapping[int, Cell]
 
 
 @dataclass(frozen=True)
@@ -452,7 +455,7 @@ def _write_blocks(
     persons, place = np.unique(placed.pids[here], return_index=True)
     own = placed.blocks[here][place]
     numbers, counts = np.unique(own, return_counts=True)
-    of = gathered(dict(zip(numbers.tolist(), counts.tolist(), strict=True)), placed.k)
+    of = gathered(dict(zip(numbers.tolist(), counts.tolist(), strict=True)), placed.k, placed.like)
     block = np.array([of[number] for number in numbers.tolist()], dtype=np.uint32)
     name = "-".join(group)
     with quiet("custody.engine", {}):

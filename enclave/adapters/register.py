@@ -12,13 +12,13 @@ Two kinds of databases share a population:
 - the others: the same identifier is the same person in every database of the population.
 
 Layout of the file: `numbers.shared(source, number)`, `numbers.facility(source, number)`, `numbers."of <database>"
-(source, number)`, `blocks.person(number, block)`, `blocks.cell(c0, c1, …, block)`, `about.next(number)`.
+(source, number)`, `blocks.person(number, block)`, `blocks.cell(c0, c1, …, block)`, `blocks.column(place, name)` (what `c0`, …
+are), `about.next(number)`.
 """
 
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,37 +26,12 @@ import numpy as np
 import pyarrow as pa
 
 from enclave.adapters.custody_engine import Attached, engine, quiet, quoted, text
+from enclave.adapters.members import BEFORE, REGISTER, Member, has_kind, numbers_of, table_exists
 from enclave.adapters.person_linkage import link
-from enclave.catalogue.descriptor import PID, Column, ColumnType, Descriptor, Role
-from enclave.custody import blocks as block_rules
-from enclave.custody.blocks import Cell
-from enclave.custody.plan import Kind, kind_of
+from enclave.adapters.register_blocks import BlockRule, form_blocks
+from enclave.catalogue.descriptor import Descriptor
+from enclave.custody.plan import Kind
 from enclave.custody.pseudonym import SIZE
-
-REGISTER = "register"
-_BEFORE = "before"
-BAND_YEARS = 5
-
-
-@dataclass(frozen=True)
-class BlockRule:
-    """From the rule sets: how many persons a block has at least, and along which columns it is cut, in order."""
-
-    k: int
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Member:
-    """One database of a population: what it is, where its store lies, and which of its persons are withdrawn."""
-
-    descriptor: Descriptor
-    store: Attached
-    withdrawn: frozenset[str]
-
-    @property
-    def linked(self) -> bool:
-        return self.descriptor.identifiers is not None
 
 
 def make(
@@ -67,6 +42,7 @@ def make(
     before: Attached | None,
     legacy: Mapping[str, tuple[Sequence[str], Sequence[int]]],
     blocks: BlockRule | None,
+    given: bool = True,
     spill: Path,
 ) -> dict[str, Any]:
     """Write the register of a population to `path`; what it counts: `{persons, blocks, smallest_block}`.
@@ -74,7 +50,8 @@ def make(
     1. Everybody who has a number keeps it, whether or not a source still names them.
     2. Withdrawn records are left out before anything is linked.
     3. Who is new gets the next numbers, in an order that no source tells.
-    4. Blocks: whoever has one keeps it.
+    4. Blocks: whoever has one keeps it, once an extract with such blocks was `given`. Before, nothing was told in steps of
+       them, and they are formed anew: what comes last of several databases shall not find a partition made for the first.
 
     `legacy` is what an earlier version kept, by `shared` and `facility`. Raises Refused `custody.engine`,
     `custody.disk_full`.
@@ -82,7 +59,7 @@ def make(
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = [Attached(path, REGISTER, key, writable=True), *(one.store for one in members)]
     if before is not None:
-        files.append(Attached(before.path, _BEFORE, before.key))
+        files.append(Attached(before.path, BEFORE, before.key))
     with engine(files, spill=spill) as connection, quiet("custody.engine", {}):
         for schema in ("numbers", "blocks", "about"):
             connection.execute(f"CREATE SCHEMA {REGISTER}.{schema}")
@@ -93,7 +70,7 @@ def make(
         if linked:
             _number_linked(connection, linked, before is not None)
         _number_facilities(connection, members)
-        counts = _form_blocks(connection, members, before is not None, blocks)
+        counts = form_blocks(connection, members, before is not None and given, blocks)
         connection.execute(f"CHECKPOINT {REGISTER}")
         connection.execute(f"DETACH {REGISTER}")
     os.chmod(path, 0o600)
@@ -106,7 +83,7 @@ def _take_over(
     for name in ("shared", "facility"):
         table = f"{REGISTER}.numbers.{name}"
         if before:
-            connection.execute(f"CREATE TABLE {table} AS FROM {_BEFORE}.numbers.{name}")
+            connection.execute(f"CREATE TABLE {table} AS FROM {BEFORE}.numbers.{name}")
             continue
         texts, numbers = legacy.get(name, ((), ()))
         kept = pa.table({"source": pa.array(texts, pa.string()), "number": pa.array(numbers, pa.uint32())})
@@ -115,7 +92,7 @@ def _take_over(
         connection.unregister("kept")
     first = f"(SELECT coalesce(max(number) + 1, 0) FROM {REGISTER}.numbers.shared)"
     if before:
-        connection.execute(f"CREATE TABLE {REGISTER}.about.next AS FROM {_BEFORE}.about.next")
+        connection.execute(f"CREATE TABLE {REGISTER}.about.next AS FROM {BEFORE}.about.next")
     else:
         connection.execute(f"CREATE TABLE {REGISTER}.about.next AS SELECT {first}::UBIGINT AS number")
 
@@ -146,7 +123,7 @@ def _number_shared(connection: Any, members: Sequence[Member]) -> None:
     sources = [
         f"SELECT source::VARCHAR AS source FROM {quoted(one.store.name)}.seats.person"
         for one in members
-        if not one.linked and _has(one.descriptor, Kind.PERSON)
+        if not one.linked and has_kind(one.descriptor, Kind.PERSON)
     ]
     if sources:
         table = f"{REGISTER}.numbers.shared"
@@ -159,7 +136,7 @@ def _number_facilities(connection: Any, members: Sequence[Member]) -> None:
     sources = [
         f"SELECT source::VARCHAR AS source FROM {quoted(one.store.name)}.seats.facility"
         for one in members
-        if _has(one.descriptor, Kind.FACILITY)
+        if has_kind(one.descriptor, Kind.FACILITY)
     ]
     if not sources:
         return
@@ -169,11 +146,6 @@ def _number_facilities(connection: Any, members: Sequence[Member]) -> None:
         f" OVER (ORDER BY hash(source, (SELECT salt FROM salt))) - 1)::UINTEGER"
         f" FROM ({' UNION '.join(sources)}) n ANTI JOIN {table} USING (source)"
     )
-
-
-def _has(descriptor: Descriptor, kind: Kind) -> bool:
-    links = kind is Kind.PERSON and descriptor.identifiers is not None
-    return links or any(kind_of(c) is kind for t in descriptor.tables.values() for c in t.columns.values())
 
 
 # -- linked databases --------------------------------------------------------------------------------
@@ -217,8 +189,8 @@ def _number_linked(connection: Any, members: Sequence[Member], before: bool) -> 
             f" WHERE source::VARCHAR NOT IN (FROM {gone})"
         )
         observations.append(f"SELECT {database} AS database, * FROM {store}.links.identifiers")
-        if before and _exists(connection, _BEFORE, "numbers", f"of {one.descriptor.database}"):
-            known = f"{_BEFORE}.numbers.{quoted(f'of {one.descriptor.database}')}"
+        if before and table_exists(connection, BEFORE, "numbers", f"of {one.descriptor.database}"):
+            known = f"{BEFORE}.numbers.{quoted(f'of {one.descriptor.database}')}"
             earlier.append(f"SELECT {database} AS database, source, number FROM {known}")
     connection.execute(
         "CREATE TEMP TABLE node AS SELECT (row_number() OVER () - 1)::UINTEGER AS node, *"
@@ -263,165 +235,7 @@ def _number_linked(connection: Any, members: Sequence[Member], before: bool) -> 
         )
 
 
-def _exists(connection: Any, catalog: str, schema: str, table: str) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-        [catalog, schema, table],
-    ).fetchone()
-    return found is not None
-
-
-# -- blocks ------------------------------------------------------------------------------------------
-def _form_blocks(
-    connection: Any, members: Sequence[Member], before: bool, rule: BlockRule | None
-) -> dict[str, Any]:
-    """Give everybody who has none a block. Blocks know identifying columns only."""
-    persons = f"{REGISTER}.blocks.person"
-    if before and rule is not None and _exists(connection, _BEFORE, "blocks", "person"):
-        connection.execute(f"CREATE TABLE {persons} AS FROM {_BEFORE}.blocks.person")
-    else:
-        connection.execute(f"CREATE TABLE {persons} (number UINTEGER, block UINTEGER)")
-    counted = {"k": None if rule is None else rule.k}
-    if rule is None:
-        return counted
-    attributes = _attributes(members, rule)
-    if not attributes:
-        return counted
-    # All of them, so that a cell means the same when another database joins: in bands first, then within the bands.
-    names = (*rule.columns, *map(_fine, rule.columns))
-    cells = [f"c{place}" for place in range(len(names))]
-    parts = []
-    for source, columns in attributes:
-        asked = (
-            f"{columns[name]} AS {cell}" if name in columns else f"NULL AS {cell}"
-            for name, cell in zip(names, cells, strict=True)
-        )
-        parts.append(f"SELECT number, {', '.join(asked)} FROM {source}")
-    # Of some persons nothing is known: they are a cell of their own.
-    everybody = {
-        numbers_of(one.descriptor, Kind.PERSON) for one in members if _has(one.descriptor, Kind.PERSON)
-    }
-    unknown = ", ".join(f"NULL AS {cell}" for cell in cells)
-    parts += [f"SELECT number, {unknown} FROM {source}" for source in sorted(everybody)]
-    least = ", ".join(f"coalesce(min({cell})::INTEGER, -1) AS {cell}" for cell in cells)
-    connection.execute(
-        f"CREATE TEMP TABLE described AS SELECT number, {least} FROM ({' UNION ALL '.join(parts)}) GROUP BY number"
-    )
-    cut = ", ".join(cells)
-    known = _known_cells(connection, before, len(cells))
-    new = f"described ANTI JOIN {persons} USING (number)"
-    counts = connection.execute(f"SELECT {cut}, count(*) FROM {new} GROUP BY ALL").fetchall()
-    newcomers = {tuple(row[:-1]): int(row[-1]) for row in counts}
-    sizes = connection.execute(f"SELECT block, count(*) FROM {persons} GROUP BY block").fetchall()
-    of = block_rules.extended(known, newcomers, rule.k, {int(block): int(n) for block, n in sizes})
-    kept = {**known, **of}
-    rows = pa.table(
-        {
-            **{cell: pa.array([one[place] for one in kept], pa.int32()) for place, cell in enumerate(cells)},
-            "block": pa.array(list(kept.values()), pa.uint32()),
-        }
-    )
-    connection.register("formed", rows)
-    connection.execute(f"CREATE TABLE {REGISTER}.blocks.cell AS FROM formed")
-    connection.unregister("formed")
-    connection.execute(
-        f"INSERT INTO {persons} SELECT number, block FROM {new} JOIN {REGISTER}.blocks.cell USING ({cut})"
-    )
-    found = connection.execute(
-        f"SELECT count(*), min(n) FROM (SELECT count(*) AS n FROM {persons} GROUP BY block)"
-    ).fetchone()
-    told = [name for name in rule.columns if any(name in columns for _, columns in attributes)]
-    return {**counted, "columns": told, "blocks": int(found[0]), "smallest": int(found[1] or 0)}
-
-
-def _known_cells(connection: Any, before: bool, width: int) -> dict[Cell, int]:
-    if not before or not _exists(connection, _BEFORE, "blocks", "cell"):
-        return {}
-    rows = connection.execute(f"FROM {_BEFORE}.blocks.cell").fetchall()
-    # The rule set may name more columns than it did: the new ones are no earlier cuts.
-    return {tuple([*row[:-1], *[-1] * width][:width]): int(row[-1]) for row in rows}
-
-
-def _attributes(members: Sequence[Member], rule: BlockRule) -> list[tuple[str, dict[str, str]]]:
-    """(relation with `number`, {column of the rule: its ordinal}) for every place that tells of persons."""
-    found = []
-    for one in members:
-        store = quoted(one.store.name)
-        if one.linked:
-            numbers = f"{REGISTER}.numbers.{quoted(f'of {one.descriptor.database}')}"
-            source = f"{store}.links.identifiers JOIN {store}.seats.person USING (seat) JOIN {numbers} USING (source)"
-            told = {
-                "sex": ("sex", None),
-                "birth_ym": (f"year(birth_ym) // {BAND_YEARS}", _months("birth_ym")),
-            }
-            found.append((source, _both({name: told[name] for name in told if name in rule.columns})))
-            continue
-        for table in one.descriptor.tables.values():
-            if not table.person_level:
-                continue
-            columns = {
-                c.name: c
-                for c in table.columns.values()
-                if c.role is Role.IDENTIFYING and c.name in rule.columns
-            }
-            if columns:
-                source = (
-                    f"{store}.held.{quoted(table.name)} h JOIN {store}.seats.person s ON h.{PID} = s.seat"
-                    f" JOIN {REGISTER}.numbers.shared r ON s.source::VARCHAR = r.source"
-                )
-                found.append((source, _both({n: (_ordinal(c), _within(c)) for n, c in columns.items()})))
-    return found
-
-
-def _ordinal(column: Column) -> str:
-    value = f"h.{quoted(column.name)}"
-    match column.type:
-        case ColumnType.INT | ColumnType.FLOAT:
-            return f"floor({value} / {column.bands or 1})"
-        case ColumnType.BOOL:
-            return f"{value}::INTEGER"
-        case ColumnType.DATE | ColumnType.MONTH:
-            return f"year({value}) // {BAND_YEARS}"
-        case ColumnType.TEXT | ColumnType.CODE:
-            # Any order will do, as long as it is the same tomorrow.
-            return f"(hash({value}::VARCHAR) % 1000000007)::INTEGER"
-
-
-def _within(column: Column) -> str | None:
-    """The ordinal of a value within its band, None where a band has one value."""
-    value = f"h.{quoted(column.name)}"
-    match column.type:
-        case ColumnType.INT | ColumnType.FLOAT if (column.bands or 1) > 1:
-            return f"floor({value})"
-        case ColumnType.DATE | ColumnType.MONTH:
-            return _months(value)
-        case _:
-            return None
-
-
-def _months(value: str) -> str:
-    return f"date_diff('month', DATE '1800-01-01', {value}::DATE)"
-
-
-def _fine(name: str) -> str:
-    return f"{name} within its band"
-
-
-def _both(ordinals: Mapping[str, tuple[str, str | None]]) -> dict[str, str]:
-    coarse = {name: sql for name, (sql, _) in ordinals.items()}
-    return {**coarse, **{_fine(name): fine for name, (_, fine) in ordinals.items() if fine is not None}}
-
-
 # -- who is called what ------------------------------------------------------------------------------
-def numbers_of(descriptor: Descriptor, kind: Kind) -> str:
-    """The relation (source, number) of one kind of identifier of a database, in an attached register."""
-    if kind is Kind.FACILITY:
-        return f"{REGISTER}.numbers.facility"
-    if descriptor.identifiers is not None:
-        return f"{REGISTER}.numbers.{quoted(f'of {descriptor.database}')}"
-    return f"{REGISTER}.numbers.shared"
-
-
 def whose(descriptor: Descriptor, register: Attached, person: str) -> list[int]:
     """The number of a person by the holder's own identifier; empty where the register knows nobody of that name."""
     numbers = numbers_of(descriptor, Kind.PERSON)

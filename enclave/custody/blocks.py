@@ -5,12 +5,16 @@ k persons, and which block somebody new belongs to. Blocks are sticky: a person 
 partitions of one population single people out (of persons re-partitioned once with a tenth of leavers, 8 % fell into a
 set of three or fewer). Relies on k and the columns from the rule set. Sees counts of cells, never a person.
 
-The order of the columns is the order of the cuts: a cut along the first is kept before one along the second.
+The order of the columns is the order of the cuts: a cut along the first is kept before one along the second. Where a
+population's databases tell where people live, that is one of the columns: one partition for areas, sex and age together,
+since two partitions of one population single people out.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from enclave.catalogue.descriptor import Role, Table
 
 Cell = tuple[int, ...]
 """One ordinal per column; absent values have one of their own (-1)."""
@@ -28,6 +32,17 @@ class Blocks:
         return min(self.counts.values(), default=0)
 
 
+def residence(table: Table, areas: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table that tell where its persons live, of those that a rule calls `areas`, widest first.
+
+    The widest and the narrowest are a person's own. One between them counts beside one of these only: an area alone, beside
+    a service, is where the service was (the medical area of an institution).
+    """
+    named = [name for name in areas if name in table.columns and table.columns[name].role is Role.AREA]
+    own = table.person_level and bool({areas[0], areas[-1]} & set(named)) if areas else False
+    return tuple(named) if own else ()
+
+
 def form(cells: Mapping[Cell, int], k: int) -> Blocks:
     """Cut the cells while both halves keep at least k persons; fewer than k in all is one block.
 
@@ -36,24 +51,28 @@ def form(cells: Mapping[Cell, int], k: int) -> Blocks:
     if k < 1:
         raise ValueError("k is at least 1")
     found: list[list[Cell]] = []
-    waiting = [sorted(cells)] if cells else []
+    waiting = [(sorted(cells), 0)] if cells else []
     while waiting:
-        group = waiting.pop()
-        halves = _cut(group, cells, k)
-        if halves is None:
+        group, first = waiting.pop()
+        cut = _cut(group, cells, k, first)
+        if cut is None:
             found.append(group)
         else:
-            waiting += reversed(halves)
+            lower, upper, column = cut
+            waiting += [(upper, column), (lower, column)]
     of = {cell: number for number, group in enumerate(found) for cell in group}
     counts = {number: sum(cells[cell] for cell in group) for number, group in enumerate(found)}
     return Blocks(of, counts)
 
 
-def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list[Cell], list[Cell]] | None:
+def _cut(
+    group: Sequence[Cell], cells: Mapping[Cell, int], k: int, first: int
+) -> tuple[list[Cell], list[Cell], int] | None:
+    """Both halves and the column that is cut along, from `first` on: what allowed no cut of the whole allows none of a part."""
     total = sum(cells[cell] for cell in group)
     if total < 2 * k:
         return None
-    for column in range(len(group[0])):
+    for column in range(first, len(group[0])):
         persons: dict[int, int] = defaultdict(int)
         for cell in group:
             persons[cell[column]] += cells[cell]
@@ -67,29 +86,32 @@ def _cut(group: Sequence[Cell], cells: Mapping[Cell, int], k: int) -> tuple[list
                     best = (uneven, value)
         if best is not None:
             edge = best[1]
-            return [c for c in group if c[column] <= edge], [c for c in group if c[column] > edge]
+            lower, upper = [c for c in group if c[column] <= edge], [c for c in group if c[column] > edge]
+            return lower, upper, column
     return None
 
 
-def gathered(counts: Mapping[int, int], k: int) -> Mapping[int, int]:
+def gathered(counts: Mapping[int, int], k: int, like: Mapping[int, Cell] | None = None) -> Mapping[int, int]:
     """What each block counts as among the persons of one extract, of whom a block may hold only some (`counts`).
 
-    Neighbours in number are neighbours in kind (they are cut from one another), so a block with fewer than k persons here
-    is gathered with those after it until they have k. Where all have k, every block stays itself.
+    `like` says what each block is: its least cell. Blocks are put together as cells are cut: along the last columns first,
+    so that the few women of one area are put with those of other ages before those of another area. Without, neighbours in
+    number are neighbours in kind. Where all have k persons here, every block stays itself; a number is that of the first
+    block of several.
     """
-    found: dict[int, int] = {}
-    waiting: list[int] = []
-    last: int | None = None
-    persons = 0
+    if like is not None and not counts.keys() <= like.keys():
+        like = None
+    cells: dict[Cell, int] = defaultdict(int)
+    blocks: dict[Cell, list[int]] = defaultdict(list)
     for block in sorted(counts):
-        waiting.append(block)
-        persons += counts[block]
-        if persons >= k:
-            last = waiting[0]
-            found.update(dict.fromkeys(waiting, last))
-            waiting, persons = [], 0
-    found.update(dict.fromkeys(waiting, waiting[0] if last is None and waiting else last or 0))
-    return found
+        # Two blocks that begin with the same cell are told apart last of all.
+        cell = (block,) if like is None else (*like[block], block)
+        cells[cell] += counts[block]
+        blocks[cell].append(block)
+    together: dict[int, list[int]] = defaultdict(list)
+    for cell, number in form(cells, k).of.items():
+        together[number] += blocks[cell]
+    return {block: min(group) for group in together.values() for block in group}
 
 
 def extended(

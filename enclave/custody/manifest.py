@@ -49,7 +49,11 @@ class ManifestTable:
 
 @dataclass(frozen=True)
 class BlockSet:
-    """The blocks of one linkage group's persons: formed of `columns` by `k`; how many there are, and the smallest."""
+    """The blocks of one linkage group's persons: formed of `columns` by `k`; how many there are, and the smallest.
+
+    `areas` are the columns (`database.table.column`) that tell where somebody lives, by which blocks are cut as well: none in
+    an extract whose population was first cut without them.
+    """
 
     group: tuple[DatabaseId, ...]
     population: str
@@ -57,6 +61,7 @@ class BlockSet:
     columns: tuple[str, ...]
     blocks: int
     smallest: int
+    areas: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +71,7 @@ class BlockSet:
             "columns": list(self.columns),
             "blocks": self.blocks,
             "smallest": self.smallest,
+            "areas": list(self.areas),
         }
 
 

@@ -124,7 +124,7 @@ _PARTS: Mapping[str, frozenset[str]] = {
     "age": frozenset({"bands", "top"}),
     "area": frozenset({"finest", "forbidden_with"}),
     "masking": frozenset({"rule"}),
-    "blocks": frozenset({"k", "columns"}),
+    "blocks": frozenset({"k", "columns", "areas"}),
 }
 _NUMBERS = ("dominance", "p_percent", "pq", "rounding", "quantities", "statistics", "age")
 

@@ -19,6 +19,7 @@ from enclave.disclosure import flow as disclosure
 from enclave.disclosure.rules import RuleSet, combine, parse
 from enclave.disclosure.table import (
     TOTAL,
+    Cell,
     Hidden,
     Measure,
     MeasureKind,
@@ -34,6 +35,7 @@ from enclave.disclosure.table import (
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
+from enclave.query.steps import Touched, touched_by
 
 BLOCKS = "blocks"
 """The rule that a perturbed cell of the aggregate tier names: it is the number of the whole blocks nearest to it."""
@@ -258,34 +260,49 @@ def _own_columns(
 
 
 def stepped(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
-    """The answer with the cells that whole blocks only come near to called so. What stays hidden stays hidden."""
+    """The answer with the cells that whole blocks only come near to called so, and hidden where they do not come near. What
+    stays hidden stays hidden. Which cells these are follows from what outsiders know (`query.steps`)."""
     if not cells.near and not cells.near_everywhere:
         return protected
+    touched: dict[tuple[int, tuple[int, ...]], Touched] = {}
     rows = []
     for row in protected.rows:
-        near = cells.near_everywhere or any(_is_near(protected, row, one) for one in cells.near)
-        rows.append(
-            ProtectedRow(
-                row.keys,
-                tuple(
-                    Perturbed(cell.value, BLOCKS) if near and isinstance(cell, Shown) else cell
-                    for cell in row.cells
-                ),
-            )
-        )
+        near, far = cells.near_everywhere, False
+        for number, one in enumerate(cells.near):
+            places = [protected.dimensions.index(name) for name in one.keys]
+            told = tuple(n for n, place in enumerate(places) if row.keys[place] is not TOTAL)
+            if (number, told) not in touched:
+                touched[number, told] = touched_by(one, told)
+            values = tuple(row.keys[places[n]] for n in told)
+            near = near or values in touched[number, told].near
+            far = far or values in touched[number, told].far
+        rows.append(ProtectedRow(row.keys, tuple(_stepped(cell, near, far) for cell in row.cells)))
+    for one in cells.near:
+        if one.complete and set(one.keys) == set(protected.dimensions):
+            rows = _in_order([*rows, *_lost(protected, one)], protected, cells)
     return ProtectedTable(protected.dimensions, protected.measures, tuple(rows), protected.rule_sets)
 
 
-def _is_near(protected: ProtectedTable, row: ProtectedRow, near: Near) -> bool:
-    """Whether a block that has the row's values of the keys it tells has others of these keys too."""
-    places = [protected.dimensions.index(name) for name in near.keys]
-    told = [n for n, place in enumerate(places) if row.keys[place] is not TOTAL]
-    values = tuple(row.keys[places[n]] for n in told)
-    for block in near.blocks:
-        projected = {tuple(one[n] for n in told) for one in block}
-        if len(projected) > 1 and values in projected:
-            return True
-    return False
+def _lost(protected: ProtectedTable, near: Near) -> list[ProtectedRow]:
+    """A hidden line for each value that has none, since all who have it count with their neighbours: hidden is not zero."""
+    places = [near.keys.index(name) for name in protected.dimensions]
+    asked = {tuple(values[p] for p in places) for block in near.blocks for values in block}
+    there = {row.keys for row in protected.rows}
+    hidden = tuple(Hidden(Reason.BLOCK) for _ in protected.measures)
+    return [ProtectedRow(keys, hidden) for keys in sorted(asked - there, key=repr)]
+
+
+def _in_order(rows: list[ProtectedRow], protected: ProtectedTable, cells: Cells) -> list[ProtectedRow]:
+    """As the engine was told to order them."""
+    for term in reversed(cells.order):
+        rows = _by(rows, protected.dimensions.index(term.key), term)
+    return rows
+
+
+def _stepped(cell: Cell, near: bool, far: bool) -> Cell:
+    if not isinstance(cell, Shown):
+        return cell
+    return Hidden(Reason.BLOCK) if far else Perturbed(cell.value, BLOCKS) if near else cell
 
 
 def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
@@ -309,10 +326,7 @@ def unmerged(protected: ProtectedTable, cells: Cells) -> ProtectedTable:
         for one in keys:
             cells_of_row = tuple(Hidden(Reason.BLOCK) for _ in row.cells) if hidden else row.cells
             rows[one] = ProtectedRow(one, cells_of_row)
-    ordered = list(rows.values())
-    for term in reversed(cells.order):
-        place = protected.dimensions.index(term.key)
-        ordered = _by(ordered, place, term)
+    ordered = _in_order(list(rows.values()), protected, cells)
     return ProtectedTable(protected.dimensions, protected.measures, tuple(ordered), protected.rule_sets)
 
 

@@ -6,9 +6,10 @@ through blocks is answered in steps of whole blocks: everybody in a block counts
 or what became of them. Relies on `cuts` for where a statement uses what outsiders know, and on custody for the blocks (at
 least k persons each, the same for every permit).
 
-Areas are blocks of their own: an area with k persons or more is one, the smaller ones together are one, and its cells are
-hidden. Where a statement also cuts by identifying columns, an area counts as small unless each block has none or k
-persons in it. Does not run anything: `probes` makes statements, `settle` reads their answers.
+Where blocks are cut along areas of residence, these are as sex and age are. Other areas are blocks of their own: one with k
+persons or more is one, the smaller ones together are one, and its cells are hidden. Where a statement also cuts by what
+is known, an area counts as small unless each block has none or k persons in it. Does not run anything: `probes` makes
+statements, `settle` reads their answers.
 """
 
 from collections import defaultdict
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+import sqlglot
 from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
@@ -27,24 +29,29 @@ from enclave.query.parse import DIALECT, printable
 from enclave.query.rewrite.projection import BLOCKS, project_permitted
 from enclave.query.rewrite.steady import steady
 from enclave.query.schema import PERSON_COLUMN, TableName
-from enclave.query.stages import Authorised, Merge, Near
+from enclave.query.stages import Authorised, Merge, Near, Values
 
 BLOCK = "block"
 
 MAX_AREAS = 20_000
+
+FAR = 3
+"""A cell of an area is far from what was asked where one in so many of its persons is another's, or lives there and is not in it."""
 
 
 @dataclass(frozen=True)
 class Probe:
     """One statement over known columns and blocks. `expected` as in `stages.Guarded`.
 
-    `conditions`: one row, per cut the number of blocks that it runs through. `keys`: the values of the keys, block by
-    block, of blocks with more than one. `areas`: per unit of area its persons, the least in a block, and every value.
+    `conditions`: one row, per cut the number of blocks that it runs through. `homes`: per value how many persons have it, and
+    how many would lose or gain it in steps. `keys`: the values of the keys with their persons, block by block, of blocks
+    with more than one. `areas`: per unit of area its persons, the least in a block, and every value.
     """
 
     sql: str
     expected: Mapping[TableName, tuple[str, ...]]
     conditions: tuple[Cut, ...] = ()
+    homes: tuple[Cut, ...] = ()
     keys: tuple[KeyCut, ...] = ()
     areas: tuple[Cut, ...] = ()
     area_keys: tuple[KeyCut, ...] = ()
@@ -64,6 +71,8 @@ def probes(authorised: Authorised, cuts: Cuts) -> tuple[Probe, ...]:
             by_site[cut.site.name].append(cut)
     for together in by_site.values():
         found.append(_conditions(authorised, group, together))
+        for cut in together:
+            found += [_misplaced(authorised, group, part) for part in (cut.parts or (cut,)) if part.home]
     known_keys = tuple(key for key in cuts.keys if key.cut.kind is Kind.KNOWN)
     if known_keys:
         found.append(_keys(authorised, group, known_keys))
@@ -114,7 +123,8 @@ def _keys(authorised: Authorised, group: Sequence[DatabaseId], keys: Sequence[Ke
     for place, key in enumerate(keys):
         by_site[key.cut.site.name].append(place)
     expected: dict[TableName, tuple[str, ...]] = {}
-    tree = exp.Select(expressions=[_column(BLOCK, "b")], distinct=exp.Distinct())
+    whose = [_column(PERSON_COLUMN, "b"), _column(BLOCK, "b")]
+    tree = exp.Select(expressions=whose, distinct=exp.Distinct())
     source, blocks = _block_table(group)
     expected.update(blocks)
     tree.set("from_", exp.From(this=exp.Subquery(this=source, alias=_alias("b"))))
@@ -131,24 +141,43 @@ def _keys(authorised: Authorised, group: Sequence[DatabaseId], keys: Sequence[Ke
             tree.append("expressions", exp.alias_(_column(f"k{place}", alias), f"k{place}", quoted=True))
     tree.set("joins", joins)
     names = [f"k{place}" for place in range(len(keys))]
-    mixed = exp.Select(
-        expressions=[
-            _column(BLOCK),
-            *map(_column, names),
-            exp.alias_(
-                exp.Window(this=exp.Count(this=exp.Star()), partition_by=[_column(BLOCK)]),
-                "several",
-                quoted=True,
-            ),
-        ],
-        from_=exp.From(this=exp.Subquery(this=tree, alias=_alias("t"))),
-    )
-    chosen = exp.Select(
-        expressions=[_column(BLOCK), *map(_column, names)],
-        from_=exp.From(this=exp.Subquery(this=mixed, alias=_alias("m"))),
-        where=exp.Where(this=exp.GT(this=_column("several"), expression=exp.Literal.number(1))),
+    values = ", ".join(f'"{name}"' for name in names)
+    chosen = _around(
+        f"""SELECT CASE WHEN "several" > 1 THEN "block" END AS "block", {values}, CAST(sum("persons") AS BIGINT) AS "persons"
+        FROM (SELECT "block", {values}, "persons", count(*) OVER (PARTITION BY "block") AS "several" FROM (
+            SELECT "block", {values}, count(*) AS "persons" FROM rows AS t GROUP BY "block", {values}) AS c) AS m
+        GROUP BY ALL""",
+        tree,
     )
     return Probe(_print(chosen), expected, keys=tuple(keys))
+
+
+def _misplaced(authorised: Authorised, group: Sequence[DatabaseId], cut: Cut) -> Probe:
+    """Per value of a cut how many persons have it (`own`), and how many of them would lose it, how many others gain it, if
+    everybody had what most of their block have."""
+    rows, expected = _rows(authorised, group, cut.site, [("value", cut.expression)])
+    tree = _around(
+        """SELECT "value", CAST(sum("persons") AS BIGINT) AS "own",
+        CAST(sum(CASE WHEN "value" IS NOT DISTINCT FROM "top" THEN 0 ELSE "persons" END) AS BIGINT) AS "lost",
+        CAST(sum(CASE WHEN "value" IS NOT DISTINCT FROM "top" THEN "everybody" - "persons" ELSE 0 END) AS BIGINT) AS "gained"
+        FROM (SELECT "value", "persons", sum("persons") OVER (PARTITION BY "block") AS "everybody",
+                first_value("value") OVER (PARTITION BY "block" ORDER BY "persons" DESC, "value") AS "top"
+            FROM (SELECT "block", "value", count(DISTINCT "pid") AS "persons" FROM rows AS r GROUP BY "block", "value") AS c
+        ) AS x GROUP BY "value" """,
+        rows,
+    )
+    return Probe(_print(tree), expected, homes=(cut,))
+
+
+def _around(text: str, rows: exp.Select) -> exp.Select:
+    """A statement of ours, with `rows` in it."""
+    tree = sqlglot.parse_one(text, dialect=DIALECT)
+    for table in tree.find_all(exp.Table):
+        if table.name == "rows":
+            table.replace(exp.Subquery(this=rows, alias=_alias(table.alias)))
+    if not isinstance(tree, exp.Select):
+        raise TypeError("a statement became something else")
+    return tree
 
 
 def _areas(
@@ -249,8 +278,19 @@ def _inner(
     joins = []
     for number, beside in enumerate(site.beside):
         joins.append(exp.Join(this=beside.copy(), kind="CROSS"))
-        # Which line of the list it is: two lines are two questions.
-        line = exp.cast(exp.column(beside.alias_or_name, quoted=True), "VARCHAR")
+        # Which line of the list it is: two lines are two questions, where they differ in what is asked of them.
+        asked = sorted(
+            {
+                c.name
+                for _, node in named
+                for c in node.find_all(exp.Column)
+                if c.table == beside.alias_or_name
+            }
+        )
+        parts = [exp.column(name, beside.alias_or_name, quoted=True) for name in asked]
+        line: exp.Expr = (
+            exp.cast(exp.Anonymous(this="row", expressions=parts), "VARCHAR") if parts else exp.Null()
+        )
         expressions.append(exp.alias_(line, f"b{number}", quoted=True))
     tree = exp.Select(expressions=expressions, from_=exp.From(this=site.source.copy()), joins=joins)
     needed = _ctes([site.source, *site.beside])
@@ -346,7 +386,7 @@ def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int
     """How the statement keeps to whole blocks, from the answers to `probes` in their order.
 
     Raises Refused `query.blocks_cut` where it cannot: a condition cuts through the small areas, or an expression stands for
-    several.
+    several. `query.areas_small` where a condition on residence would count mostly others than those who live there.
     """
     stepped: list[Cut] = []
     near: list[Near] = []
@@ -359,10 +399,13 @@ def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int
             through = [c for n, c in enumerate(probe.conditions) if counts.get(f"n{n}")]
             stepped += [part for cut in through for part in (cut.parts or (cut,))]
             everywhere |= bool(through)
+        elif probe.homes:
+            if _is_far(probe.homes[0], answer):
+                raise Refused("query.areas_small", {"columns": _columns(probe.homes)})
         elif probe.keys:
-            if answer:
+            if any(row[BLOCK] is not None for row in answer):
                 stepped += [key.cut for key in probe.keys]
-                near.append(_near(probe.keys, answer))
+                near.append(_near(probe.keys, answer, complete=not cuts.conditions))
         else:
             merges += _merged_areas(probe, answer, k, joint)
     split = [cut for cut in stepped if not cut.whole]
@@ -371,12 +414,24 @@ def settle(found: Sequence[Probe], answers: Sequence[Answer], cuts: Cuts, k: int
     return Steps(tuple(stepped), tuple(near), everywhere, tuple(merges))
 
 
-def _near(keys: Sequence[KeyCut], answer: Answer) -> Near:
+def _near(keys: Sequence[KeyCut], answer: Answer, complete: bool) -> Near:
     """The values of keys that share a block with others, block by block."""
-    by_block: dict[object, set[tuple[object, ...]]] = defaultdict(set)
+    by_block: dict[object, dict[Values, int]] = defaultdict(dict)
     for row in answer:
-        by_block[row[BLOCK]].add(tuple(row[f"k{place}"] for place in range(len(keys))))
-    return Near(tuple(key.key for key in keys), frozenset(map(frozenset, by_block.values())))
+        values = tuple(row[f"k{place}"] for place in range(len(keys)))
+        by_block[row[BLOCK]][values] = int(str(row["persons"]))
+    whole = by_block.pop(None, {})
+    home = frozenset(place for place, key in enumerate(keys) if key.cut.home)
+    return Near(tuple(key.key for key in keys), tuple(by_block.values()), whole, home, complete)
+
+
+def _is_far(cut: Cut, answer: Answer) -> bool:
+    """Whether steps misplace more than a third: of those for whom a condition holds, of everybody for any other value."""
+    rows = answer
+    if isinstance(cut.expression.unnest(), exp.Predicate | exp.Connector | exp.Not):
+        rows = [row for row in answer if row["value"] is True]
+    own, lost, gained = (sum(int(str(row[name])) for row in rows) for name in ("own", "lost", "gained"))
+    return max(lost, gained) * FAR > own
 
 
 def _components(sets: Iterable[set[tuple[object, ...]]]) -> tuple[tuple[tuple[object, ...], ...], ...]:

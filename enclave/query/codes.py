@@ -220,6 +220,13 @@ CODES: dict[str, Wording] = {
         "In the aggregate tier use age, sex and the like in wide steps such as bands of five years, and cut by one value "
         "per person (such as min(age) per person), not by age at an event.",
     ),
+    "query.areas_small": Wording(
+        "この地域の条件（{columns}）では、主に別の地域の人が数えられてしまいます。",
+        "This condition on an area ({columns}) would count mostly people of other areas.",
+        "この地域は性別・年齢ごとの人数が少なく、隣の地域と同じまとまり（ブロック）に入っています。都道府県など、より広い地域を使ってください。",
+        "By sex and age the area holds few persons, who are in one block with those of the next. Use a wider area, such as the "
+        "prefecture.",
+    ),
     "query.cut_unknown": Wording(
         "{columns} をどの人の行で見ればよいかを決められません。",
         "It cannot be told over which persons' rows {columns} is to be looked at.",

@@ -21,7 +21,7 @@ from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.query import grammar, lineage
 from enclave.query.cells import Shape
-from enclave.query.origins import behind, branches_of, cte_of, outside_queries, source_of
+from enclave.query.origins import behind, branches_of, cte_of, origins_of, outside_queries, source_of
 from enclave.query.parse import is_aggregate, printable
 from enclave.query.schema import PERSON_COLUMN, Schema
 
@@ -29,7 +29,8 @@ PERSON, KNOWN, AREA, NEUTRAL, CLINICAL = "person", "known", "area", "neutral", "
 """What a column tells: who; what outsiders may know; where; nothing of a person; everything else."""
 
 _GRADES = {"person": PERSON, "identifying": KNOWN, "": KNOWN, "area": AREA}
-"""Roles (SHAPES, Descriptor) → grade. A role that is not said could be one that outsiders know."""
+"""Roles (SHAPES, Descriptor) → grade. A role that is not said could be one that outsiders know. An area that blocks are cut
+along (`Schema.homes`) is as known as sex and age, and used as they are."""
 
 _SELECTING = (exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.ArgMin, exp.ArgMax, exp.Mode)
 """Aggregates whose value is the value of one of the rows."""
@@ -71,6 +72,8 @@ class Cut:
     select: int
     alias: str
     whole: bool = True
+    home: bool = False
+    """Whether it says where somebody lives."""
     parts: tuple["Cut", ...] = ()
     """The columns of an expression that reads lists besides, each as a cut: what is answered in steps instead."""
 
@@ -258,6 +261,8 @@ class _Reader:
             return NEUTRAL
         if name == PERSON_COLUMN:
             return PERSON
+        if (DatabaseId(source.db), source.name, name) in self._schema.homes:
+            return KNOWN
         return _GRADES.get(table.columns[name].role, CLINICAL)
 
     # -- the largest known expressions -------------------------------------------------------------
@@ -335,7 +340,8 @@ class _Reader:
                     return None
                 raise Refused("query.cut_unknown", {"columns": _names(node)})
             names = tuple(sorted({c.name for c in columns if c.table in known}))
-            return [Cut(kind, Site(source, person, beside), node.copy(), names, node, 0, "")]
+            home = bool(origins_of(node, select, self._schema) & self._schema.homes)
+            return [Cut(kind, Site(source, person, beside), node.copy(), names, node, 0, "", home=home)]
         if neutral:
             return None
         found: list[Cut] = []

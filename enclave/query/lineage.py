@@ -256,9 +256,13 @@ class _Reader:
             for group in visible
         )
         holder = query.parent if not isinstance(query.parent, exp.Subquery) else query.parent.parent
-        if isinstance(holder, exp.In) and len(inner.expressions) == 1:
-            named = _aliases(_bare(inner.expressions[0]), own) and _aliases(holder.this, rows)
-            tied = tied or bool(named)
+        if isinstance(holder, exp.In):
+            # (pid, day) IN (SELECT pid, min(day) …): the person's place in both rows.
+            truth = _only_truth_counts(holder)
+            left = holder.this.expressions if isinstance(holder.this, exp.Tuple) else [holder.this]
+            pairs = zip(left, inner.expressions, strict=False) if len(left) == len(inner.expressions) else ()
+            sure = truth or (len(inner.expressions) == 1 and _is_sure(_bare(inner.expressions[0]), own))
+            tied = tied or (sure and any(_aliases(_bare(b), own) and _aliases(a, rows) for a, b in pairs))
         if not tied:
             return False
         for aliases in [own.groups[0] | group for group in visible]:
@@ -342,6 +346,17 @@ def _equalities(condition: exp.Expr | None, rows: _Rows) -> Iterator[set[str]]:
             left, right = _aliases(inner.this, rows), _aliases(inner.expression, rows)
             if left and right:
                 yield left | right
+
+
+def _only_truth_counts(condition: exp.Expr) -> bool:
+    """Whether false and unknown are the same where a condition stands. `x NOT IN (…)` is unknown for everybody as soon as
+    anybody's row has a null in it (the engine does not look at columns one by one): an answer about that person."""
+    node = condition
+    while isinstance(node.parent, exp.And | exp.Paren):
+        node = node.parent
+    holder = node.parent
+    branch = isinstance(holder, exp.If) and isinstance(holder.parent, exp.Case) and holder.parent.this is None
+    return isinstance(holder, exp.Where | exp.Join) or (branch and node.arg_key == "this")
 
 
 def _renamed(relation: Relation, alias: exp.Expr | None) -> Relation:

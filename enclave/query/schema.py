@@ -51,7 +51,8 @@ class Schema:
     """The tables of one extract. `extract` is `v-81c2/3`; `permit` the reference `p@rev` that it was built for.
 
     `block_groups` are the linkage groups whose blocks the extract carries, of at least `block_k` persons each; `blocks`
-    whether every database of persons is in one of them. Without, the aggregate tier is refused.
+    whether every database of persons is in one of them. Without, the aggregate tier is refused. `homes` are the columns of
+    residence that the blocks are cut along, none in an extract whose blocks know no areas.
     """
 
     tables: Mapping[TableName, Table]
@@ -59,6 +60,7 @@ class Schema:
     permit: str = ""
     block_groups: tuple[tuple[DatabaseId, ...], ...] = ()
     block_k: int = 0
+    homes: frozenset[tuple[DatabaseId, str, str]] = frozenset()
 
     @property
     def blocks(self) -> bool:
@@ -99,6 +101,11 @@ def read(manifest: Mapping[str, Any]) -> Schema:
             tuple(DatabaseId(database) for database in one["databases"]) for one in _block_sets(manifest)
         ),
         block_k=max((int(one["k"]) for one in _block_sets(manifest)), default=0),
+        homes=frozenset(
+            (DatabaseId(database), table, column)
+            for one in _block_sets(manifest)
+            for database, table, column in (str(full).split(".") for full in one.get("areas", ()))
+        ),
     )
 
 

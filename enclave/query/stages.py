@@ -227,13 +227,22 @@ class Merge:
     groups: tuple[tuple[tuple[object, ...], ...], ...]
 
 
+Values = tuple[object, ...]
+"""One value per key."""
+
+
 @dataclass(frozen=True)
 class Near:
-    """Keys that were answered in steps of whole blocks. `blocks`: for each block with several, the tuples of the keys'
-    values that its persons have: the cells of these are near what was asked, not it."""
+    """Keys that were answered in steps of whole blocks. `blocks`: for each block with several tuples of the keys' values, how
+    many of its persons have which: the cells of these are near what was asked, not it. `whole` counts the persons of the
+    other blocks. `home` are the places of keys that say where somebody lives. `complete`: nothing that is known but these keys
+    is in the statement, so that a value without a line has lost it to its neighbours."""
 
     keys: tuple[str, ...]
-    blocks: frozenset[frozenset[tuple[object, ...]]]
+    blocks: tuple[Mapping[Values, int], ...]
+    whole: Mapping[Values, int] = field(default_factory=dict)
+    home: frozenset[int] = frozenset()
+    complete: bool = False
 
 
 @dataclass(frozen=True)

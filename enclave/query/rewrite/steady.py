@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from enclave.query.cells import Shape
+from enclave.query.lineage import has_aggregate
 from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
 from enclave.query.rewrite.evidence import cells_of
@@ -64,6 +65,7 @@ def steady(tree: exp.Expr) -> None:
     """Every expression over rows that could fail, tried, in a tree of one's own; and every choice among rows complete."""
     complete(tree)
     for select in tuple(tree.find_all(exp.Select)):
+        _write_out_keys(select)
         for name in ("where", "having", "qualify"):
             clause = select.args.get(name)
             if clause is not None:
@@ -75,6 +77,17 @@ def steady(tree: exp.Expr) -> None:
         group = select.args.get("group")
         if group is not None:
             _try_within(group)
+
+
+def _write_out_keys(select: exp.Select) -> None:
+    """GROUP BY ALL with its keys: of keys that are tried the engine loses some (an internal error)."""
+    group = select.args.get("group")
+    outputs = [node.unalias() for node in select.expressions]
+    if group is None or not group.args.get("all") or any(node.find(exp.Window, exp.Star) for node in outputs):
+        return
+    keys = [node for node in outputs if not has_aggregate(node) and node.find(exp.Column) is not None]
+    if keys:
+        select.set("group", exp.Group(expressions=[key.copy() for key in dict.fromkeys(keys)]))
 
 
 def _maybe(node: exp.Expr | None) -> exp.Expr | None:

@@ -14,7 +14,7 @@ BASE: dict[str, dict[str, str]] = {
     "p": {"sex": NUM, "age": NUM, "birth_ym": DATE, "pref": TEXT, "status": NUM, "bmi": NUM, "smoker": BOOL},
     "rx": {"day": DATE, "drug": TEXT},
     "dx": {"day": DATE, "icd": TEXT},
-    "claim": {"sex": NUM, "age": NUM, "pref": TEXT, "ym": DATE, "points": NUM},
+    "claim": {"sex": NUM, "age": NUM, "pref": TEXT, "ym": DATE, "points": NUM, "hosp": TEXT},
 }
 
 _LITERALS = {
@@ -150,6 +150,8 @@ class Maker:
                 f"{self._lead}.pid NOT IN (SELECT {mine}.pid FROM {other.name} {mine} WHERE {inner})",
                 f"(SELECT {self._aggregate(theirs)[0]} FROM {other.name} {mine} WHERE {mine}.pid = {self._lead}.pid)"
                 " IS NOT NULL",
+                f"({self._lead}.pid, {self._column(NUM, columns) or '1'}) IN (SELECT {mine}.pid, max({number}) FROM"
+                f" {other.name} {mine} WHERE {inner} GROUP BY {mine}.pid)",
                 f"(SELECT max({number}) FROM {other.name} {mine} WHERE {mine}.pid = {self._lead}.pid AND {inner})"
                 f" > {self._r.randint(1, 80)}",
             ]

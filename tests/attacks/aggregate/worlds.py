@@ -35,6 +35,7 @@ COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "claim": {
         "pid": ("UINTEGER", "person"), "sex": ("TINYINT", "identifying"), "age": ("SMALLINT", "identifying"),
         "pref": ("VARCHAR", "area"), "ym": ("DATE", "date"), "points": ("INTEGER", "measure"),
+        "hosp": ("VARCHAR", "area"),
     },
 }  # fmt: skip
 
@@ -43,10 +44,12 @@ PREFS = ("01", "13", "13", "13", "27", "27", "47")
 
 @dataclass(frozen=True)
 class World:
-    """Rows by table; the clinical part of a person is what an exchange takes along."""
+    """Rows by table; the clinical part of a person is what an exchange takes along. `homes`: whether blocks are cut along
+    where people live, too. If not, an exchange keeps to one area."""
 
     rows: Mapping[str, Sequence[tuple[Any, ...]]]
     blocks: Mapping[int, int]
+    homes: bool = False
 
     def exchanged(self, one: int, other: int) -> "World":
         """The world in which two persons have traded status, values, drugs and diagnoses, and nothing that is known."""
@@ -61,11 +64,11 @@ class World:
                 for name in ("rx", "dx")
             },
         }
-        return World(changed, self.blocks)
+        return World(changed, self.blocks, self.homes)
 
     def mixed(self, chance: random.Random) -> "World":
-        """The world in which all persons of a block, an area and the same years of claims have traded at random, and
-        every table's lines lie in another order."""
+        """The world in which all persons of a block and the same months of claims (and of one area, where blocks do not know
+        areas) have traded at random, and every table's lines lie in another order."""
         alike: dict[object, list[int]] = defaultdict(list)
         here = {row[0]: row for row in self.rows["p"]}
         claims: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
@@ -73,8 +76,9 @@ class World:
             claims[row[0]].append(row)
         for pid, block in self.blocks.items():
             mine = claims[pid]
-            area = here[pid][4] if pid in here else None
-            alike[block, pid in here, area, tuple((row[3], row[4]) for row in mine)].append(pid)
+            area = None if self.homes or pid not in here else here[pid][4]
+            months = tuple((None if self.homes else row[3], row[4]) for row in mine)
+            alike[block, pid in here, area, months].append(pid)
         whose: dict[int, int] = {}
         for members in alike.values():
             whose |= dict(zip(members, chance.sample(members, len(members)), strict=True))
@@ -88,21 +92,32 @@ class World:
             ],
             **{name: [(back[row[0]], *row[1:]) for row in self.rows[name]] for name in ("rx", "dx")},
         }
-        return World({n: chance.sample(rows, len(rows)) for n, rows in changed.items()}, self.blocks)
+        shuffled = {n: chance.sample(rows, len(rows)) for n, rows in changed.items()}
+        return World(shuffled, self.blocks, self.homes)
 
 
-def harder(seed: int = 23, persons: int = 900) -> World:
+def harder(seed: int = 23, persons: int = 900, *, homes: bool = False) -> World:
     """A register in which not everything is known of everybody: no age, no row, claims of some years only, and a few
-    whose claims differ in sex."""
+    whose claims differ in sex. With `homes` some have moved, some twice, and what one table says of an area another does not."""
     chance = random.Random(seed)
     people, rx, dx, claims = [], [], [], []
-    cells: dict[int, tuple[int, int, int]] = {}
+    cells: dict[int, tuple[int, ...]] = {}
     for pid in chance.sample(range(1, 2**31), persons):
         sex, age = chance.randint(1, 2), min(99, max(18, round(chance.gauss(62, 12))))
         birth: str | None = f"{2024 - age}-{chance.randint(1, 12):02}-01"
         unknown = chance.random() < 0.04
         pref = chance.choice(PREFS) if chance.random() > 0.02 else None
         cells[pid] = (sex, -1, -1) if unknown else (sex, age // 5, age)
+        live = dict.fromkeys(range(2019, 2024), pref)
+        if homes:
+            # Two areas have fewer people than a block needs.
+            pref = chance.choice(("02", "46")) if chance.random() < 0.03 else pref
+            live = dict.fromkeys(live, pref)
+            cells[pid] = (-1 if pref is None else int(pref), *cells[pid])
+            for _ in range(2):
+                if chance.random() < 0.07:
+                    moved = chance.randint(2020, 2023)
+                    live |= {year: chance.choice(("02", *PREFS)) for year in live if year >= moved}
         if chance.random() > 0.03:
             people.append(
                 (pid, sex, None if unknown else age, None if unknown else birth, pref, int(chance.random() < 0.2),
@@ -118,7 +133,8 @@ def harder(seed: int = 23, persons: int = 900) -> World:
             now = None if unknown else age - (2023 - year)
             for month in ("04", "10") if year == 2022 else ("04",):
                 points = None if chance.random() < 0.05 else chance.randint(100, 9000)
-                claims.append((pid, other, now, pref, f"{year}-{month}-01", points))
+                hosp = chance.choice((live[year] or "13", "13", "27"))
+                claims.append((pid, other, now, live[year], f"{year}-{month}-01", points, hosp))
     counts: dict[tuple[int, ...], int] = {}
     for cell in cells.values():
         counts[cell] = counts.get(cell, 0) + 1
@@ -126,10 +142,11 @@ def harder(seed: int = 23, persons: int = 900) -> World:
     return World(
         {"p": people, "rx": rx, "dx": dx, "claim": claims},
         {pid: formed.of[cell] for pid, cell in cells.items()},
+        homes,
     )
 
 
-def make(seed: int = 11) -> World:
+def make(seed: int = 11, *, homes: bool = False) -> World:
     chance = random.Random(seed)
     people, rx, dx, claims = [], [], [], []
     for pid in chance.sample(range(1, 2**31), PERSONS):
@@ -143,7 +160,7 @@ def make(seed: int = 11) -> World:
                 sex,
                 age,
                 birth,
-                chance.choice(PREFS),
+                "46" if homes and chance.random() < 0.006 else chance.choice(PREFS),
                 status,
                 round(chance.gauss(24, 4), 1),
                 chance.random() < 0.3,
@@ -158,9 +175,20 @@ def make(seed: int = 11) -> World:
         for year in range(2019, 2024):
             # A person's age moves on with the years, as it does on real claims.
             claims.append(
-                (pid, sex, age - (2023 - year), people[-1][4], f"{year}-04-01", chance.randint(100, 9000))
+                (
+                    pid,
+                    sex,
+                    age - (2023 - year),
+                    people[-1][4],
+                    f"{year}-04-01",
+                    chance.randint(100, 9000),
+                    "13",
+                )
             )
-    cells_of = {row[0]: (row[1], row[2] // 5, row[2]) for row in people}
+    first = {row[0]: (int(row[4]),) if homes else () for row in people}
+    cells_of: dict[int, tuple[int, ...]] = {
+        row[0]: (*first[row[0]], row[1], row[2] // 5, row[2]) for row in people
+    }
     counts: dict[tuple[int, ...], int] = {}
     for cell in cells_of.values():
         counts[cell] = counts.get(cell, 0) + 1
@@ -168,6 +196,7 @@ def make(seed: int = 11) -> World:
     return World(
         {"p": people, "rx": rx, "dx": dx, "claim": claims},
         {pid: formed.of[cell] for pid, cell in cells_of.items()},
+        homes,
     )
 
 
@@ -179,7 +208,8 @@ def permit() -> Permit:
     )
 
 
-def schema() -> schemas.Schema:
+def schema(homes: bool = False) -> schemas.Schema:
+    areas = ["reg.p.pref", "reg.claim.pref"] if homes else []
     return schemas.read(
         {
             "tables": {
@@ -191,7 +221,7 @@ def schema() -> schemas.Schema:
             },
             "extract": "v-81c2/1",
             "permit": "p-2026-0007@1",
-            "block_sets": [{"databases": ["reg"], "k": K}],
+            "block_sets": [{"databases": ["reg"], "k": K, "areas": areas}],
         }
     )
 
@@ -219,10 +249,12 @@ def _fill(con: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any
     con.unregister("made")
 
 
-def told(text: str, con: Any, policy: Any) -> object:
+def told(text: str, con: Any, policy: Any, homes: bool) -> object:
     """All that an asker of the aggregate tier is told: columns, values and statuses in their order, or the refusal."""
     try:
-        prepared = prepare(text, (), Form.TABLE, permit(), schema(), world.session(), policy, Tier.AGGREGATE)
+        prepared = prepare(
+            text, (), Form.TABLE, permit(), schema(homes), world.session(), policy, Tier.AGGREGATE
+        )
         if isinstance(prepared, Unsettled):
             answers = [con.sql(one.sql).to_arrow_table().to_pylist() for one in prepared.questions()]
             guarded: Guarded = prepared.settle(answers)
@@ -235,9 +267,9 @@ def told(text: str, con: Any, policy: Any) -> object:
         return refused.code, dict(refused.facts), refused.codes
 
 
-def told_or_failed(text: str, con: Any, policy: Any) -> object:
+def told_or_failed(text: str, con: Any, policy: Any, homes: bool) -> object:
     """As `told`; an engine's failure is the one code of all failures."""
     try:
-        return told(text, con, policy)
+        return told(text, con, policy, homes)
     except duckdb.Error:
         return "failed"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enclave.custody.blocks import Cell, extended, form, gathered
+from enclave.catalogue.descriptor import Column, ColumnType, Role, Table, Title
+from enclave.custody.blocks import Cell, extended, form, gathered, residence
 
 cells = st.dictionaries(st.tuples(st.integers(-1, 1), st.integers(0, 20)), st.integers(1, 60), max_size=40)
 
@@ -91,3 +92,33 @@ def test_blocks_of_which_an_extract_holds_few_are_gathered_with_their_neighbours
     assert gathered({0: 20, 1: 31}, 20) == {0: 0, 1: 1}
     assert gathered({3: 4, 8: 5}, 20) == {3: 3, 8: 3}
     assert gathered({}, 20) == {}
+
+
+def test_blocks_of_one_area_and_sex_are_gathered_before_those_of_several() -> None:
+    """What a block is like decides, not its number: those of newcomers come last by number alone."""
+    like: dict[int, Cell] = {
+        0: (13, 1, 30),
+        1: (13, 2, 30),
+        2: (27, 1, 30),
+        3: (27, 2, 30),
+        4: (13, 1, 40),
+        5: (27, 2, 40),
+    }
+    of = gathered({0: 12, 1: 25, 2: 30, 3: 11, 4: 13, 5: 14}, 20, like)
+    assert of == {0: 0, 4: 0, 1: 1, 2: 2, 3: 3, 5: 3}
+    assert gathered(dict.fromkeys(like, 20), 20, like) == {block: block for block in like}
+
+
+def test_an_area_beside_a_service_is_not_where_somebody_lives() -> None:
+    """The widest and the narrowest area are a person's own; one between counts beside one of these only."""
+
+    def table(*names: str) -> Table:
+        columns = {name: Column(name, name, ColumnType.TEXT, Role.AREA, Title(name, name)) for name in names}
+        pid = Column("pid", "pid", ColumnType.INT, Role.PERSON, Title("pid", "pid"))
+        return Table("t", "t.csv", Title("t", "t"), {"pid": pid, **columns})
+
+    areas = ("pref_code", "sma_code", "muni_code")
+    assert residence(table("sma_code", "pref_code"), areas) == ("pref_code", "sma_code")
+    assert residence(table("muni_code", "facility_sma"), areas) == ("muni_code",)
+    assert residence(table("sma_code"), areas) == ()
+    assert residence(table("facility_pref"), areas) == ()

@@ -1,7 +1,7 @@
 """Linked databases for the aggregate tier that nothing but their columns' roles describes: made by the engine from hashes.
 
-Two forms: ages that are one per person, whatever the row's date, and ages that move on with the rows' dates. `opened` has
-them as an extract lies before the engine, blocks included.
+Two forms: ages that are one per person, whatever the row's date, and ages that move on with the rows' dates; and blocks that
+know where people live, or do not. `opened` has them as an extract lies before the engine, blocks included.
 """
 
 import re
@@ -111,7 +111,12 @@ def permit() -> Permit:
     return world.permit(tier="aggregate", databases=granted, linkage_groups=[databases()])
 
 
-def schema() -> schemas.Schema:
+def schema(homes: bool = False) -> schemas.Schema:
+    areas = [
+        f"{name}.pref_code"
+        for name, columns in COLUMNS.items()
+        if homes and "pid" in columns and "pref_code" in columns
+    ]
     return schemas.read(
         {
             "tables": {
@@ -126,13 +131,13 @@ def schema() -> schemas.Schema:
             },
             "extract": "v-81c2/1",
             "permit": "p-2026-0007@1",
-            "block_sets": [{"databases": databases(), "k": K}],
+            "block_sets": [{"databases": databases(), "k": K, "areas": areas}],
         }
     )
 
 
 @contextmanager
-def opened(moving: bool) -> Iterator[Any]:
+def opened(moving: bool, homes: bool = False) -> Iterator[Any]:
     con = duckdb.connect()
     for database in [*databases(), "core"]:
         con.execute(f"CREATE SCHEMA {database}")
@@ -141,8 +146,9 @@ def opened(moving: bool) -> Iterator[Any]:
     for name, columns in TABLES.items():
         con.execute(f"CREATE TABLE {name} ({columns})")
         con.execute(f"INSERT INTO {name} {_ROWS[name].format(n=PERSONS)}")
+    area = "area(p)::INTEGER" if homes else "0"
     known = con.execute(
-        f"SELECT who(p), sexof(p), year(born(p)) // 5, year(born(p)), month(born(p)) FROM range({PERSONS}) t(p)"
+        f"SELECT who(p), {area}, sexof(p), year(born(p)) // 5, year(born(p)), month(born(p)) FROM range({PERSONS}) t(p)"
     ).fetchall()
     counts: dict[tuple[int, ...], int] = {}
     for row in known:
@@ -168,9 +174,9 @@ class Compared:
     off: list[float]
 
 
-def compared(text: str, con: Any, policy: Any) -> Compared:
+def compared(text: str, con: Any, policy: Any, homes: bool = False) -> Compared:
     """Raises Refused."""
-    prepared = prepare(text, (), Form.TABLE, permit(), schema(), world.session(), policy, Tier.AGGREGATE)
+    prepared = prepare(text, (), Form.TABLE, permit(), schema(homes), world.session(), policy, Tier.AGGREGATE)
     if isinstance(prepared, Unsettled):
         prepared = prepared.settle(
             [con.sql(one.sql).to_arrow_table().to_pylist() for one in prepared.questions()]

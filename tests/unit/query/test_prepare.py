@@ -219,3 +219,25 @@ def test_an_extract_whose_public_table_is_about_persons_is_not_read() -> None:
     """A mark that is wrong would open a table to everybody."""
     with pytest.raises(ValueError, match="about persons"):
         explained(**{"core.people": {"columns": {"pid": "UINTEGER"}, "person": True, "reference": True}})
+
+
+def test_rows_that_begin_with_the_person_are_looked_up_as_by_a_join(policy: PolicyServer) -> None:
+    """`(pid, days) IN (SELECT pid, min(days) …)`, the usual way to a person's first record, is one person's in each row."""
+    first = "(SELECT pid, min(days) FROM events GROUP BY pid)"
+    asked = f"SELECT count(DISTINCT pid) n FROM events WHERE (pid, days) IN {first}"
+    assert " IN (" in ask(asked, policy, Form.TABLE).sql
+    case = f"SELECT count(*) n, sum(CASE WHEN (pid, days) IN {first} AND days > 0 THEN 1 ELSE 0 END) f FROM events"
+    assert ask(case, policy, Form.TABLE).cells is not None
+
+
+def test_rows_in_which_somebody_has_a_null_do_not_speak_of_everybody(policy: PolicyServer) -> None:
+    """A null among the rows makes NOT IN unknown for all: where that would show, the person is not known."""
+    for text in (
+        "SELECT count(*) n FROM events WHERE (pid, days) NOT IN (SELECT pid, min(days) FROM events GROUP BY pid)",
+        "SELECT count(*) n FROM events WHERE ((pid, days) IN (SELECT pid, days FROM events)) IS NULL",
+        "SELECT (pid, days) IN (SELECT pid, days FROM events) k, count(*) n FROM events GROUP BY ALL",
+        "SELECT count(*) n FROM patients p WHERE p.pid NOT IN (SELECT e.pid FROM labs l LEFT JOIN events e ON e.pid = l.pid)",
+        "SELECT count(*) n FROM events WHERE (days, pid) IN (SELECT pid, days FROM events)",
+    ):
+        no = refused(text, policy, Form.TABLE)
+        assert no.code in {"query.person_unknown", "query.identifier_condition"}, text
