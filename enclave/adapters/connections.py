@@ -18,6 +18,10 @@ SILENCE = 30.0
 """Seconds in which the headers of a request must be there: whoever says nothing, or one byte a minute, keeps no place."""
 
 
+AHEAD = 1 << 20
+"""Bytes of an answer that may wait in a connection: while its reader reads, the next ones are enciphered."""
+
+
 class WorkspaceConnection(H11Protocol):
     """One connection. All of a process are counted together: its event loop is one."""
 
@@ -31,6 +35,7 @@ class WorkspaceConnection(H11Protocol):
         if self.open[self._who] > MAX_OF_ADDRESS:
             transport.abort()
         else:
+            transport.set_write_buffer_limits(high=AHEAD)
             self._listen()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -27,7 +27,7 @@ from enum import Enum
 
 from enclave.core.refusal import Refused
 
-QUANTUM = 0.25
+QUANTUM = 0.1
 """Seconds after which a question is a long one."""
 
 OF_PERSON = 48

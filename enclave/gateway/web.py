@@ -45,11 +45,11 @@ MAX_QUESTION = 1 << 20
 MAX_SUBMISSION = 48 << 20
 """Bytes of a submission; pictures arrive as base64."""
 
-JUDGED, JUDGED_OF_ADDRESS = 8, 2
+JUDGED, JUDGED_OF_ADDRESS = 4, 2
 """Questions judged at once, of everybody and of one workspace, in threads of their own: a crowd of them leaves the others
 to cancels, looks and sessions, and the crowd of one workspace leaves the next question to somebody else."""
 
-TICK = 0.1
+TICK = 0.05
 """Seconds between two looks at the line: a long query makes way, and a place that nobody gave back is nobody's."""
 
 

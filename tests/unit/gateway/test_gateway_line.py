@@ -48,7 +48,7 @@ class Waiting:
         """Time passes, looked at as often as the gateway does."""
         end = self.moment.at + seconds
         while self.moment.at < end:
-            self.moment.at = min(end, self.moment.at + 0.1)
+            self.moment.at = min(end, self.moment.at + QUANTUM / 4)
             self.line.tick()
 
 
@@ -86,7 +86,7 @@ def test_a_question_that_lasts_makes_way_and_the_next_short_one_does_not_wait_fo
     at.line.ask(lasting)
     short = at.ask("suda")
     assert came(lasting, short) == [True, False]
-    at.pass_by(QUANTUM + 0.1)
+    at.pass_by(1.2 * QUANTUM)
     assert came(short) == [True]
     assert set(slowed) == {"tanaka"}
 
@@ -107,9 +107,9 @@ def test_long_questions_have_their_own_places_and_no_more_than_these() -> None:
     """With every long place taken a question that lasts keeps the short one that it has."""
     at = Waiting(Places(1, 2))
     turns = [at.ask(f"person {n}") for n in range(4)]
-    at.pass_by(QUANTUM + 0.1)
+    at.pass_by(1.2 * QUANTUM)
     assert came(*turns) == [True, True, False, False]
-    at.pass_by(QUANTUM + 0.1)
+    at.pass_by(1.2 * QUANTUM)
     assert came(*turns) == [True, True, True, False]
     at.pass_by(60)
     assert came(turns[3]) == [False]
@@ -189,7 +189,7 @@ def test_a_question_that_was_stopped_before_it_could_wait_never_waits() -> None:
     assert len(at.line) == 0
 
 
-@pytest.mark.parametrize("passes", [0.0, QUANTUM + 0.2])
+@pytest.mark.parametrize("passes", [0.0, 1.4 * QUANTUM])
 def test_a_project_cannot_tell_from_its_other_questions_when_one_of_them_truly_ended(passes: float) -> None:
     """Aggregate tier: between the engine's end and the step of the clock everything of the same project waits as if
     the first one still ran. Another project has its place."""
