@@ -4,7 +4,7 @@ PY := $(or $(ENCLAVE_PREFIX),/opt/enclave)/venv/bin/python
 OPA := $(or $(ENCLAVE_PREFIX),/opt/enclave)/bin/opa
 COMPILE := pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
 
-.PHONY: demo install test check bench down lock
+.PHONY: demo install test check bench fuzz down lock
 
 demo:
 	@python3 deploy/machine demo
@@ -25,6 +25,10 @@ check: install
 
 bench: install
 	@$(PY) -m tests.bench
+
+# Half an hour of one core. `make test` asks the first 5,000.
+fuzz: install
+	@ENCLAVE_FUZZ=100000 nice -n 15 $(PY) -m pytest tests/unit/query/test_fuzz_grammar.py
 
 down:
 	@enclave down --site demo

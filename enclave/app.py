@@ -248,6 +248,7 @@ def serve_portal(site: Site) -> None:
 
 def serve_gateway(site: Site) -> None:
     from enclave.adapters import custody_client, edge
+    from enclave.adapters.connections import WorkspaceConnection
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.engine import EnginePool, limits_of_machine
     from enclave.adapters.metrics import GatewayMetrics
@@ -281,6 +282,7 @@ def serve_gateway(site: Site) -> None:
     _serve(
         build(deps), site.service_ip, site.gateway_port,
         ssl_certfile=str(site.tls / "gateway.pem"), ssl_keyfile=str(site.tls / "gateway.key"),
+        http=WorkspaceConnection,
     )  # fmt: skip
 
 
@@ -292,14 +294,14 @@ def serve_hub(site: Site) -> None:
     os.execv(python, [python, "-P", "-m", "jupyterhub", "-f", str(config)])
 
 
-def _serve(app: Any, host: str, port: int, **tls: str) -> None:
+def _serve(app: Any, host: str, port: int, **more: Any) -> None:
     import uvicorn
 
     from enclave.adapters import edge
 
     uvicorn.run(
         app, host=host, port=port, log_level="warning", timeout_keep_alive=75, timeout_graceful_shutdown=5,
-        **edge.HTTP, **tls,  # type: ignore[arg-type]
+        **{**edge.HTTP, **more},
     )  # fmt: skip
 
 

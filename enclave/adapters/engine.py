@@ -15,8 +15,9 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,24 @@ KEPT_IDLE = 4
 OF_MACHINE = 0.75
 """The part of the machine's memory that all workers together may have."""
 
-LAST = 15
-"""The niceness of a worker that makes way: beside one that does not it has a tenth of a processor."""
+USUAL = GIB // 2
+"""Bytes that a statement takes, by which the workers of a machine are numbered. Most take a tenth of it; those that take
+more, up to `EngineLimits.memory`, are more than the machine holds only where many do at once (`EnginePool.relieve`)."""
+
+SCARCE = 0.06
+"""Where less of the machine's memory is free than this part of it, the largest worker is ended."""
+
+LOOK = 0.25
+"""Seconds between two looks at the machine's memory."""
+
+FIRST = 5
+"""The niceness at which a worker begins a statement: whoever waits for the gateway itself does not wait for statements."""
+
+BEHIND = ((0.2, 12), (0.8, 16), (3.0, 18), (12.0, 19))
+"""Seconds of a processor that a statement has used, and the niceness of its worker from there on where others run too.
+What lasts for ever delays what lasts a few seconds by less than these."""
+
+TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ class EngineLimits:
     """What one worker may use, and how many there are. Bytes and seconds.
 
     `workers` bounds all extracts of a pool together, those that wait for a question among them, since each keeps what it
-    read: memory is never promised twice. A question waits `patience` for a free one, then `query.busy`.
+    read. A question waits `patience` for a free one, then `query.busy`.
     """
 
     address_space: int = 6 * GIB
@@ -64,10 +81,9 @@ class EngineLimits:
 
 
 def limits_of_machine(processors: int, memory: int) -> EngineLimits:
-    """As many workers as fit into this machine, for its `processors` and its `memory` in bytes: four at least."""
-    one = EngineLimits()
-    fitting = int(OF_MACHINE * memory / one.memory)
-    return replace(one, workers=max(4, min(fitting, 4 * processors, 32)))
+    """As many workers as this machine serves well, for its `processors` and its `memory` in bytes: six at least."""
+    fitting = int(OF_MACHINE * memory / USUAL)
+    return EngineLimits(workers=max(6, min(fitting, 16 * processors) + 2))
 
 
 class EnginePool:
@@ -80,6 +96,7 @@ class EnginePool:
         self._spare: _Worker | None = None
         self._engines: dict[str, Engine] = {}
         self._at_work = 0
+        self._looked = 0.0
         self._closed = False
         self._refill()
 
@@ -129,6 +146,21 @@ class EnginePool:
                 return
             min(idle, key=lambda one: one[0])[1]()
 
+    def relieve(self) -> None:
+        """Where the machine's memory runs out: end the statement that holds most of it, as one that ran out of memory."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        if _available() >= SCARCE * PAGE * os.sysconf("SC_PHYS_PAGES"):
+            return
+        with self._lock:
+            engines = list(self._engines.values())
+        largest = max((run for engine in engines for run in engine.runs()), key=Run.memory, default=None)
+        if largest is not None:
+            log.warning("memory is scarce: the largest statement is ended")
+            largest.end("query.out_of_memory")
+
     def take_spare(self) -> "_Worker":
         """A started worker that has no extract yet."""
         with self._lock:
@@ -176,6 +208,7 @@ class Engine:
         self._lock = threading.Lock()
         self._idle: list[tuple[float, _Worker]] = []
         self._busy: set[_Worker] = set()
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._closed = False
 
     @property
@@ -207,13 +240,25 @@ class Engine:
         left = wall if since is None else wall - (time.monotonic() - since)
         if left <= 0:
             raise Refused("query.time_limit")
+        self._pool.relieve()
         self._pool.enter()
         try:
             worker = self._worker()
         except BaseException:
             self._pool.leave()
             raise
-        return Run(self, worker, guarded, self._pool.limits, left)
+        run = Run(self, worker, guarded, self._pool.limits, left)
+        with self._lock:
+            self._runs.add(run)
+        return run
+
+    def relieve(self) -> None:
+        self._pool.relieve()
+
+    def runs(self) -> list["Run"]:
+        """Those that have not ended."""
+        with self._lock:
+            return [run for run in self._runs if not run.finished]
 
     def _worker(self) -> "_Worker":
         with self._lock:
@@ -274,7 +319,8 @@ class Run:
         self._code: str | None = None
         self._lock = threading.Lock()
         self._finished = False
-        self._slow = False
+        self._niceness = 0
+        self._used = worker.processor()
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
         self._number = worker.start(guarded, wall * limits.threads)
@@ -312,6 +358,21 @@ class Run:
         finally:
             self.close()
 
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    def memory(self) -> int:
+        return self._worker.memory()
+
+    def end(self, code: str) -> None:
+        """End its process now; its reader gets Refused `code`."""
+        with self._lock:
+            if self._finished:
+                return
+            self._code = self._code or code
+        self._worker.kill()
+
     def progress(self) -> float:
         """0 to 1; the engine's estimate."""
         return self._progress
@@ -321,12 +382,16 @@ class Run:
         self._stop("query.cancelled")
 
     def slow(self) -> None:
-        """Let whatever else runs on this machine go first, from here on to the end of the statement."""
+        """Let what has used less go first, from here on to the end of the statement."""
+        self._engine.relieve()
         with self._lock:
-            if not self._finished:
-                # A process that made way cannot come back: the next statement gets another one.
-                self._slow = True
-                self._worker.make_way()
+            if self._finished:
+                return
+            used = self._worker.processor() - self._used
+            niceness = max((nice for seconds, nice in BEHIND if used >= seconds), default=0)
+            if niceness > self._niceness:
+                self._niceness = niceness
+                self._worker.make_way(niceness)
 
     def close(self) -> None:
         """End the statement if it still runs, and give the worker back. Harmless after the end."""
@@ -386,7 +451,7 @@ class Run:
                 return
             self._finished = True
         self._clock.cancel()
-        self._engine.give_back(self._worker, healthy and not self._slow)
+        self._engine.give_back(self._worker, healthy and self._worker.come_back(self._niceness))
 
 
 class _Worker:
@@ -408,7 +473,7 @@ class _Worker:
         self._limits = limits
         self._write = threading.Lock()
         self._number = 0
-        self._send({"op": "start", "address_space": limits.address_space})
+        self._send({"op": "start", "address_space": limits.address_space, "niceness": FIRST})
 
     def open(self, extract: Path, key: str | None) -> None:
         """Give the worker its extract. Raises Refused `query.extract_unreadable`, `query.failed`."""
@@ -447,10 +512,34 @@ class _Worker:
         )
         return self._number
 
-    def make_way(self) -> None:
+    def processor(self) -> float:
+        """Seconds of a processor that it has used since it started."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> int:
+        """Bytes that it holds."""
+        try:
+            return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE
+        except (OSError, IndexError):
+            return 0
+
+    def make_way(self, niceness: int) -> None:
         """All its threads."""
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PGRP, self._process.pid, LAST)
+            os.setpriority(os.PRIO_PGRP, self._process.pid, niceness)
+
+    def come_back(self, niceness: int) -> bool:
+        """Whether a worker that made way is where it began: the system lets it only where RLIMIT_NICE says so."""
+        if niceness:
+            try:
+                os.setpriority(os.PRIO_PGRP, self._process.pid, FIRST)
+            except OSError:
+                return False
+        return True
 
     def cancel(self, number: int) -> None:
         self._send({"op": "cancel", "number": number})
@@ -497,6 +586,10 @@ class _Worker:
             return "query.time_limit"
         return "query.out_of_memory" if -status in {sigabrt, sigsegv, sigkill} else "query.failed"
 
+    def kill(self) -> None:
+        """End the process; whoever reads from it finds out."""
+        self._process.kill()
+
     def end(self) -> None:
         """End the process; nothing of it remains."""
         if self._process.poll() is None:
@@ -508,6 +601,14 @@ class _Worker:
                     pipe.close()
                 except (OSError, ValueError):
                     continue
+
+
+def _available() -> int:
+    """Bytes of memory that this machine could still give."""
+    for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return sys.maxsize
 
 
 def worker_count(pid: int | None = None) -> int:

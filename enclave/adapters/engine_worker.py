@@ -32,9 +32,6 @@ PLAN_LEAVES = frozenset(
 
 BATCH_ROWS = 65_536
 
-BEHIND = 5
-"""A worker's niceness: whoever waits for the gateway itself (a session, a cancel) does not wait for statements."""
-
 
 class Frames:
     """Frames out, whole, from several threads."""
@@ -64,12 +61,12 @@ def read_frame(source: BinaryIO) -> tuple[bytes, bytes] | None:
 # -- walls ------------------------------------------------------------------------------------------------------------
 
 
-def limit(address_space: int) -> None:
+def limit(address_space: int, niceness: int) -> None:
     """What holds from the first moment."""
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    os.nice(BEHIND)
+    os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     # Where the machine runs out of memory all the same, this process ends, and none that others need.
     with open("/proc/self/oom_score_adj", "w") as first:
         first.write("1000")
@@ -343,7 +340,7 @@ def main() -> None:
     if first is None:
         return
     settings = json.loads(first[1])
-    limit(settings["address_space"])
+    limit(settings["address_space"], settings["niceness"])
     import duckdb  # noqa: F401  imported before the extract is named: the spare process is warm
     import pyarrow  # noqa: F401
 

@@ -1,7 +1,7 @@
 """The packet filter around workspaces: an internal Docker network still reaches every port of its host; this closes it.
 
 Decides which packets of a workspace's bridge pass: to the hub's API and the gateway on the site's service address, and
-nothing else, in both families and both directions. Relies on the bridges' names (`Site.bridge_prefix`), on root, and
+nothing else, in both families and both directions, and how many connections one workspace may have. Relies on the bridges' names (`Site.bridge_prefix`), on root, and
 on iptables/ip6tables. Does not look into packets.
 
 Who may ask: the hub runs without the right to read packet rules, and a marker file would only say what was true once.
@@ -32,6 +32,10 @@ from enclave.core.refusal import Refused
 
 HEAL_SECONDS = 2.0
 
+MAX_CONNECTIONS = 1_200
+"""Connections that one workspace may have to the hub and the gateway together: a thousand requests at once are answered
+with a code each, and no workspace takes all that a service may open (`supervision.OPEN_FILES`)."""
+
 log = logging.getLogger(__name__)
 
 Rule = tuple[str, ...]
@@ -50,8 +54,16 @@ def rules(site: Site) -> dict[str, dict[str, tuple[Rule, ...]]]:
     """Every rule by program and chain, in order, as `iptables -S` prints them (without `-A <chain>`)."""
     bridges = f"{site.bridge_prefix}+"
     ports = f"{site.hub_port},{site.gateway_port}"
+    # A new connection beyond the limit is refused at once. It comes before the one rule that lets connections begin.
+    crowd = (
+        *("-d", f"{site.service_ip}/32", "-p", "tcp", "-m", "multiport", "--dports", ports),
+        *("-m", "tcp", "--tcp-flags", "FIN,SYN,RST,ACK", "SYN"),
+        *("-m", "connlimit", "--connlimit-above", str(MAX_CONNECTIONS), "--connlimit-mask", "32"),
+        *("--connlimit-saddr", "-j", "REJECT", "--reject-with", "tcp-reset"),
+    )
     to_host = (
         ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"),
+        crowd,
         ("-d", f"{site.service_ip}/32", "-p", "tcp", "-m", "multiport", "--dports", ports, "-j", "ACCEPT"),
         ("-j", "DROP"),
     )

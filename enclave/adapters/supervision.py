@@ -6,6 +6,7 @@ socket; it decides nothing else.
 
 import os
 import pwd
+import resource
 import signal
 import subprocess
 import time
@@ -18,9 +19,13 @@ from pathlib import Path
 from supervisor.xmlrpc import SupervisorTransport
 
 from enclave.adapters import policy_server
+from enclave.adapters.engine import FIRST
 from enclave.config import PREFIX, USERS, Site
 
 PYTHON = PREFIX / "venv" / "bin" / "python"
+
+OPEN_FILES = 65_536
+"""Files and connections that one service may have open."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def configuration(site: Site) -> str:
         "logfile_maxbytes=5MB",
         f"pidfile={site.run}/supervisor.pid",
         "nodaemon=false",
+        f"minfds={OPEN_FILES}",
         "user=root",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
@@ -144,7 +150,17 @@ def start(site: Site) -> None:
         env=clean,
         stdin=subprocess.DEVNULL,
         close_fds=True,
+        preexec_fn=_let_workers_come_back,
     )
+
+
+def _let_workers_come_back() -> None:
+    """A worker of the gateway that made way for others may begin its next statement like any other (`adapters.engine`).
+
+    Where the system does not allow it, the gateway starts another worker instead.
+    """
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NICE, (20 - FIRST, 20 - FIRST))
 
 
 def _control(site: Site) -> xmlrpc.client.ServerProxy:

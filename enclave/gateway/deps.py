@@ -41,7 +41,7 @@ class Run(Protocol):
         ...
 
     def slow(self) -> None:
-        """From any thread: let whatever else runs go first, from here on."""
+        """From any thread, as often as one likes: let whatever runs go first that has used less of the processors."""
         ...
 
     def close(self) -> None:

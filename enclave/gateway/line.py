@@ -3,19 +3,18 @@
 Decides who is called, in what order, and how many at once. Relies on whoever holds a turn to give it back, and on `tick`
 being called a few times a second. Runs nothing, waits for nothing and knows no clock but the one it is given.
 
-1. Few run at once (`Places`): as many fresh questions as there are processors, since more would only share them.
+1. Few begin at once (`Places.fresh`): as many as there are processors, since more would only share them.
 2. A question that has run for `QUANTUM` is a long one: it goes on in a place of another kind, with what the processors
    have left (`slow`), and the next short question does not wait for it. How long a question takes is nothing that can be
    known before: the short ones overtake because the long ones move aside.
-3. Called next is the person who had least: the time held in the last minute, older time counting half as much every
-   `HALF_LIFE` seconds. Within a person the order is that of asking. Nobody starves: what one has had fades.
+3. Called next is the person who holds fewest turns and, among equals, whose last turn is longest ago: in turns, however
+   many questions somebody has in the line. Within a person the order is that of asking.
 4. Nobody holds more places than would be left over, so that the one who comes first does not have them all.
 5. The line is bounded, for a person and for everybody; beyond it a question is refused at once.
 
 In the aggregate tier how long a statement ran depends on values. There a turn is given back at a step of the clock, when
 the answer leaves (`gateway.asking`); in between it rests: other projects may have its place, its own project may not, so
-that nobody reads from the waiting of a second question when the first one truly ended. What is counted as a person's time
-is counted by the same steps.
+that nobody reads from the waiting of a second question when the first one truly ended.
 """
 
 import threading
@@ -28,13 +27,10 @@ from enum import Enum
 
 from enclave.core.refusal import Refused
 
-QUANTUM = 0.5
+QUANTUM = 0.25
 """Seconds after which a question is a long one."""
 
-HALF_LIFE = 15.0
-"""Seconds in which what a person has had counts half as much: after a minute next to nothing is left of it."""
-
-OF_PERSON = 16
+OF_PERSON = 48
 """Questions of one person in the line, those that run among them."""
 
 OF_ALL = 256
@@ -91,7 +87,6 @@ class Turn:
     stage: Stage = Stage.ENTERED
     since: float = 0.0
     long: bool = False
-    slowed: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -105,22 +100,29 @@ class Line:
         self.places = places
         self._clock = clock
         self._lock = threading.Lock()
-        self._turns: list[Turn] = []
-        self._had: dict[str, tuple[float, float]] = {}
+        self._present: Counter[str] = Counter()
+        self._waiting: list[Turn] = []
+        self._busy: list[Turn] = []
+        """Those that hold a turn, resting or not: never many, so that a long line costs each event little."""
+        self._last: dict[str, int] = {}
+        """When a person was called last, in calls; forgotten some time after they left."""
+        self._calls = 0
         self._number = 0
 
     # -- a question's way ---------------------------------------------------------------------
     def enter(self, person: str, project: str, slow: Callable[[], None] = lambda: None) -> Turn:
-        """Count a question in. `slow` is called once, when it is to make way. Raises Refused `gateway.busy`."""
+        """Count a question in. Raises Refused `gateway.busy`.
+
+        `slow` is called again and again while it holds a turn for longer than `QUANTUM` and is not alone.
+        """
         with self._lock:
-            mine = sum(turn.person == person for turn in self._turns)
-            if mine >= OF_PERSON or len(self._turns) >= OF_ALL:
+            if self._present[person] >= OF_PERSON or self._present.total() >= OF_ALL:
                 raise Refused("gateway.busy", {"limit": OF_PERSON})
             self._number += 1
             turn = Turn(person, project, slow, self._number)
             # So that nobody who only waits for it can cancel it.
             turn.called.set_running_or_notify_cancel()
-            self._turns.append(turn)
+            self._present[person] += 1
             return turn
 
     def ask(self, turn: Turn) -> None:
@@ -128,6 +130,7 @@ class Line:
         with self._lock:
             if turn.stage is Stage.ENTERED:
                 turn.stage = Stage.WAITING
+                self._waiting.append(turn)
         self.tick()
 
     def withdraw(self, turn: Turn) -> None:
@@ -146,8 +149,6 @@ class Line:
     def leave(self, turn: Turn) -> None:
         """Its end. Harmless when it has left before."""
         with self._lock:
-            if turn.stage in {Stage.HELD, Stage.RESTING}:
-                self._charge(turn, self._clock())
             if turn.stage is not Stage.GONE:
                 self._remove(turn)
         self.tick()
@@ -165,29 +166,37 @@ class Line:
     @property
     def waiting(self) -> int:
         with self._lock:
-            return sum(turn.waiting for turn in self._turns)
+            return len(self._waiting)
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._turns)
+            return self._present.total()
 
     # -- who is next: all of it under the lock ----------------------------------------------------
     def _called(self, now: float) -> list[Turn]:
         found = []
-        while (turn := self._next(now)) is not None:
+        while (turn := self._next()) is not None:
             turn.stage, turn.since = Stage.HELD, now
+            self._calls += 1
+            self._last[turn.person] = self._calls
+            self._waiting.remove(turn)
+            self._busy.append(turn)
             found.append(turn)
         return found
 
-    def _next(self, now: float) -> Turn | None:
+    def _next(self) -> Turn | None:
         first: dict[str, Turn] = {}
-        for turn in self._turns:
-            if turn.waiting and turn.person not in first and self._room(turn):
+        for turn in self._waiting:
+            if turn.person not in first and self._room(turn):
                 first[turn.person] = turn
         if not first:
             return None
-        held = Counter(turn.person for turn in self._turns if turn.stage in {Stage.HELD, Stage.RESTING})
-        return min(first.values(), key=lambda t: (self._time_of(t.person, held[t.person], now), t.number))
+        held = Counter(turn.person for turn in self._busy)
+
+        def order(turn: Turn) -> tuple[int, int, int]:
+            return held[turn.person], self._last.get(turn.person, 0), turn.number
+
+        return min(first.values(), key=order)
 
     def _room(self, turn: Turn) -> bool:
         busy = list(self._beside(turn))
@@ -197,42 +206,32 @@ class Line:
 
     def _beside(self, turn: Turn) -> Iterable[Turn]:
         """The turns that hold a place, as far as the project of `turn` may notice it."""
-        for other in self._turns:
-            if other.stage is Stage.HELD or (other.stage is Stage.RESTING and other.project == turn.project):
+        for other in self._busy:
+            if other.stage is Stage.HELD or other.project == turn.project:
                 yield other
-
-    def _time_of(self, person: str, held: int, now: float) -> float:
-        """Seconds that a person has had lately, with what the turns at hand will take at least."""
-        had = self._faded(person, now) + held * QUANTUM
-        return had + sum(now - turn.since for turn in self._turns if turn.person == person and turn.since)
-
-    def _faded(self, person: str, now: float) -> float:
-        seconds, at = self._had.get(person, (0.0, now))
-        return seconds * float(0.5 ** ((now - at) / HALF_LIFE))
-
-    def _charge(self, turn: Turn, now: float) -> None:
-        self._had[turn.person] = (self._faded(turn.person, now) + now - turn.since, now)
-        if len(self._had) > 4 * OF_ALL:
-            self._had = {who: had for who, had in self._had.items() if self._faded(who, now) > QUANTUM / 10}
 
     def _lengthened(self, now: float) -> list[Turn]:
         # One that rests is told from one that runs by nothing that its own project could notice.
-        busy = [turn for turn in self._turns if turn.stage in {Stage.HELD, Stage.RESTING}]
-        for turn in sorted((t for t in busy if not t.long), key=lambda t: t.since):
+        for turn in sorted((t for t in self._busy if not t.long), key=lambda t: t.since):
             if now - turn.since >= QUANTUM:
                 turn.long = sum(other.long for other in self._beside(turn)) < self.places.long
-        held = [turn for turn in busy if turn.stage is Stage.HELD]
-        if len(held) + sum(turn.waiting for turn in self._turns) < 2:
+        held = [turn for turn in self._busy if turn.stage is Stage.HELD]
+        if len(held) + len(self._waiting) < 2:
             # Alone it takes whatever there is.
             return []
-        found = [turn for turn in held if not turn.slowed and now - turn.since >= QUANTUM]
-        for turn in found:
-            turn.slowed = True
-        return found
+        return [turn for turn in held if now - turn.since >= QUANTUM]
 
     def _remove(self, turn: Turn) -> None:
-        came = turn.stage in {Stage.HELD, Stage.RESTING}
+        match turn.stage:
+            case Stage.WAITING:
+                self._waiting.remove(turn)
+            case Stage.HELD | Stage.RESTING:
+                self._busy.remove(turn)
         turn.stage = Stage.GONE
-        self._turns.remove(turn)
-        if not came:
+        self._present[turn.person] -= 1
+        if not self._present[turn.person]:
+            del self._present[turn.person]
+            if len(self._last) > 4 * OF_ALL:
+                self._last = {who: last for who, last in self._last.items() if who in self._present}
+        if not turn.called.done():
             turn.called.set_result(None)

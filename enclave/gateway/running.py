@@ -26,7 +26,6 @@ class Running:
     """How far it is, is not told: in the aggregate tier that depends on values."""
     line: Line | None = field(default=None, repr=False)
     turn: Turn | None = field(default=None, repr=False)
-    _slow: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def enter(self, line: Line) -> None:
@@ -52,9 +51,8 @@ class Running:
         return self.turn is not None and self.turn.waiting
 
     def slow(self) -> None:
-        """It makes way for shorter ones: what it runs goes on with what the processors have left."""
-        with self._lock:
-            self._slow, run = True, self.run
+        """Others are there: what it runs makes way for shorter ones, by what it has used."""
+        run = self.run
         if run is not None:
             run.slow()
 
@@ -73,9 +71,7 @@ class Running:
         """The engine begins. `silent`: nobody is told how far it is. Raises Refused where it was stopped before."""
         with self._lock:
             self.run, self.silent = run, silent
-            stopped, slow = self.stopped, self._slow
-        if slow:
-            run.slow()
+            stopped = self.stopped
         if stopped is not None:
             run.cancel()
             raise stopped

@@ -68,7 +68,7 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
     `query.table_window`, `query.table_order`, `query.table_aggregate`, `query.person_unknown`, `query.name_taken`.
     """
     if not isinstance(tree, exp.Select):
-        raise Refused("query.table_shape", {"reason": "set operation"})
+        raise Refused("query.table_shape", {"reason": "UNION, EXCEPT, INTERSECT"})
     _check_clauses(tree)
     person = lineage.person_of(tree, schema)
     if person is None:
@@ -87,16 +87,16 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
             continue
         if any(isinstance(part, exp.Query) for part in _plain_parts(inner)):
             raise Refused(
-                "query.table_shape", {"reason": "subquery", "column": printable(node.alias_or_name)}
+                "query.table_shape", {"reason": "(SELECT)", "column": printable(node.alias_or_name)}
             )
         found = [_call(part, tree, schema, person, calls) for part in _plain_parts(inner) if _is_cell(part)]
         columns.append(Column(node.alias_or_name, tuple(dict.fromkeys(found)), _is_cell(inner)))
     if not calls:
-        raise Refused("query.table_shape", {"reason": "no aggregate"})
+        raise Refused("query.table_shape", {"reason": "SELECT count(*), sum(x), avg(x)"})
     for key in key_expressions:
         if not any(key == k.expression for k in keys):
             # Two cells that differ only in a key that is not shown would be two rows with one name.
-            raise Refused("query.table_shape", {"reason": "hidden key"})
+            raise Refused("query.table_shape", {"reason": "SELECT, GROUP BY"})
     _check_order(tree, {key.name.lower() for key in keys}, key_expressions)
     margins = group is not None and any(
         isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expr)
@@ -149,7 +149,7 @@ def _key_expressions(tree: exp.Select) -> list[exp.Expr]:
         return []
     if group.args.get("all"):
         if group.expressions:
-            raise Refused("query.table_shape", {"reason": "group by"})
+            raise Refused("query.table_shape", {"reason": "GROUP BY"})
         return [
             node.unalias()
             for node in tree.expressions
@@ -158,7 +158,7 @@ def _key_expressions(tree: exp.Select) -> list[exp.Expr]:
     keys: list[exp.Expr] = []
     for part in _flat_keys(group):
         if next(iter(part.find_all(exp.Query)), None) is not None:
-            raise Refused("query.table_shape", {"reason": "subquery"})
+            raise Refused("query.table_shape", {"reason": "(SELECT)"})
         if part not in keys:
             keys.append(part)
     return keys

@@ -126,8 +126,8 @@ CODES: dict[str, Wording] = {
     ),
     # -- the table form -----------------------------------------------------------------------
     "query.table_shape": Wording(
-        "表の形になっていません（{reason}）。",
-        "This is not a table of cells ({reason}).",
+        "表の形になっていません（見直す所：{reason}）。",
+        "This is not a table of cells (look at: {reason}).",
         "table() では、GROUP BY の項目をすべて出力し、それ以外の列は集計にしてください。",
         "For table(), show every GROUP BY key, and make every other column an aggregate.",
     ),

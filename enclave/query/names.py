@@ -19,6 +19,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
+from enclave.query.instead import NONE
 from enclave.query.parse import check_grammar, no_node, printable
 from enclave.query.schema import PERSON_COLUMN, Schema, TableName
 from enclave.query.stages import Form
@@ -170,7 +171,7 @@ def _find(table: exp.Table, permit: Permit, schema: Schema, allowed: Permitted) 
 
 def _nearest(name: str, choices: list[str]) -> str:
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    return close[0] if close else ""
+    return close[0] if close else NONE
 
 
 def _resolve_columns(tree: exp.Query, allowed: Permitted) -> exp.Query:
@@ -186,7 +187,9 @@ def _resolve_columns(tree: exp.Query, allowed: Permitted) -> exp.Query:
     except Refused:
         raise
     except Exception:  # FINDINGS: anything that the library raises is a no
-        raise Refused("query.column_not_permitted", {"column": "?", "nearest": "", "permitted": ""}) from None
+        raise Refused(
+            "query.column_not_permitted", {"column": "?", "nearest": NONE, "permitted": NONE}
+        ) from None
     if not isinstance(resolved, exp.Query):
         raise Refused("query.statement", {"statement": "?"})
     return resolved

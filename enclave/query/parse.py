@@ -340,6 +340,8 @@ def _check_special(node: exp.Expr) -> None:
                 # LIMIT (SELECT …): the number of rows would be the answer (THREATS 18)
                 raise no_node("limit expression")
         case exp.In() | exp.Values():
+            if isinstance(node, exp.Values) and len({len(row.expressions) for row in node.expressions}) > 1:
+                raise Refused("query.syntax", {"line": 1, "column": 1, "suggestion": "(1, 'a'), (2, 'b')"})
             if len(node.expressions) > grammar.MAX_LIST:
                 raise Refused(
                     "query.limit_list", {"entries": len(node.expressions), "limit": grammar.MAX_LIST}

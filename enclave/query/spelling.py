@@ -98,6 +98,8 @@ def plain(tree: exp.Query) -> exp.Query:
                 _limit(node)
             case exp.GroupingId():
                 node.replace(exp.Grouping(expressions=node.expressions))
+            case exp.ArraySize() if not node.args.get("expression"):
+                node.replace(exp.Length(this=node.this.copy()))
             case exp.From() | exp.Join():
                 _flatten(node)
             case exp.All() | exp.Any() if isinstance(node.this, exp.Query) and not isinstance(

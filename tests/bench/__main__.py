@@ -1,6 +1,6 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
-Parts: `starts` `queries` `notebook` `protection` `synth` `extract`
+Parts: `starts` `queries` `notebook` `protection` `crowd` `synth` `extract`
 `protected`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
@@ -15,19 +15,32 @@ from types import FrameType
 from enclave.cli import language
 from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
-from tests.bench import extract, notebook, place, protected, protection, questions, sheet, starts, synth
+from tests.bench import (
+    crowd,
+    extract,
+    notebook,
+    place,
+    protected,
+    protection,
+    questions,
+    sheet,
+    starts,
+    synth,
+)
 from tests.bench.promises import Row, Target, Unit, Words, status
 
 PARTS: dict[str, Callable[[place.Place], list[Row]]] = {
     "queries": questions.measure,
     "notebook": notebook.measure,
     "protection": protection.measure,
+    "crowd": crowd.measure,
 }
 NAMES: dict[str, Words] = {
     "starts": ("起動", "starts"),
     "queries": ("問合せ", "queries"),
     "notebook": ("ノートブック", "notebook"),
     "protection": ("保護と台帳", "protection and log"),
+    "crowd": ("混雑", "a crowd"),
     "synth": ("合成データ", "synthetic data"),
     "extract": ("抽出", "extracts"),
     "protected": ("保護した集計", "protected cells"),

@@ -42,6 +42,8 @@ HANDLER = "mori"
 """Asks the gateway. The browser is another person's: one workspace at a time ends the sessions of the first."""
 
 BROWSER_HANDLER = "tanaka"
+CROWD = tuple(f"person-{n}" for n in range(33))
+"""Researchers who ask at once, and one who means harm."""
 PATIENTS = ("pid", "age", "male", "bmi", "futime", "status")
 LABS = ("pid", "days", "test", "value")
 
@@ -69,13 +71,17 @@ class Place:
 
     def session(self) -> tuple[str, WorkspaceSession]:
         """A token for the address that this process calls from, and its session."""
+        return self.session_of(HANDLER, self.site.service_ip)
+
+    def session_of(self, person: str, address: str) -> tuple[str, WorkspaceSession]:
+        """The same of another handler, who calls from another address."""
         token, permit = edge.new_token(), self.signed.permit
         session = WorkspaceSession(
-            SessionId(f"s-{edge.new_id()}"), PersonId(HANDLER), permit.project, permit.permit_id, permit.revision,
-            self.site.service_ip, edge.now() + timedelta(hours=1),
+            SessionId(f"s-{edge.new_id()}"), PersonId(person), permit.project, permit.permit_id, permit.revision,
+            address, edge.now() + timedelta(hours=1),
         )  # fmt: skip
         event = edge.event(
-            Actor(HANDLER, "handler", session.id), "workspace.started", Thing("workspace", session.id)
+            Actor(person, "handler", session.id), "workspace.started", Thing("workspace", session.id)
         )
         create_workspace_session(self.records, event, session, edge.token_digest(token), edge.now())
         return token, session
@@ -138,7 +144,7 @@ def _prepared(site: Site, up_s: float) -> Place:
             "revision": 1,
             "project": PROJECT,
             "provision": f"v-{PROJECT}",
-            "handlers": [HANDLER, BROWSER_HANDLER],
+            "handlers": [HANDLER, BROWSER_HANDLER, *CROWD],
             "purpose": "to measure",
             "tier": "record",
             "databases": {

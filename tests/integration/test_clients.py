@@ -13,6 +13,7 @@ import pytest
 
 from enclave.demo.steps import open_workspace
 from enclave.demo.visitor import Visitor
+from tests.integration.acting import clear_queue, state_of
 from tests.integration.running_site import COLUMNS, PROJECT, Ground
 
 pytestmark = [pytest.mark.site, pytest.mark.docker, pytest.mark.timeout(600)]
@@ -189,3 +190,30 @@ def test_an_interrupt_stops_the_query_at_the_gateway(workspace: Workspace) -> No
     assert "query.cancelled" in stopped
     assert after == "2"
     assert workspace.states()[:2] == ["done", "cancelled"]
+
+
+def test_r_submits_for_checking(workspace: Workspace) -> None:
+    """The machine finds the table to be its receipt's answer, and it waits for checkers; an unplanned output is refused."""
+    said = workspace.r(
+        f't <- enclave_table(con, "{COUNT}")\n'
+        'sent <- enclave_submit(con, t, output = "t1", purpose = "as planned"); cat("", sent$id)',
+        "cat(sent$state, vapply(sent$files[[1]]$findings, function(one) one$code, ''))",
+        "x <- enclave_exports(con); cat(x$output[x$id == sent$id], nzchar(x$state[x$id == sent$id]))",
+        'cat(tryCatch(enclave_submit(con, t, output = "t9", purpose = "x"), enclave_refused = function(no) no$code))',
+        "cat(names(enclave_session(con)$left))",
+    )
+    try:
+        assert said[1:4] == ["queued export.matches_receipt", "t1 TRUE", "export.output_unknown"]
+        assert state_of(workspace.ground, said[0].split()[-1]) == "queued"
+        assert said[4].split() == ["queries_day", "rows_day", "bytes_day"]
+    finally:
+        clear_queue(workspace.ground)
+
+
+def test_r_finds_its_pages_and_its_names(workspace: Workspace) -> None:
+    """Help in the workspace, and the permit's columns where a statement is written."""
+    said = workspace.r(
+        'cat(length(help("enclave_table")), length(help("dbGetQuery", package = "enclave")))',
+        "place <- 'dbGetQuery(con, \"SELECT ag'; cat(unlist(enclave:::completions_at(place, nchar(place))$matches))",
+    )
+    assert said == ["1 1", "age"]

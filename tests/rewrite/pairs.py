@@ -1,4 +1,5 @@
-"""Pairs of SQL: what was asked and what runs, one file per rule (and `flow.sql` for all of them together).
+"""Pairs of SQL: what was asked and what runs, one file per rule (and `flow.sql` for all of them together). The rules of the
+aggregate tier alone have theirs in `aggregate/`, over the register of `tests/attacks/aggregate/worlds.py`.
 
     -- case: what it shows
     -- form: rows or table
@@ -40,9 +41,9 @@ class Pair:
         return world.permit(databases=databases)
 
 
-def pairs() -> list[Pair]:
+def pairs(folder: Path = FOLDER) -> list[Pair]:
     found = []
-    for file in sorted(FOLDER.glob("*.sql")):
+    for file in sorted(folder.glob("*.sql")):
         for block in re.split(r"^-- case: ", file.read_text(), flags=re.MULTILINE)[1:]:
             title, _, rest = block.partition("\n")
             head = dict(re.findall(r"^-- (form|grant): (.+)$", rest, flags=re.MULTILINE))

@@ -533,7 +533,9 @@ def test_r_says_the_same_words_of_a_submission_as_python() -> None:
         key: (ja, en)
         for key, ja, en in re.findall(r'^  ([\w.]+) = c\(\s*ja = "(.+?)",\s*en = "(.+?)"\s*\)', source, re.M)
     }
-    submission = {key for key in WORDS if key.startswith(("state.", "verdict", "next.", "findings", "more_"))}
+    submission = {
+        key for key in WORDS if key.startswith(("state.", "verdict", "next.", "findings", "more_", "budget."))
+    }
     assert submission <= set(told)
     alike = [
         key for key in told if key in WORDS and not key.endswith(".hint") and "enclave_" not in told[key][0]

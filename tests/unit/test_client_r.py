@@ -16,6 +16,7 @@ from enclave_client.completion import offers  # noqa: E402
 from image_kernels import CONNECT, R_CONNECT, Workspace, built_image, error_of, like_a_workspace, text_of  # noqa: E402, F401  fixtures among them
 from test_client_statement import OFFERED, TABLES  # noqa: E402
 
+from enclave.export.receipt import WRITERS  # noqa: E402
 from enclave.gateway.pictures import redrawn  # noqa: E402
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -342,6 +343,31 @@ s <- enclave_submit(con, enclave_item(x, name = "values"), output = "t1")""",
     assert item["receipt"] is None
 
 
+def test_what_r_submits_is_word_for_word_the_answer_that_it_got(workspace: Workspace) -> None:
+    """Each column is in one of the spellings that the gateway holds against its own answer."""
+    statement = (
+        "SELECT pid::bigint AS i, pid / 7.0 AS f, pid * 1e-6 AS small, (pid / 2.0)::double AS half, pid % 2 = 0 AS b, "
+        "sum(pid) OVER (ORDER BY pid) AS h, (pid / 4.0)::decimal(9,2) AS m, DATE '2020-02-27' + pid::integer AS d, "
+        "TIMESTAMP '2020-02-29 01:02:03' + INTERVAL 1 SECOND * pid AS at, chr(12354 + pid::integer) || ', ' || chr(34) AS s "
+        "FROM patients WHERE pid < 40 ORDER BY pid"
+    )
+    workspace.cells(
+        "ir", R_CONNECT, f's <- enclave_submit(con, dbGetQuery(con, "{statement}"), output = "t1")'
+    )
+    (item,) = workspace.gateway.submitted[-1]["items"]
+    head, *rows = csv.reader(io.StringIO(item["csv"]))
+    answer = workspace.gateway.answer(statement, "rows", {})
+    assert head == answer.column_names
+    for place, name in enumerate(head):
+        values = answer[name].to_pylist()
+        texts = [row[place] for row in rows]
+        assert any([write(value) for value in values] == texts for write in WRITERS), (
+            name,
+            texts[0],
+            values[0],
+        )
+
+
 def test_a_table_of_r_that_was_calculated_further_has_no_receipt(workspace: Workspace) -> None:
     """Rows and columns may be left out; a new column, or counts of rows, are examined by the rules instead."""
     shown = workspace.cells(
@@ -419,6 +445,26 @@ def test_r_shows_what_is_left_of_the_budgets(workspace: Workspace, monkeypatch: 
         assert "t1" in said[form]
         assert "年齢" not in said[form]
     assert text_of(shown[2]) == "1999"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_r_shows_the_budget_in_the_words_of_python(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """What is used and left of each limit, when it is renewed, how to get more; and the same greeting."""
+    monkeypatch.setattr(workspace.gateway, "language", language)
+    told = workspace.gateway.session()
+    told["limits"] = {"queries_day": 2000, "rows_day": None, "bytes_day": 5_000_000_000}
+    told["used"] = {"queries_day": 1, "rows_day": 12345, "bytes_day": 0}
+    told["left"] = {"queries_day": 1999, "rows_day": None, "bytes_day": 5_000_000_000}
+    monkeypatch.setattr(workspace.gateway, "session", lambda: told)
+    r = workspace.cells("ir", R_CONNECT, "enclave_budget(con)", "cat(enclave_budget(con)$lines$left)")
+    python = workspace.cells("python3", CONNECT, "e.budget()")
+    assert text_of(r[0]).strip() == text_of(python[0]).strip()
+    for form in ("text/plain", "text/html"):
+        assert r[1][0]["data"][form] == python[1][0]["data"][form]
+    assert "5,000,000,000" in text_of(r[1])
+    assert text_of(r[2]) == "1999 NA 5e+09"
 
 
 def test_r_shows_missing_hidden_total_and_perturbed_apart(workspace: Workspace) -> None:

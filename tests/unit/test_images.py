@@ -212,7 +212,8 @@ class TestImage:
             "print(pq.read_table(kept).num_rows, babel.Locale.parse('ja_JP').get_display_name('ja'), "
             "[c.name for c in Interpreter('f.group', [{'f': pandas.DataFrame()}]).complete()])"
         )
-        said = inside(image, f'/opt/analysis/bin/python -I -c "{script}"')
+        home = ("--tmpfs", "/home/researcher:uid=1000")
+        said = inside(image, f'/opt/analysis/bin/python -I -c "{script}"', *home)
         assert said == "1 日本語 (日本) ['groupby']"
 
     def test_r_has_its_packages_and_plots_without_a_screen(self, image: str) -> None:

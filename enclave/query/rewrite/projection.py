@@ -11,6 +11,7 @@ from sqlglot import exp
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import TableGrant
 from enclave.core.refusal import Refused
+from enclave.query.instead import NONE
 from enclave.query.names import permitted
 from enclave.query.parse import predicate
 from enclave.query.stages import Authorised
@@ -30,7 +31,7 @@ def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
         columns = allowed.get(key)
         if not columns:
             raise Refused(
-                "query.table_not_permitted", {"table": ".".join(key), "nearest": "", "permitted": ""}
+                "query.table_not_permitted", {"table": ".".join(key), "nearest": NONE, "permitted": NONE}
             )
         source = exp.Table(
             this=exp.to_identifier(node.name, quoted=True), db=exp.to_identifier(node.db, quoted=True)

@@ -16,7 +16,7 @@ from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.orderless import complete
-from enclave.query.stages import EVIDENCE, Authorised
+from enclave.query.stages import EVIDENCE, Authorised, Cells
 
 _WHOLE = "answered"
 
@@ -143,8 +143,9 @@ def compute_outside(tree: exp.Query, authorised: Authorised) -> exp.Query:
 
 
 def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
-    """The expression with each aggregate call and each key as a column of the statement within."""
-    parts = {part.id: part.value for part in cells_of(authorised).parts}
+    """The expression with each aggregate call, each key and each GROUPING as columns of the statement within."""
+    cells = cells_of(authorised)
+    parts = {part.id: part.value for part in cells.parts}
 
     def put(inner: exp.Expr) -> exp.Expr:
         for call in shape.calls:
@@ -153,6 +154,8 @@ def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
         for key in shape.keys:
             if inner == key.expression:
                 return _column(key.name)
+        if isinstance(inner, exp.Grouping):
+            return _level(inner, shape, cells)
         made = inner.copy()
         for name, value in inner.args.items():
             if isinstance(value, exp.Expr):
@@ -161,10 +164,20 @@ def _outside(node: exp.Expr, shape: Shape, authorised: Authorised) -> exp.Expr:
                 made.set(name, [put(v) if isinstance(v, exp.Expr) else v for v in value])
         return made
 
-    changed = put(node)
-    if any(isinstance(part, exp.Grouping) for part in outside_queries(changed)):
-        return changed
-    return exp.Try(this=changed)
+    return exp.Try(this=put(node))
+
+
+def _level(node: exp.Grouping, shape: Shape, cells: Cells) -> exp.Expr:
+    """`GROUPING(a, b)`: of each key the column that is 1 where the row is a total over it, the last key's counting once,
+    the one before it twice, and so on. Where there are no totals it is 0."""
+    total: exp.Expr = exp.Literal.number(0)
+    columns = {key.expression: d.grouping for key, d in zip(shape.keys, cells.dimensions, strict=True)}
+    for place, key in enumerate(reversed(node.expressions)):
+        column = columns.get(key)
+        if column is not None:
+            weighed = exp.Mul(this=_column(column), expression=exp.Literal.number(1 << place))
+            total = exp.Add(this=total, expression=weighed)
+    return exp.paren(total)
 
 
 def _column(name: str) -> exp.Column:

@@ -204,6 +204,14 @@ SELECT least(tests, 5) AS tests, count(*) AS n FROM m GROUP BY ALL
 WITH m AS (SELECT pid, count(*) AS tests FROM labs GROUP BY pid)
 SELECT CASE WHEN tests < 5 THEN '1-4' ELSE '5-' END AS tests, count(*) AS n FROM m GROUP BY ALL
 
+-- attack: the counting within a step / 段階の中での集計
+-- code: query.person_unknown
+-- form: table
+WITH t AS (SELECT male, count(*) AS n FROM patients GROUP BY male)
+SELECT male, n FROM t
+-- twin: table
+SELECT male, count(*) AS n FROM patients GROUP BY male
+
 -- attack: quarters of everybody / 全員での四分位
 -- code: query.person_unknown
 -- form: table

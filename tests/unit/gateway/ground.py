@@ -18,6 +18,7 @@ import uvicorn
 
 from enclave.adapters import edge, rule_files, signing
 from enclave.adapters import records_schema as t
+from enclave.adapters.connections import WorkspaceConnection
 from enclave.adapters.custodian import Caller, Custodian
 from enclave.adapters.custody_client import OpenedExtract
 from enclave.adapters.descriptor_files import read_catalogue
@@ -249,7 +250,7 @@ def serving(deps: Deps) -> Iterator[int]:
         from dataclasses import replace
 
         app = build(replace(deps, hosts=frozenset({f"127.0.0.1:{port}"})))
-        config = uvicorn.Config(app, log_level="error", **edge.HTTP)
+        config = uvicorn.Config(app, log_level="error", **{**edge.HTTP, "http": WorkspaceConnection})
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from enclave.adapters import firewall
+from enclave.adapters import firewall, supervision
 from enclave.adapters.proxy import command
 from enclave.config import SITES, Site
 
@@ -10,11 +10,21 @@ SITE = SITES["test"]
 
 
 def test_two_ports_of_one_address_and_nothing_else() -> None:
-    """Three rules towards the machine: answers, the two ports, drop."""
+    """Four rules towards the machine: answers, too many connections of one workspace, the two ports, drop."""
     to_host = firewall.rules(SITE)["iptables"][firewall.chain(SITE)]
-    assert [rule[-1] for rule in to_host] == ["ACCEPT", "ACCEPT", "DROP"]
-    assert "8081,8082" in to_host[1]
-    assert "10.87.1.1/32" in to_host[1]
+    assert [rule[rule.index("-j") + 1] for rule in to_host] == ["ACCEPT", "REJECT", "ACCEPT", "DROP"]
+    for rule in to_host[1:3]:
+        assert "8081,8082" in rule
+        assert "10.87.1.1/32" in rule
+
+
+def test_one_workspace_cannot_take_all_connections() -> None:
+    """Room for a thousand requests at once, and for thirty workspaces that all ask so many."""
+    rule = firewall.rules(SITE)["iptables"][firewall.chain(SITE)][1]
+    most = int(rule[rule.index("--connlimit-above") + 1])
+    assert most > 1000
+    assert rule[rule.index("--connlimit-mask") + 1] == "32"
+    assert 32 * most < supervision.OPEN_FILES
 
 
 def test_ipv6_has_no_exception() -> None:

@@ -32,7 +32,7 @@ IDIOMS = (
     "max(p)", "getvariable('x')", "hash(age)", "now()", "random()", "duckdb_settings()", "{'a': age}", "[p]", "p['weight']",
     "(SELECT max(name) FROM secret.people)", "(SELECT min(note) FROM nafld.notes)", "x -> x + 1", "repeat('x', 1000000000)",
     "unnest(list(age))", "nafld.patients.weight", "(p).weight", "*", "current_setting('threads')", "lpad('x', 1000000000)",
-    "list_transform([1], x -> x)", "struct_pack(a := age)", "typeof(p)", "TRY(error('x'))", "age COLLATE nocase",
+    "list_transform([1], x -> x)", "70 = ANY([weight])", "event[1:weight]", "(SELECT x FROM unnest([p.weight]) AS u(x))", "struct_pack(a := age)", "typeof(p)", "TRY(error('x'))", "age COLLATE nocase",
 )  # fmt: skip
 SOUP = (
     "SELECT", "FROM", "WHERE", "GROUP", "BY", "ORDER", "LIMIT", "HAVING", "QUALIFY", "WITH", "AS", "UNION", "ALL", "EXCEPT",
@@ -184,6 +184,7 @@ class Maker:
                 lambda: f"left({self.text(depth - 1)}, {c.randint(0, 4)})",
                 lambda: f"{self.text(depth - 1)} || {self.text(depth - 1)}",
                 lambda: f"CAST({self.number(depth - 1)} AS VARCHAR)",
+                lambda: f"({self.text(depth - 1)})[{c.randint(1, 2)}:{c.choice(('', '3', '-1'))}]",
                 lambda: f"CASE WHEN {self.truth(depth - 1)} THEN 'a' ELSE {self.text(depth - 1)} END",
             )
         )()
@@ -217,6 +218,7 @@ class Maker:
                 lambda: f"{self.column('n')} {c.choice(('', 'NOT '))}IN (1, 2, {c.randint(3, 90)})",
                 lambda: f"{self.text(depth - 1)} {c.choice(('', 'NOT '))}LIKE '%t%'",
                 lambda: f"{self.number(depth - 1)} IS {c.choice(('', 'NOT '))}NULL",
+                lambda: f"{self.column('n')} {c.choice(('= ANY', '<> ALL'))}([1, 2, {c.randint(3, 90)}])",
                 lambda: f"{self.number(depth - 1)} IS DISTINCT FROM {self.number(depth - 1)}",
                 lambda: (
                     f"p.pid {c.choice(('', 'NOT '))}IN (SELECT pid FROM nafld.events WHERE days > {c.randint(0, 3000)})"

@@ -38,6 +38,7 @@ def refused(text: str, params: Params = ()) -> Refused:
         ("SELECT pid FROM patients SEMI JOIN (SELECT pid FROM events JOIN labs) USING (pid)", 1, "ON"),
         ("SELECT age FROM patients WHERE 'SECRET' LIKE @", 1, WHOLE),
         ("SELECT age FROM patients WHERE age IN ()", 1, WHOLE),
+        ("SELECT age FROM patients JOIN (VALUES (1, 'x'), (2)) v(a, b) ON a = age", 1, "(1, 'a'), (2, 'b')"),
     ],
 )
 def test_a_place_and_a_suggestion_are_said_and_no_word_of_the_text(

@@ -4,7 +4,7 @@ The gateway never crashes (a code or a statement to run, nothing else); what run
 name (by the statement, by the engine's own account, and by the answer, over an extract whose hidden values are known);
 the researcher's text is never what is executed. And an honest statement answers what the bare engine answers.
 
-5,000 statements; `ENCLAVE_FUZZ=100000` is the nightly form. Each has a seed of its own, which a failure names.
+5,000 statements; `ENCLAVE_FUZZ=100000` (`make fuzz`) is the nightly form. Each has a seed of its own, which a failure names.
 """
 
 import os
@@ -28,7 +28,7 @@ from tests.unit.query import same_answer, world
 from tests.unit.query.statements import Maker, Statement
 
 COUNT = int(os.environ.get("ENCLAVE_FUZZ", "5000"))
-PARTS = max(10, COUNT // 5000)
+PARTS = max(10, COUNT // 2500)
 SAMPLE = 8
 """One in so many of the statements that pass is run."""
 

@@ -19,12 +19,17 @@ from tests.unit.query.test_use_cases import CASES
 
 FOLDER = Path(__file__).parent / "honest"
 
+
+def questions(file: Path) -> dict[str, str]:
+    """Title, in both languages (`in English / 日本語`) → question."""
+    found = re.findall(r"^-- ([^\n]*)\n(.*?);\s*$", file.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return dict(found)
+
+
 HONEST = {
     f"{file.stem}: {title}": sql
     for file in sorted(FOLDER.glob("*.sql"))
-    for title, sql in re.findall(
-        r"^-- ([^\n]*)\n(.*?);\s*$", file.read_text(), flags=re.MULTILINE | re.DOTALL
-    )
+    for title, sql in questions(file).items()
 }
 
 

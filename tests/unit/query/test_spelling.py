@@ -157,6 +157,9 @@ def test_a_series_that_is_long_or_not_constant_is_refused(series: str, code: str
             "SELECT 1 FROM (a JOIN b ON a.x = b.x) LEFT JOIN c ON c.x = a.x",
             "SELECT 1 FROM a JOIN b ON a.x = b.x LEFT JOIN c ON c.x = a.x",
         ),
+        ("SELECT array_length(l) FROM t", "SELECT LENGTH(l) FROM t"),
+        ("SELECT a FROM t WHERE a = ANY(ARRAY['x', 'y'])", "SELECT a FROM t WHERE (a IN ('x', 'y'))"),
+        ("SELECT a FROM t WHERE a <> ALL([1, 2])", "SELECT a FROM t WHERE (NOT a IN (1, 2))"),
         ("SELECT x NOT LIKE 'a%' FROM t", "SELECT (NOT x LIKE 'a%') FROM t"),
         (
             "SELECT grouping_id(a, b) FROM t GROUP BY CUBE (a, b)",

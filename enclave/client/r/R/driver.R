@@ -39,9 +39,7 @@ setMethod("show", "EnclaveDriver", function(object) cat("<EnclaveDriver>\n"))
 described <- function(con) {
   gw <- con@gateway
   session <- gw$session
-  ends <- as.POSIXct(session$valid_to, format = "%Y-%m-%dT%H:%M:%SZ", tz = "UTC")
-  attr(ends, "tzone") <- "Asia/Tokyo"
-  until <- format(ends, if (gw$language == "ja") "%Y\u5e74%m\u6708%d\u65e5 %H:%M" else "%Y-%m-%d %H:%M JST")
+  until <- in_japan(session$valid_to, gw$language)
   tier <- word(paste0("tier.", session$tier), gw$language)
   sprintf(word("connected", gw$language), session$person, session$project, session$permit, tier, until)
 }

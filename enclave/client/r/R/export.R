@@ -44,7 +44,7 @@ enclave_figure <- function(plot, data, name = "", title = "", width = 7, height 
 #' in; a submission that was turned back is an answer like another.
 enclave_submit <- function(con, items, output, purpose = "") {
   gw <- open_gateway(con)
-  several <- if (is.list(items) && !is.data.frame(items) && !inherits(items, "enclave_item")) items else list(items)
+  several <- if (identical(class(items), "list")) items else list(items)
   items <- lapply(several, function(thing) if (inherits(thing, "enclave_item")) thing else enclave_item(thing))
   kinds <- vapply(items, `[[`, "", "kind")
   numbers <- stats::ave(seq_along(kinds), kinds, FUN = seq_along)

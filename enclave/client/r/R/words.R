@@ -16,6 +16,14 @@ WORDS <- list(
   perturbed_cells = c(ja = "攪乱", en = "perturbed"),
   all = c(ja = "計", en = "all"),
   more_rows = c(ja = "ほか {n} 行", en = "{n} more rows"),
+  budget.limit = c(ja = "一日の上限", en = "limit a day"),
+  budget.used = c(ja = "使った量", en = "used today"),
+  budget.left = c(ja = "残り", en = "left today"),
+  budget.unlimited = c(ja = "上限なし", en = "no limit"),
+  budget.queries_day = c(ja = "問い合わせ（回）", en = "queries"),
+  budget.rows_day = c(ja = "行", en = "rows"),
+  budget.bytes_day = c(ja = "データ量（バイト）", en = "bytes"),
+  budget.renewed = c(ja = "{time} に戻ります。", en = "Renewed at {time}."),
   findings.title = c(ja = "機械による確認", en = "The machine's findings"),
   row = c(ja = "行", en = "row"),
   file = c(ja = "ファイル", en = "file"),
@@ -103,6 +111,14 @@ WORDS <- list(
   client.table = c(ja = "この表は承諾に含まれていません。", en = "The permit holds no such table."),
   client.table.hint = c(ja = "dbListTables(con) で確かめてください。", en = "See dbListTables(con).")
 )
+
+# An RFC 3339 time as the portal writes it: as in Japan, and in English it says so.
+in_japan <- function(time, language) {
+  at <- as.POSIXlt(as.POSIXct(time, format = "%Y-%m-%dT%H:%M:%OSZ", tz = "UTC") + 9 * 3600, tz = "UTC")
+  clock <- format(at, "%H:%M")
+  if (language == "ja") return(sprintf("%d\u5e74%d\u6708%d\u65e5 %s", at$year + 1900L, at$mon + 1L, at$mday, clock))
+  sprintf("%d %s %d, %s JST", at$mday, month.abb[[at$mon + 1L]], at$year + 1900L, clock)
+}
 
 # The sentence for `key`, with `{name}` replaced by the fact of that name; "" where there is none.
 word <- function(key, language, facts = list()) {

@@ -73,6 +73,8 @@ SELECT age // 5 * 5 age5, count(*) n, avg(CASE WHEN egfr < 45 THEN 1.0 ELSE 0.0 
 -- UC7c change between two examinations / 二回の健診の間の変化
 WITH y AS (SELECT pid, first_value(egfr) OVER (PARTITION BY pid ORDER BY check_date) a, egfr b, row_number() OVER (PARTITION BY pid ORDER BY check_date DESC) rn FROM ndb.checkup)
 SELECT CASE WHEN b < a - 20 THEN 'fell' WHEN b > a + 20 THEN 'rose' ELSE 'same' END change, count(*) n FROM y WHERE rn = 1 AND a IS NOT NULL AND b IS NOT NULL GROUP BY ALL ORDER BY ALL;
+-- UC7d shares with totals, told apart by their level / 合計の段階を示す列のある割合
+SELECT sex, u_protein, grouping(sex, u_protein) AS level, count(*) n, 100.0 * count(*) FILTER (egfr < 60) / count(*) AS pct FROM ndb.checkup GROUP BY ROLLUP (sex, u_protein) ORDER BY sex, u_protein;
 -- UC8 treatments of an intractable disease / 指定難病の治療
 SELECT n.pref_code, n.severity, count(*) n, count(*) FILTER (n.steroid) steroid, count(*) FILTER (EXISTS (SELECT 1 FROM ndb.iy i WHERE i.pid=n.pid AND substr(i.yj12,1,7)='3999014')) tacrolimus, count(*) FILTER (EXISTS(SELECT 1 FROM shoman.reg s WHERE s.pid=n.pid)) from_shoman FROM nanbyo.reg n WHERE disease_no=11 AND apply_fy=2021 GROUP BY ALL ORDER BY ALL;
 -- UC8a by sex and age, over all years / 性・年齢別（全年度）
