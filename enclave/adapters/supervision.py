@@ -75,7 +75,7 @@ def configuration(site: Site) -> str:
         "logfile_maxbytes=5MB",
         f"pidfile={site.run}/supervisor.pid",
         "nodaemon=false",
-        f"minfds={OPEN_FILES}",
+        f"minfds={open_files()}",
         "user=root",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
@@ -152,6 +152,17 @@ def start(site: Site) -> None:
         close_fds=True,
         preexec_fn=_let_workers_come_back,
     )
+
+
+def open_files() -> int:
+    """How many files a service may open: `OPEN_FILES`, or fewer where the system does not let this process have them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= OPEN_FILES:
+        return OPEN_FILES
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, OPEN_FILES))
+        return OPEN_FILES
+    return hard
 
 
 def _let_workers_come_back() -> None:
