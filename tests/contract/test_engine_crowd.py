@@ -22,7 +22,7 @@ from enclave.adapters.engine import (
 from enclave.core.refusal import Refused
 from tests.contract.test_engine import PATIENTS, build, guarded, rows
 
-LIMITS = EngineLimits(address_space=2 * GIB, memory=GIB // 4, wall=20.0, workers=3, patience=0.3, grace=0.5)
+LIMITS = EngineLimits(address_space=2 * GIB, memory=GIB // 4, wall=120.0, workers=3, patience=0.3, grace=0.5)
 ENDLESS = (
     f"SELECT count(*) FROM {PATIENTS}, (SELECT pid FROM d.patients) b WHERE (p.pid % 7) * (b.pid % 11) = 5"
 )
@@ -53,7 +53,7 @@ def reading(run: Run) -> list[str]:
     return ended
 
 
-def until(true: object, patience: float = 10) -> None:
+def until(true: object, patience: float = 60) -> None:
     end = time.monotonic() + patience
     while not true():  # type: ignore[operator]
         assert time.monotonic() < end, "it did not come"
