@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from enclave.config import SITES, Site
 # How long one example takes says something about the machine, not about what is tried.
 settings.register_profile("enclave", deadline=None)
 settings.load_profile("enclave")
+
+# What a shell starts in the background has Ctrl-C ignored; some tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

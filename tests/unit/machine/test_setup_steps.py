@@ -136,10 +136,7 @@ def test_an_interrupted_step_is_done_again_and_a_finished_one_is_not(tmp_path: P
     """Ctrl-C in the second of three: its tool is ended, and the second start makes the second and third only."""
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT.format(machine=str(MACHINE), place=str(tmp_path))))
-    # Whoever starts the tests in the background has Ctrl-C ignored, and so would the script.
-    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     first = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.DEVNULL, start_new_session=True)
-    signal.signal(signal.SIGINT, heard)
     _until((tmp_path / "begun").exists)
     os.kill(first.pid, signal.SIGINT)
     assert first.wait(10) == 130
