@@ -42,7 +42,7 @@ HANDLER = "mori"
 """Asks the gateway. The browser is another person's: one workspace at a time ends the sessions of the first."""
 
 BROWSER_HANDLER = "tanaka"
-CROWD = tuple(f"person-{n}" for n in range(33))
+CROWD = tuple(f"person{n}" for n in range(33))
 """Researchers who ask at once, and one who means harm."""
 PATIENTS = ("pid", "age", "male", "bmi", "futime", "status")
 LABS = ("pid", "days", "test", "value")
