@@ -6,13 +6,9 @@ the gateway is in them. A worker that crashed, was ended or ran out of memory is
 a process takes some 130 ms to start and a question a few.
 """
 
-import contextlib
-import fcntl
-import json
 import logging
 import os
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -20,18 +16,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from enclave.adapters.engine_worker import HEADER
+from enclave.adapters.engine_process import PAGE, EngineProcess
 from enclave.core.refusal import Refused
-from enclave.query.flow import describe_expected
 from enclave.query.stages import Guarded
 
 log = logging.getLogger("enclave.engine")
-
-WORKER = Path(__file__).with_name("engine_worker.py")
 
 GIB = 1 << 30
 
@@ -48,20 +40,12 @@ more, up to `EngineLimits.memory`, are more than the machine holds only where ma
 SCARCE = 0.06
 """Where less of the machine's memory is free than this part of it, the largest worker is ended."""
 
-PIPE = 1 << 20
-"""Bytes that a worker may be ahead of whoever reads from it."""
-
 LOOK = 0.25
 """Seconds between two looks at the machine's memory."""
-
-FIRST = 5
-"""The niceness at which a worker begins a statement: whoever waits for the gateway itself does not wait for statements."""
 
 BEHIND = ((0.2, 12), (0.8, 16), (3.0, 18), (12.0, 19))
 """Seconds of a processor that a statement has used, and the niceness of its worker from there on where others run too.
 What lasts for ever delays what lasts a few seconds by less than these."""
-
-TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -97,7 +81,7 @@ class EnginePool:
         self.limits = limits or EngineLimits()
         self._room = threading.BoundedSemaphore(self.limits.workers)
         self._lock = threading.Lock()
-        self._spare: _Worker | None = None
+        self._spare: EngineProcess | None = None
         self._engines: dict[str, Engine] = {}
         self._at_work = 0
         self._looked = 0.0
@@ -165,19 +149,19 @@ class EnginePool:
             log.warning("memory is scarce: the largest statement is ended")
             largest.end("query.out_of_memory")
 
-    def take_spare(self) -> "_Worker":
+    def take_spare(self) -> EngineProcess:
         """A started worker that has no extract yet."""
         with self._lock:
             worker, self._spare = self._spare, None
         if worker is None or not worker.alive():
-            worker = _Worker(self.limits)
+            worker = EngineProcess(self.limits.address_space)
         if self.limits.standby:
             self._refill()
         return worker
 
     def _refill(self) -> None:
         def start() -> None:
-            worker = _Worker(self.limits)
+            worker = EngineProcess(self.limits.address_space)
             with self._lock:
                 if self._spare is None and not self._closed:
                     self._spare = worker
@@ -210,8 +194,8 @@ class Engine:
         self._extract = extract
         self._key = key
         self._lock = threading.Lock()
-        self._idle: list[tuple[float, _Worker]] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[tuple[float, EngineProcess]] = []
+        self._busy: set[EngineProcess] = set()
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._closed = False
 
@@ -264,7 +248,7 @@ class Engine:
         with self._lock:
             return [run for run in self._runs if not run.finished]
 
-    def _worker(self) -> "_Worker":
+    def _worker(self) -> EngineProcess:
         with self._lock:
             if self._closed:
                 raise Refused("query.extract_closed")
@@ -278,17 +262,17 @@ class Engine:
             self._busy.add(worker)
         return worker
 
-    def _opened(self) -> "_Worker":
+    def _opened(self) -> EngineProcess:
         self._pool.make_room()
         worker = self._pool.take_spare()
         try:
-            worker.open(self._extract, self._key)
+            worker.open(self._extract, self._key, self._pool.limits.memory, self._pool.limits.threads)
         except BaseException:
             worker.end()
             raise
         return worker
 
-    def give_back(self, worker: "_Worker", healthy: bool) -> None:
+    def give_back(self, worker: EngineProcess, healthy: bool) -> None:
         """A worker after its statement; one that is not healthy is ended, and the next question takes the spare."""
         with self._lock:
             self._busy.discard(worker)
@@ -313,7 +297,7 @@ class Run:
     """One statement while it runs. `batches` is read by one thread; `progress` and `cancel` serve any other."""
 
     def __init__(
-        self, engine: Engine, worker: "_Worker", guarded: Guarded, limits: EngineLimits, wall: float
+        self, engine: Engine, worker: EngineProcess, guarded: Guarded, limits: EngineLimits, wall: float
     ) -> None:
         self.rows = 0
         self._engine = engine
@@ -464,179 +448,12 @@ class Run:
         self._engine.give_back(self._worker, healthy and self._worker.come_back(self._niceness))
 
 
-class _Worker:
-    """One process and its two pipes."""
-
-    def __init__(self, limits: EngineLimits) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", str(WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            close_fds=True,
-            # A group, so that no signal for the gateway reaches it, and no session of its own: the kernel would weigh
-            # sessions against each other and not heed who makes way for whom.
-            process_group=0,
-        )
-        self._limits = limits
-        if self._process.stdout is not None:
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
-        self._write = threading.Lock()
-        self._number = 0
-        self._send({"op": "start", "address_space": limits.address_space, "niceness": FIRST})
-
-    def open(self, extract: Path, key: str | None) -> None:
-        """Give the worker its extract. Raises Refused `query.extract_unreadable`, `query.failed`."""
-        self._expect(b"started")
-        self._send(
-            {
-                "op": "open",
-                "path": str(extract),
-                "key": key,
-                "memory": self._limits.memory,
-                "threads": self._limits.threads,
-            }
-        )
-        self._expect(b"open")
-
-    def _expect(self, word: bytes) -> None:
-        frame = self.receive()
-        if frame is None:
-            raise Refused("query.engine_unavailable")
-        if frame != (b"R", word):
-            raise Refused(
-                frame[1].decode("ascii", "replace") if frame[0] == b"E" else "query.engine_unavailable"
-            )
-
-    def start(self, guarded: Guarded, cpu: float) -> int:
-        self._number += 1
-        self._send(
-            {
-                "op": "run",
-                "number": self._number,
-                "sql": guarded.sql,
-                "expected": describe_expected(guarded),
-                "max_rows": guarded.max_rows,
-                "cpu": cpu + 5,
-            }
-        )
-        return self._number
-
-    def processor(self) -> float:
-        """Seconds of a processor that it has used since it started."""
-        try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def memory(self) -> int:
-        """Bytes that it holds."""
-        try:
-            return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE
-        except (OSError, IndexError):
-            return 0
-
-    def make_way(self, niceness: int) -> None:
-        """All its threads."""
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PGRP, self._process.pid, niceness)
-
-    def come_back(self, niceness: int) -> bool:
-        """Whether a worker that made way is where it began: the system lets it only where RLIMIT_NICE says so."""
-        if niceness:
-            try:
-                os.setpriority(os.PRIO_PGRP, self._process.pid, FIRST)
-            except OSError:
-                return False
-        return True
-
-    def cancel(self, number: int) -> None:
-        self._send({"op": "cancel", "number": number})
-
-    def receive(self) -> tuple[bytes, bytes] | None:
-        """The next frame, None when the process has ended."""
-        source = self._process.stdout
-        if source is None:
-            return None
-        try:
-            header = source.read(HEADER.size)
-            if len(header) < HEADER.size:
-                return None
-            kind, size = HEADER.unpack(header)
-            data = source.read(size)
-        except (OSError, ValueError):
-            return None
-        return (kind, data) if len(data) == size else None
-
-    def _send(self, command: dict[str, Any]) -> None:
-        data = json.dumps(command).encode()
-        pipe = self._process.stdin
-        if pipe is None:
-            return
-        try:
-            with self._write:
-                pipe.write(HEADER.pack(b"J", len(data)) + data)
-                pipe.flush()
-        except (OSError, ValueError):
-            # The process has ended; whoever reads its answer finds out.
-            return
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def last_words(self) -> str:
-        """The code for a process that ended by itself: out of CPU time, or of memory in a place that cannot say so."""
-        try:
-            status = self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            return "query.failed"
-        sigxcpu, sigabrt, sigsegv, sigkill = 24, 6, 11, 9
-        if -status == sigxcpu:
-            return "query.time_limit"
-        return "query.out_of_memory" if -status in {sigabrt, sigsegv, sigkill} else "query.failed"
-
-    def kill(self) -> None:
-        """End the process; whoever reads from it finds out."""
-        self._process.kill()
-
-    def end(self) -> None:
-        """End the process; nothing of it remains."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except (OSError, ValueError):
-                    continue
-
-
 def _available() -> int:
     """Bytes of memory that this machine could still give."""
     for line in Path("/proc/meminfo").read_text("ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return sys.maxsize
-
-
-def worker_count(pid: int | None = None) -> int:
-    """How many worker processes a process has (for `enclave status` and tests)."""
-    found = 0
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_bytes()
-        except (OSError, IndexError, ValueError):
-            continue
-        found += parent == (pid or os.getpid()) and WORKER.name.encode() in words
-    return found
 
 
 def started(pool: EnginePool, patience: float = 5.0) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from supervisor.xmlrpc import SupervisorTransport
 
 from enclave.adapters import policy_server
-from enclave.adapters.engine import FIRST
+from enclave.adapters.engine_process import FIRST
 from enclave.config import PREFIX, USERS, Site
 
 PYTHON = PREFIX / "venv" / "bin" / "python"

@@ -14,7 +14,8 @@ import duckdb_extension_httpfs
 import pytest
 
 from enclave.adapters import engine_worker
-from enclave.adapters.engine import GIB, Engine, EngineLimits, EnginePool, Run, worker_count
+from enclave.adapters.engine import GIB, Engine, EngineLimits, EnginePool, Run
+from enclave.adapters.engine_process import worker_count
 from enclave.core.refusal import Refused
 from enclave.query.stages import Facts, Form, Guarded, Obligations
 

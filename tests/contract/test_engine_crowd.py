@@ -11,7 +11,6 @@ import pytest
 from enclave.adapters import engine as engines
 from enclave.adapters.engine import (
     BEHIND,
-    FIRST,
     GIB,
     Engine,
     EngineLimits,
@@ -19,6 +18,7 @@ from enclave.adapters.engine import (
     Run,
     limits_of_machine,
 )
+from enclave.adapters.engine_process import FIRST
 from enclave.core.refusal import Refused
 from tests.contract.test_engine import PATIENTS, build, guarded, rows
 

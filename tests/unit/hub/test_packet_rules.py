@@ -57,3 +57,22 @@ def test_the_proxys_token_is_on_no_command_line() -> None:
     assert not [word for word in words if "token" in word.lower()]
     assert words[words.index("--api-ip") + 1] == SITE.service_ip
     assert words[words.index("--ip") + 1] == "127.0.0.1"
+
+
+def test_a_service_may_open_what_the_system_lets_it_and_no_more_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A system that refuses a higher limit still gets its services started."""
+
+    def no(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    limits = supervision.resource
+    monkeypatch.setattr(limits, "getrlimit", lambda _: (1_024, 20_000))
+    monkeypatch.setattr(limits, "setrlimit", no)
+    assert supervision.open_files() == 20_000
+    monkeypatch.setattr(limits, "setrlimit", lambda *_: None)
+    assert supervision.open_files() == supervision.OPEN_FILES
+    monkeypatch.setattr(limits, "getrlimit", lambda _: (1_024, limits.RLIM_INFINITY))
+    monkeypatch.setattr(limits, "setrlimit", no)
+    assert supervision.open_files() == supervision.OPEN_FILES
