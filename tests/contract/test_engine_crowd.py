@@ -89,24 +89,34 @@ def test_a_statement_that_has_used_little_does_not_make_way(engine: Engine) -> N
 
 
 def test_where_memory_is_scarce_the_largest_statement_ends_and_no_other(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that ran out of memory; the next question is answered."""
-    small, large = engine.run(guarded(ENDLESS)), engine.run(
-        guarded(f"SELECT count(*) FROM (SELECT list(\"note\" || repeat('x', 400)) AS l FROM {PATIENTS}) q, "
-                f"(SELECT pid FROM d.patients) b, (SELECT pid FROM d.patients) c WHERE len(l) + b.pid % 7 = c.pid % 11")
-    )  # fmt: skip
-    of_small, of_large = reading(small), reading(large)
-    until(lambda: large.memory() > small.memory() + (64 << 20))
-    monkeypatch.setattr(engines, "_available", lambda: 0)
-    time.sleep(engines.LOOK)
-    small.slow()
-    until(lambda: bool(of_large))
-    assert of_large == ["query.out_of_memory"]
-    assert of_small == []
-    monkeypatch.undo()
-    assert rows(engine.run(guarded("SELECT 1 AS one"))) == [{"one": 1}]
-    small.cancel()
+    """As one that ran out of memory; the next question is answered.
+
+    Both last, and the engine's own limit is far above what the larger one holds: only scarcity can end it.
+    """
+    pool = EnginePool(replace(LIMITS, address_space=4 * GIB, memory=GIB))
+    try:
+        engine = pool.open(build(tmp_path / "extract.duckdb"), None, "v-1/1")
+        small, large = engine.run(guarded(ENDLESS)), engine.run(
+            guarded(f"SELECT count(*) FROM (SELECT list(\"note\" || repeat('x', 400)) AS l FROM {PATIENTS}) q, "
+                    f"(SELECT pid FROM d.patients) b, (SELECT pid FROM d.patients) c"
+                    f" WHERE (b.pid % 7) * (c.pid % 11) = 5 + 0 * len(l)")
+        )  # fmt: skip
+        of_small, of_large = reading(small), reading(large)
+        until(lambda: large.memory() > small.memory() + (64 << 20))
+        assert not large.finished
+        monkeypatch.setattr(engines, "_available", lambda: 0)
+        time.sleep(engines.LOOK)
+        small.slow()
+        until(lambda: bool(of_large))
+        assert of_large == ["query.out_of_memory"]
+        assert of_small == []
+        monkeypatch.undo()
+        assert rows(engine.run(guarded("SELECT 1 AS one"))) == [{"one": 1}]
+        small.cancel()
+    finally:
+        pool.close()
 
 
 def test_workers_of_all_extracts_together_are_as_many_as_the_pool_may_have(tmp_path: Path) -> None:
