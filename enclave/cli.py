@@ -6,6 +6,7 @@ Only reads arguments, calls, and prints. Each command imports what it needs, so 
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -411,6 +412,49 @@ def query(
             printed.write_json(answer, sys.stdout)
         else:
             printed.write_table(answer, sys.stdout, language())
+
+
+RuleNames = Annotated[
+    str, typer.Option("--rules", help="規則集の名前、コンマ区切り · Rule sets by name, separated by commas.")
+]
+
+
+@cli.command("protect")
+def protect(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, Parquet, Arrow")],
+    spec: Annotated[Path, typer.Option("--spec", help="表の説明 · What the table is made of (YAML).")],
+    rules: RuleNames,
+    out: Annotated[Path, typer.Option("-o", "--out", help="審査者用の表 · The checker's table (CSV).")],
+    published: Annotated[
+        Path | None, typer.Option("--published", help="公表用の表 · What the public gets (CSV).")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="証明書を検算するだけ · Only check the certificates of OUT.")
+    ] = False,
+    policies: Policies = None,
+    as_json: AsJson = False,
+) -> None:
+    """集計表を秘匿処理する · Hide the cells of a table that must be hidden, at the least cost, and prove it.
+
+    OUT のとなりに証明書 OUT.cert.jsonl を書きます。--verify は、ソルバーを使わず厳密な計算だけで証明書を確かめます。拒否と、成り立たない証明書は終了コード3です。
+
+    The certificates are written beside OUT, as OUT.cert.jsonl. With --verify nothing is written: they are checked in exact arithmetic without a solver. Exit status 3 is a refusal, or a certificate that does not hold.
+    """
+    from enclave.rehearsal import tables
+
+    began = time.monotonic()
+    folder = policies or tables.policies_of_program()
+    names = [name for name in rules.split(",") if name]
+    said = (
+        tables.verify(table, spec, names, out, folder)
+        if verify
+        else tables.protect(table, spec, names, out, published, folder, began)
+    )
+    if as_json:
+        _print(said)
+    else:
+        for name, value in said.items():
+            print(f"{name:<10} {value}")
 
 
 def _preparing(what: str) -> None:

@@ -1,0 +1,342 @@
+"""A safe pattern for a large table of counts, where one programme per unsafe cell over the whole table would not end in time.
+
+An unsafe count is protected by a move: a change by whole steps that keeps every sum and changes it by one. The same system
+gives the same pattern when the time is enough.
+
+How
+ 1. One programme for many unsafe cells at once: each that is moved earns a reward, each cell that would have to be hidden
+    costs what hiding it costs, no cell moves by more than a step. Asked again for those that are left, what is hidden by
+    then being free (`_Draft`). What moved is the draft: a small part of the table that has what is needed.
+ 2. Within the draft, a programme of a fraction of the size, the cheapest whole move for one unsafe cell after another;
+    a move serves every unsafe cell that it touches. What no move needs is shown again (`_Moves`).
+ 3. What is dear is taken out, and those whom that leaves bare are moved another way, for as long as that gains.
+Relies on HiGHS for proposals only: a move counts once it is checked in whole numbers.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from enclave.core.refusal import Refused
+from enclave.disclosure.attack import Floats, programme, solver
+from enclave.disclosure.system import Sums, System
+from enclave.disclosure.ties import tied
+
+Bools = npt.NDArray[np.bool_]
+Move = Mapping[int, int]
+
+_REWARD = 200.0
+"""What moving an unsafe cell earns, in units of what hiding costs: more than nearly every move costs."""
+
+_FREE = 0.01
+"""What a step in a hidden cell costs: short moves, no more."""
+
+_BATCHES = 14
+_FEW = 0.03
+"""A batch that covers less than this share of what is left is the last one."""
+
+_MOVED = 1e-6
+
+_PATIENCE_S = 20.0
+"""How long a whole move is sought for one cell."""
+
+_TIMES = (1, 2, 3, 4)
+"""Corners that are not whole are mostly made of halves, sometimes of thirds: twice or three times them is a move."""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """`hidden`: the cells to hide, unsafe ones included. `moves`: whole moves, and `of`: by unsafe cell the place of the one
+    that moves it. `ended`: time ended the search for less."""
+
+    hidden: frozenset[int]
+    moves: Sequence[Move]
+    of: Mapping[int, int]
+    cost: float
+    ended: bool
+
+
+def _whole(sums: Sums, change: Mapping[int, float]) -> Move | None:
+    """The change, or a few times it, as a move; None where it is none."""
+    for times in _TIMES:
+        move = {cell: round(times * step) for cell, step in change.items()}
+        if all(step and abs(times * change[cell] - step) < _MOVED for cell, step in move.items()):
+            return move if sums.hold(move) else None
+    return None
+
+
+class _Draft:
+    """Cells that are enough, by programmes that move many unsafe cells at once."""
+
+    def __init__(self, system: System, unsafe: Bools, cost: Floats) -> None:
+        size = len(system)
+        self._size, self._unsafe, self._cost = size, unsafe, cost
+        self._room = _room(system)
+        lp = programme(system, (1.0, -1.0))
+        lp.col_lower_ = np.zeros(2 * size)
+        lp.col_upper_ = np.concatenate([np.ones(size), np.minimum(self._room, 1.0)])
+        self._highs = solver()
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.passModel(lp)
+        self._places = np.arange(2 * size, dtype=np.int32)
+        self.hidden = unsafe.copy()
+        self.bare = unsafe.copy()
+
+    def fill(self, left: Callable[[], float]) -> None:
+        signs = np.random.default_rng(1)
+        for _ in range(_BATCHES):
+            before = int(self.bare.sum())
+            if not before or left() <= 0:
+                return
+            # What cannot become less can only become more.
+            sign = np.where(self._room > 0, signs.choice([-1.0, 1.0], self._size), 1.0)
+            change = self._batch(np.where(self.bare, _REWARD * sign, 0.0), left())
+            if change is None:
+                return
+            self.hidden |= change > _MOVED
+            self.bare &= change < 1 - _MOVED
+            if before - int(self.bare.sum()) < _FEW * before:
+                return
+
+    def _batch(self, reward: Floats, seconds: float) -> Floats | None:
+        """By how much each cell moved; None where time ran out."""
+        costs = np.where(self.hidden, _FREE, np.maximum(self._cost, _FREE))
+        self._highs.changeColsCost(
+            2 * self._size, self._places, np.concatenate([costs - reward, costs + reward])
+        )
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(0.0, seconds))
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        values = np.asarray(self._highs.getSolution().col_value)
+        change: Floats = np.abs(values[: self._size] - values[self._size :])
+        return change
+
+
+class _Within:
+    """The cheapest whole move of a cell that changes no cells but these. Small, and kept warm."""
+
+    def __init__(self, system: System, sums: Sums, cells: Iterable[int]) -> None:
+        self._sums = sums
+        self._ties = tied(system, cells)
+        self._cells = np.array(self._ties.cells, dtype=np.int64)
+        self._at = {cell: at for at, cell in enumerate(self._ties.cells)}
+        self._free = self._ties.place >= 0
+        size = self._size = len(self._ties)
+        self._highs = solver()
+        self._highs.setOptionValue("presolve", "off")
+        lp = self._ties.programme(both=True)
+        self._upper = np.array(lp.col_upper_)
+        self._highs.passModel(lp)
+        self._places = np.arange(2 * size, dtype=np.int32)
+        self._costs = np.zeros(2 * size)
+
+    def cheapest(self, cell: int, costs: Floats, seconds: float, whole: bool = False) -> Move | None:
+        """A move of `cell` by a step or a few; None where these cells allow none. `costs` of a step by cell of the system.
+        `whole`: search on where the cheapest change is not whole, for as long as `seconds`."""
+        place, size = int(self._ties.place[self._at[cell]]), self._size
+        if place < 0:
+            return None
+        own = np.bincount(self._ties.place[self._free], costs[self._cells[self._free]], size)
+        both = np.concatenate([own, own])
+        other = np.nonzero(both != self._costs)[0].astype(np.int32)
+        if len(other):
+            self._highs.changeColsCost(len(other), other, both[other])
+            self._costs = both
+        best: tuple[float, Move] | None = None
+        for rise, fall in ((place, size + place), (size + place, place)):
+            move = self._one(rise, fall, seconds, whole) if self._upper[rise] >= 1 else None
+            if move is not None:
+                price = float(sum(costs[one] for one in move))
+                if best is None or price < best[0]:
+                    best = price, move
+        return None if best is None else best[1]
+
+    def _one(self, rise: int, fall: int, seconds: float, whole: bool) -> Move | None:
+        highs, size = self._highs, self._size
+        highs.changeColBounds(rise, 1.0, 1.0)
+        highs.changeColBounds(fall, 0.0, 0.0)
+        if whole:
+            highs.changeColsIntegrality(2 * size, self._places, np.ones(2 * size, dtype=np.uint8))
+        highs.setOptionValue("time_limit", highs.getRunTime() + max(0.0, seconds))
+        highs.run()
+        solved = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        values = np.asarray(highs.getSolution().col_value)
+        if whole:
+            highs.changeColsIntegrality(2 * size, self._places, np.zeros(2 * size, dtype=np.uint8))
+        highs.changeColBounds(rise, 0.0, self._upper[rise])
+        highs.changeColBounds(fall, 0.0, self._upper[fall])
+        if not solved or len(values) < 2 * size:
+            return None
+        heads = values[:size] - values[size:]
+        change = np.where(self._free, heads[self._ties.place] * self._ties.sign, 0.0)
+        moved = np.nonzero(np.abs(change) > _MOVED)[0]
+        return _whole(self._sums, {int(self._cells[at]): float(change[at]) for at in moved})
+
+
+@dataclass
+class _Moves:
+    """Kept moves, by which of them each unsafe cell is moved, and which of them each hidden cell serves."""
+
+    unsafe: Bools
+    cost: Floats
+    hidden: Bools = field(init=False)
+    moves: dict[int, Move] = field(default_factory=dict)
+    movers: dict[int, set[int]] = field(default_factory=dict)
+    users: dict[int, set[int]] = field(default_factory=dict)
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        self.hidden = self.unsafe.copy()
+
+    def bare(self, cell: int) -> bool:
+        return not self.movers.get(cell)
+
+    def add(self, move: Move) -> int:
+        self.number += 1
+        self.restore(self.number, move)
+        return self.number
+
+    def restore(self, number: int, move: Move) -> None:
+        self.moves[number] = move
+        for cell in move:
+            self.users.setdefault(cell, set()).add(number)
+            if self.unsafe[cell]:
+                self.movers.setdefault(cell, set()).add(number)
+        self.hidden[list(move)] = True
+
+    def drop(self, number: int) -> Move:
+        """Takes a move away, and shows what only it needed."""
+        move = self.moves.pop(number)
+        for cell in move:
+            self.users[cell].discard(number)
+            if self.unsafe[cell]:
+                self.movers[cell].discard(number)
+            elif not self.users[cell]:
+                self.hidden[cell] = False
+        return move
+
+    def needless(self, number: int) -> bool:
+        return all(len(self.movers[cell]) > 1 for cell in self.moves[number] if self.unsafe[cell])
+
+    def tidy(self) -> None:
+        """Drops moves that others make needless, first those that free most."""
+
+        def frees(number: int) -> float:
+            return float(
+                sum(
+                    self.cost[cell]
+                    for cell in self.moves[number]
+                    if len(self.users[cell]) == 1 and not self.unsafe[cell]
+                )
+            )
+
+        for number in sorted(self.moves, key=lambda one: (-frees(one), one)):
+            if self.needless(number):
+                self.drop(number)
+
+    def total(self) -> float:
+        return float(self.cost[self.hidden & ~self.unsafe].sum())
+
+    def priced(self) -> Floats:
+        return np.where(self.hidden, _FREE, np.maximum(self.cost, _FREE))
+
+
+def _room(system: System) -> Floats:
+    return np.array([v - low for v, low in zip(system.values, system.least, strict=True)], dtype=float)
+
+
+def covered(system: System, left: Callable[[], float], spare: Callable[[], float]) -> Covered:
+    """The cells to hide so that every unsafe count can be at least one more or one less.
+
+    `left`: seconds that remain for the search; `spare`: those that remain for a safe pattern at all. Raises Refused
+    `disclosure.no_safe_pattern`, `disclosure.out_of_time`.
+    """
+    unsafe = np.zeros(len(system), dtype=bool)
+    unsafe[list(system.needs)] = True
+    cost = np.array([float(one) for one in system.costs])
+    draft = _Draft(system, unsafe, cost)
+    draft.fill(left)
+    sums = Sums(system)
+    moves = _Moves(unsafe, cost)
+    within = _Within(system, sums, map(int, np.nonzero(draft.hidden)[0]))
+    order = sorted(system.needs, key=lambda one: (system.values[one], one))
+    bare = _moved(within, moves, [cell for cell in order if not draft.bare[cell]], spare)
+    if bare or draft.bare.any():
+        everywhere = _Within(system, sums, range(len(system)))
+        # What is left are few: cells that the draft cannot move, and those whose cheapest change was not whole.
+        for whole in (False, True):
+            bare = _moved(everywhere, moves, [cell for cell in order if moves.bare(cell)], spare, whole)
+        if bare:
+            raise Refused("disclosure.no_safe_pattern")
+    moves.tidy()
+    ended = _refined(system, sums, moves, left)
+    return _result(moves, system, ended)
+
+
+def _moved(
+    within: _Within, moves: _Moves, cells: Sequence[int], left: Callable[[], float], whole: bool = False
+) -> list[int]:
+    """Moves these cells; those for which no move was found."""
+    lacking = []
+    for cell in cells:
+        if not moves.bare(cell):
+            continue
+        if left() <= 0:
+            raise Refused("disclosure.out_of_time")
+        move = within.cheapest(cell, moves.priced(), min(left(), _PATIENCE_S), whole)
+        if move is None:
+            lacking.append(cell)
+        else:
+            moves.add(move)
+    return [cell for cell in lacking if moves.bare(cell)]
+
+
+def _refined(system: System, sums: Sums, moves: _Moves, left: Callable[[], float]) -> bool:
+    """Takes out each hidden cell once, dearest first; whether time ended it."""
+    within = _Within(system, sums, map(int, np.nonzero(moves.hidden)[0]))
+    far = float(moves.cost.sum()) + 1.0
+    for place in sorted(np.nonzero(moves.hidden & ~moves.unsafe)[0], key=lambda one: (-moves.cost[one], one)):
+        if left() <= 0:
+            return True
+        if moves.hidden[place]:
+            _without(within, moves, int(place), far, left)
+    return False
+
+
+def _without(within: _Within, moves: _Moves, place: int, far: float, left: Callable[[], float]) -> None:
+    """Shows `place` and moves anew whom that leaves bare; kept if it costs less, else undone."""
+    before = moves.total()
+    dropped = {number: moves.drop(number) for number in sorted(moves.users[place])}
+    bare = sorted(
+        {cell for move in dropped.values() for cell in move if moves.unsafe[cell] and moves.bare(cell)}
+    )
+    added = []
+    for cell in bare:
+        if not moves.bare(cell):
+            continue
+        costs = moves.priced()
+        costs[place] = far
+        move = within.cheapest(cell, costs, max(0.1, left()))
+        if move is None or place in move:
+            break
+        added.append(moves.add(move))
+        if moves.total() >= before:
+            break
+    else:
+        return
+    for number in added:
+        moves.drop(number)
+    for number, move in dropped.items():
+        moves.restore(number, move)
+
+
+def _result(moves: _Moves, system: System, ended: bool) -> Covered:
+    kept = sorted(moves.moves)
+    number = {one: place for place, one in enumerate(kept)}
+    of = {cell: number[min(moves.movers[cell])] for cell in system.needs}
+    hidden = frozenset(int(cell) for cell in np.nonzero(moves.hidden)[0])
+    return Covered(hidden, [moves.moves[one] for one in kept], of, moves.total(), ended)

@@ -1,0 +1,116 @@
+"""One described table, protected: what is hidden, what stays possible of it, and the tables that prove it.
+
+Decides the order: what the rules find unsafe, the cheapest pattern, and then the exact ranges on which every claim rests.
+A pattern whose ranges do not give an unsafe cell what it needs is no pattern: more is hidden, or the answer is a refusal.
+Relies on `cutting` for a proposal only. Reads no file and no clock but the one it is given.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+
+from enclave.core.refusal import Refused
+from enclave.disclosure.certificate import Range, ranges
+from enclave.disclosure.covering import covered
+from enclave.disclosure.cutting import Found, least_cost
+from enclave.disclosure.system import Merged, Need, System, merged
+from enclave.disclosure.tabular import Tabular
+
+_MANY = 4_000_000
+"""Unsafe cells times cells from which on a table of counts is covered rather than cut: some seconds of one by one."""
+
+_SMALL, _SPAN = 500, 8.0
+"""Up to so many cells, a move may change other cells by so many times what the unsafe one needs; in larger tables by as much
+as that, which is all that a table of two dimensions with one hierarchy ever asks for (its sums are those of a network), and
+shorter to search. A bound is one over patterns of such moves."""
+
+_SHARE = 0.6
+"""Of the time limit, how much goes into the pattern; the rest is for what is said of it."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A hidden cell. `lower`, `upper` in the units of the published column, `upper` None where there is no end; `low`,
+    `high`: assignments of other values to hidden cells (by cell)."""
+
+    unsafe: bool
+    lower: Fraction
+    upper: Fraction | None
+    exact: bool
+    low: Mapping[int, Fraction]
+    high: Mapping[int, Fraction]
+
+
+@dataclass(frozen=True)
+class Protected:
+    """`hidden` by cell; every other cell is shown. `found`: cost and bound of the pattern."""
+
+    tabular: Tabular
+    hidden: Mapping[int, Hidden]
+    found: Found
+
+
+def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
+    """The table with everything hidden that must be. `left`: seconds that remain.
+
+    Raises Refused `disclosure.no_safe_pattern`, `disclosure.out_of_time`. Never a pattern that is not proven.
+    """
+    system = tabular.system
+    small = merged(system)
+    if not small.system.needs:
+        return Protected(tabular, {}, Found(frozenset(), 0.0, 0.0, False))
+    whole = left()
+    pattern = _pattern(small.system, lambda: left() - (1 - _SHARE) * whole if whole < inf else inf, left)
+    possible = ranges(small.system, pattern.found.hidden, left, tuple(small.system.needs), pattern.moves)
+    for cell, need in small.system.needs.items():
+        if not _reaches(small.system, cell, need, possible[cell]):
+            raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
+    return Protected(tabular, _hidden(system, small, possible), pattern.found)
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """`moves`: changes that the search for the pattern has checked already."""
+
+    found: Found
+    moves: Sequence[Mapping[int, int]] = ()
+
+
+def _pattern(system: System, left: Callable[[], float], spare: Callable[[], float]) -> _Pattern:
+    """One programme per unsafe cell where they are few enough; else many cells at once, which knows counts only."""
+    steps = all(need.slide <= 1 and not need.down and not need.up for need in system.needs.values())
+    if system.whole and steps and len(system.needs) * len(system) > _MANY:
+        covering = covered(system, left, spare)
+        return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
+    return _Pattern(least_cost(system, left, _SPAN if len(system) <= _SMALL else 1.0))
+
+
+def _reaches(system: System, cell: int, need: Need, reach: Range) -> bool:
+    low = reach.low.get(cell, Fraction(0))
+    high = reach.high.get(cell, Fraction(0))
+    return -low >= need.down and high >= need.up and high - low >= need.slide
+
+
+def _hidden(system: System, small: Merged, possible: Mapping[int, Range]) -> dict[int, Hidden]:
+    """What stays possible, per cell of the table as it is written."""
+    members: dict[int, list[int]] = {}
+    for cell, place in enumerate(small.place):
+        if place is not None:
+            members.setdefault(place, []).append(cell)
+
+    def written(change: Mapping[int, Fraction]) -> dict[int, Fraction]:
+        return {
+            cell: (system.values[cell] + step) / system.unit
+            for place, step in sorted(change.items())
+            for cell in members[place]
+        }
+
+    hidden: dict[int, Hidden] = {}
+    for place, reach in possible.items():
+        low, high = written(reach.low), written(reach.high)
+        for cell in members[place]:
+            true = Fraction(system.values[cell], system.unit)
+            upper = None if reach.endless else high.get(cell, true)
+            hidden[cell] = Hidden(cell in system.needs, low.get(cell, true), upper, reach.exact, low, high)
+    return hidden
