@@ -18,8 +18,9 @@ from enclave.adapters.export_views import ExportSummary, FileView
 from enclave.adapters.person_records import find_person
 from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
-from enclave.core.permit import Tier
+from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
+from enclave.disclosure.rules import RuleSet, parse
 from enclave.disclosure.table import ProtectedTable
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
@@ -30,6 +31,7 @@ from enclave.gateway.deps import Deps
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
 from enclave.gateway.settling import settled
+from enclave.query.authorise import read_decision
 from enclave.query.flow import prepare
 from enclave.query.stages import Form, Session
 
@@ -40,11 +42,31 @@ _EXAMINED = threading.BoundedSemaphore(2)
 """Submissions examined at once: the arithmetic of a large table is work for a whole processor."""
 
 
+BINDING = "enclave/disclosure/decision"
+
+
+def binding_sets(deps: Deps, permit: Permit) -> tuple[RuleSet, ...]:
+    """The rule sets that the policy says bind the permit's outputs now, with the parameters that it hands over.
+
+    Raises Refused with the policy's codes (`query.rule_set_missing`: a database that no set in force covers),
+    `policy.unavailable`, `policy.undefined`.
+    """
+    asked = {
+        "now": rfc3339(deps.now()),
+        "rule_sets": list(permit.rule_sets),
+        "databases": sorted(permit.databases),
+    }
+    bound = read_decision(deps.policy.decide(BINDING, asked)).get("rule_sets")
+    if not isinstance(bound, Mapping) or not bound:
+        raise Refused("policy.undefined")
+    return tuple(parse(dict(parameters)) for _, parameters in sorted(bound.items()))
+
+
 def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> dict[str, Any]:
     """POST /v1/exports: `{id, state, files: [{name, digest, verdict, findings}]}`. Raises Refused.
 
-    1. The body is a submission. 2. Pictures are redrawn. 3. Every file is checked, receipts by recomputation.
-    4. The policy is asked, state and events are recorded.
+    1. The body is a submission. 2. Pictures are redrawn. 3. The policy says which rule sets bind, every file is checked against
+    them, receipts by recomputation. 4. The policy is asked, state and events are recorded.
     """
     submission = submission_of(body)
     permit = who.signed.permit
@@ -58,7 +80,7 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
     if not _EXAMINED.acquire(timeout=30):
         raise Refused("gateway.busy", {"limit": 2})
     try:
-        checked = check(submission, permit, deps.rule_sets(permit.rule_sets), recomputed)
+        checked = check(submission, permit, binding_sets(deps, permit), recomputed)
     finally:
         _EXAMINED.release()
     person = find_person(deps.records, who.session.person)
