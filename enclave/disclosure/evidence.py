@@ -136,3 +136,14 @@ def checked(cell: CellEvidence) -> CellEvidence:
     if wrong is not None:
         raise Refused("disclosure.evidence_invalid", {"row": wrong})
     return cell
+
+
+def of_maxima(count: int, value: Exact, max1: Exact | None, max2: Exact | None) -> CellEvidence:
+    """The evidence of one line of a table to protect: a sum of `count` contributions of which at most two are known.
+
+    Who stands alone in a cell contributed all of it. Raises as `checked` does, there, not here.
+    """
+    if count == 1 and max1 is None:
+        max1 = value
+    known = tuple(one for one in (max1, None if max1 is None else max2) if one is not None)
+    return CellEvidence(count, Statistic.SUM, total=value, contributions=known[:count], contributors=count)
