@@ -6,6 +6,7 @@ knows says so in `Categories`. Source: the rule sets (the ministry's criteria of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from enclave.disclosure.cell_rules import Reason
 from enclave.disclosure.rules import Rules
@@ -32,7 +33,7 @@ class Categories:
     ages: tuple[Band, ...] = ()
     areas: frozenset[str] = frozenset()
     crossed: frozenset[str] = frozenset()
-    death_hours: float | None = None
+    death_hours: Fraction | int | None = None
     birth_weights: tuple[Band, ...] = ()
     ungrouped: frozenset[str] = frozenset()
 

@@ -1,5 +1,6 @@
 """Which categories a table may have, and what two other bodies' public tables show."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def codes(table: Categories, *sets: str) -> list[str]:
         (Categories(areas=frozenset({"muni"}), crossed=frozenset({"insurer_kind"})), ["crossing"]),
         (Categories(areas=frozenset({"sma"}), crossed=frozenset({"insurer_kind"})), []),
         (Categories(death_hours=2), []),
-        (Categories(death_hours=0.5), ["death_item"]),
+        (Categories(death_hours=Fraction(1, 2)), ["death_item"]),
         (Categories(birth_weights=((0, 300), (300, 400), (4000, None))), []),
         (Categories(birth_weights=((300, 350),)), ["death_item"]),
         (Categories(birth_weights=((200, 300),)), ["death_item"]),
