@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from enclave.disclosure.evidence import CellEvidence, Statistic, checked, exact
-from enclave.disclosure.rules import Concentration, Limit, Rules, Zero
+from enclave.disclosure.rules import Concentration, Rules, Zero
 
 
 @dataclass(frozen=True)
@@ -197,13 +197,18 @@ def _statistic(cell: CellEvidence, rules: Rules) -> Iterator[Reason]:
 
 
 def _quantity(cell: CellEvidence, rules: Rules) -> Iterator[Reason]:
-    """Units dispensed stand for persons only where nobody counted the persons."""
+    """Units dispensed stand for persons only where nobody counted the persons, and only for a set that says how many do; to
+    another set that asks for persons, they are missing."""
     if cell.statistic is not Statistic.QUANTITY or cell.persons is not None:
         return
-    limit: Limit | None = None if cell.route is None else rules.limit(f"quantities.{cell.route.value}")
+    route = None if cell.route is None else cell.route.value
+    silent = [one.id for one in rules.sets if one.min_persons and route not in (one.quantities or {})]
+    limit = rules.limit(f"quantities.{route}")
+    if silent or limit is None or cell.quantity is None:
+        yield _missing("min_persons", silent[0] if silent else rules.source)
     if limit is None or cell.quantity is None:
-        yield _missing("min_persons", rules.source)
-    elif 0 < exact(cell.quantity, "quantity") < limit.value:
+        return
+    if 0 < exact(cell.quantity, "quantity") < limit.value:
         yield Reason("disclosure.small_quantity", limit.source, {"threshold": limit.value})
 
 

@@ -328,16 +328,18 @@ def _concentrations(sets: Sequence[RuleSet], key: str) -> tuple[Concentration, .
     return tuple(found[n] for n in sorted(found))
 
 
-def combine(rule_sets: Sequence[RuleSet]) -> Rules:
+def combine(rule_sets: Sequence[RuleSet], minimum: bool = True) -> Rules:
     """What all of `rule_sets` ask together. Order does not matter; the strictest binds, and every set's tiers.
 
-    The caller has chosen sets that are in force (`binding`, or the policy server). Raises Refused `disclosure.no_rules` where
-    there is no set, or none says how many persons a cell needs.
+    The caller has chosen sets that are in force (`binding`, or the policy server). `minimum`: whether one of them must say how
+    many persons a cell needs; a table of enterprises may be protected by what they contribute alone, and then `n` is 1 and a
+    zero is shown. Raises Refused `disclosure.no_rules` where there is no set, or none that must be.
     """
     sets = sorted(rule_sets, key=lambda one: one.id)
     minima = [(one.min_persons, one.id) for one in sets if one.min_persons is not None]
-    if not minima:
+    if not sets or (minimum and not minima):
         raise Refused("disclosure.no_rules", {"rule_sets": [one.id for one in sets]})
+    minima = minima or [(MinPersons(1, Zero.SHOWN), sets[0].id)]
     n, source = max(((least.n, name) for least, name in minima), key=lambda pair: pair[0])
     hiding = [name for least, name in minima if least.zero is Zero.HIDDEN]
     whole_numbers = [one.min_whole_numbers for one in sets if one.min_whole_numbers is not None]

@@ -16,7 +16,7 @@ import pytest
 
 from enclave.config import PREFIX
 from enclave.core.refusal import Refused
-from enclave.disclosure.cell_rules import reasons
+from enclave.disclosure.cell_rules import protection, reasons
 from enclave.disclosure.evidence import CellEvidence, Route, Statistic
 from enclave.disclosure.rules import binding, combine, parse
 
@@ -150,6 +150,25 @@ def test_program_and_policy_find_the_same_cells_unsafe_for_the_same_reasons(tmp_
     # Every rule fired, and safe cells were among them: an agreement about nothing would be none.
     assert len(seen) == 19
     assert min(seen.values()) >= 10, seen
+
+
+def test_another_rule_set_never_makes_an_unsafe_cell_safe() -> None:
+    """What binds besides can only hide more, and asks for at least as much protection."""
+    random = Random(3)
+    hidden = 0
+    for _ in range(2_000):
+        cell = a_cell(random)
+        first, second = parse(a_set(random, "first")), parse(a_set(random, "second"))
+        alone, both = combine([first]), combine([first, second])
+        need, more = protection(cell, alone), protection(cell, both)
+        if reasons(cell, alone):
+            hidden += 1
+            assert reasons(cell, both)
+            assert need is not None
+            assert more is not None
+            assert (more.lower, more.upper, more.width) >= (need.lower, need.upper, need.width)
+            assert more.width >= need.width
+    assert 200 < hidden < 2_000
 
 
 @pytest.mark.parametrize("more", [{"quantity": 1}, {"route": Route.ORAL}])

@@ -225,6 +225,12 @@ curve_ended(cell) if {
 quantity(cell, sets) := union({
 	{missing("min_persons") | dispensed(cell); count(limits(cell, sets)) == 0},
 	{missing("min_persons") | dispensed(cell); cell.quantity == null},
+	{missing("min_persons") |
+		dispensed(cell)
+		some one in sets
+		one.min_persons
+		not one.quantities[cell.route]
+	},
 	{found("small_quantity") |
 		dispensed(cell)
 		some least in limits(cell, sets)

@@ -163,6 +163,20 @@ def test_without_a_threshold_nothing_may_be_shown() -> None:
             combine(sets)
 
 
+def test_enterprises_may_be_protected_by_what_they_contribute_alone() -> None:
+    """Only where the caller says that persons are not concerned, and never without a rule."""
+    bare = a_set(p_percent={"p": 15, "n": 1})
+    del bare["min_persons"]
+    rules = combine([parse(bare)], minimum=False)
+    assert (rules.n, rules.zero, rules.p_percent) == (
+        1,
+        Zero.SHOWN,
+        (Concentration(1, Fraction(3, 20), "one"),),
+    )
+    with pytest.raises(Refused, match="no_rules"):
+        combine([], minimum=False)
+
+
 def test_rules_that_the_engine_does_not_apply_are_named() -> None:
     """A dominance rule binds; that it is not applied must show."""
     assert combine([parse(a_set(dominance={"n": 2, "k": 90}))]).unenforced == ("dominance",)
