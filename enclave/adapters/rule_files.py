@@ -22,8 +22,8 @@ class _Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_file(path: Path) -> RuleSet:
-    """The rule set of one YAML or JSON file. Raises Refused `disclosure.rule_*`."""
+def _read(path: Path) -> dict[Any, Any]:
+    """The mapping in one YAML or JSON file. Raises Refused `disclosure.rule_unknown`, `disclosure.rule_invalid`."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Strict)  # noqa: S506  a SafeLoader
     except (FileNotFoundError, IsADirectoryError):
@@ -35,7 +35,12 @@ def load_file(path: Path) -> RuleSet:
         ) from None
     if not isinstance(data, dict):
         raise Refused("disclosure.rule_invalid", {"where": str(path), "needs": "a mapping"})
-    return parse(data)
+    return data
+
+
+def load_file(path: Path) -> RuleSet:
+    """The rule set of one YAML or JSON file. Raises Refused `disclosure.rule_*`."""
+    return parse(_read(path))
 
 
 def load_directory(directory: Path) -> dict[str, RuleSet]:
@@ -45,10 +50,10 @@ def load_directory(directory: Path) -> dict[str, RuleSet]:
     """
     found: dict[str, RuleSet] = {}
     for path in sorted(directory.glob("*/data.yaml")):
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict) or "scope" not in data:
+        data = _read(path)
+        if "scope" not in data:
             continue
-        rule_set = load_file(path)
+        rule_set = parse(data)
         if rule_set.id != path.parent.name:
             raise Refused(
                 "disclosure.rule_invalid",

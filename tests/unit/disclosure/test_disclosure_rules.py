@@ -345,3 +345,7 @@ def test_a_file_that_says_a_thing_twice_or_nothing_real_is_refused(tmp_path: Pat
     file.write_text(f"id: one\nvalid_from: 2024-01-01\nsource: x\nscope: {{databases: ['*']}}\n{text}\n")
     with pytest.raises(Refused, match="rule_"):
         load_file(file)
+    (tmp_path / "one").mkdir()
+    file.rename(tmp_path / "one" / "data.yaml")
+    with pytest.raises(Refused, match="rule_"):
+        load_directory(tmp_path)
