@@ -7,6 +7,7 @@ knows says so in `Categories`. Source: the rule sets (the ministry's criteria of
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from enclave.disclosure.cell_rules import Reason
 from enclave.disclosure.rules import Rules
@@ -38,17 +39,35 @@ class Categories:
     ungrouped: frozenset[str] = frozenset()
 
 
-def _fine(bands: tuple[Band, ...], width: int, low: int | None, high: int | None) -> bool:
-    """Whether some band is narrower than `width`, or cuts what lies below `low` or from `high` on."""
+def _cut(begin: int, end: int, width: int, cuts: frozenset[int]) -> bool:
+    """Whether a band is all that a cut leaves of one step of `width` on its side."""
+    step = begin // width * width
+    inside = {cut for cut in cuts if step < cut < step + width}
+    ends = sorted({step, step + width} | inside)
+    return (begin, end) in set(pairwise(ends))
+
+
+def _fine(
+    bands: tuple[Band, ...], width: int, low: int | None, high: int | None, cuts: frozenset[int] = frozenset()
+) -> bool:
+    """Whether some band is narrower than `width` without a cut, or cuts what lies below `low` or from `high` on."""
     for begin, end in bands:
         if low is not None and (0 < begin < low or (begin == 0 and end is not None and end < low)):
             return True
         pooled = low is not None and begin == 0
         if high is not None and (begin > high or (end is not None and end > high)):
             return True
-        if end is not None and not pooled and end - begin < width:
+        narrow = end is not None and not pooled and end - begin < width
+        if narrow and not (end is not None and _cut(begin, end, width, cuts)):
             return True
     return False
+
+
+def _cuts(rules: Rules) -> frozenset[int]:
+    """Ages at which a step may be cut: only those that every set with bands allows."""
+    allowed = [one.age.get("cuts", []) for one in rules.sets if one.age is not None]
+    found = [frozenset(cuts) if isinstance(cuts, list) else frozenset() for cuts in allowed]
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 def _ages(table: Categories, rules: Rules) -> Iterator[Reason]:
@@ -56,7 +75,7 @@ def _ages(table: Categories, rules: Rules) -> Iterator[Reason]:
     if bands is None or not table.ages:
         return
     low, high = (None if one is None else int(one.value) for one in (bottom, top))
-    if _fine(table.ages, int(bands.value), low, high):
+    if _fine(table.ages, int(bands.value), low, high, _cuts(rules)):
         yield Reason("disclosure.age_bands", bands.source, {"bands": bands.value, "top": high or "-"})
 
 
@@ -85,8 +104,8 @@ def _death(table: Categories, rules: Rules) -> Iterator[Reason]:
         for name in ("birth_weight_bands", "birth_weight_low", "birth_weight_high")
     )
     if width is not None and table.birth_weights:
-        ends = [None if one is None else int(one.value) for one in (low, high)]
-        if _fine(table.birth_weights, int(width.value), *ends):
+        least, most = (None if one is None else int(one.value) for one in (low, high))
+        if _fine(table.birth_weights, int(width.value), least, most):
             needs = f"{width.value} g"
             yield Reason("disclosure.death_item", width.source, {"item": "birth weight", "needs": needs})
     for one in rules.sets:

@@ -77,6 +77,12 @@ def _texts(value: object, where: str) -> list[str]:
     return [_text(one, where) for one in value]
 
 
+def _ages(value: object, where: str) -> list[int]:
+    if not isinstance(value, list) or not value:
+        raise bad(where, "a list of ages")
+    return [whole(1)(one, where) for one in value]
+
+
 def number_of_tier(value: object, where: str) -> int | None:
     """Persons, or None for no counts at all."""
     return None if value is None else int(whole(1)(value, where))
@@ -137,7 +143,9 @@ FORMS: Mapping[str, Form] = {
     "quantities": Form({"oral": whole(1), "injection": whole(1)}),
     "statistics": Form({"min_df": whole(1), "quantile_margin": whole(1), "survival_at_risk": whole(1)}),
     "age": Form(
-        {"bands": whole(1), "top": whole(1), "bottom": whole(1)}, ("bands",), together=_an_order_of_ages
+        {"bands": whole(1), "top": whole(1), "bottom": whole(1), "cuts": _ages},
+        ("bands",),
+        together=_an_order_of_ages,
     ),
     "area": Form({"finest": choice("pref", "sma", "muni"), "forbidden_with": _texts}, ("finest",)),
     "masking": Form({"rule": choice("ndb-open-1-4", "ndb-open-5-9")}, ("rule",)),
@@ -154,4 +162,4 @@ FORMS: Mapping[str, Form] = {
         together=_an_order_of_weights,
     ),
 }
-"""Every key of a rule set that has parts (SHAPES; `group`, `death` and `age.bottom`: decision 0022)."""
+"""Every key of a rule set that has parts (SHAPES; `group`, `death`, `age.bottom` and `age.cuts`: decision 0022)."""

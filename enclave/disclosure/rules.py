@@ -64,7 +64,7 @@ class RuleSet:
     masking: Mapping[str, str] | None = None
     quantities: Mapping[str, int] | None = None
     statistics: Mapping[str, int] | None = None
-    age: Mapping[str, int] | None = None
+    age: Mapping[str, object] | None = None
     area: Mapping[str, object] | None = None
     blocks: Mapping[str, object] | None = None
     group: Mapping[str, Number] | None = None

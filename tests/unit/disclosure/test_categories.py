@@ -55,6 +55,25 @@ def test_an_output_of_two_databases_has_the_categories_of_both() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ages", "expected"),
+    [
+        (((10, 15), (15, 18), (18, 20), (20, 25)), []),
+        (((15, 20),), []),
+        (((15, 17), (17, 18)), ["age_bands"]),
+        (((18, 19),), ["age_bands"]),
+        (((20, 22),), ["age_bands"]),
+        (((100, None),), []),
+    ],
+)
+def test_at_eighteen_another_law_begins(
+    ages: tuple[tuple[int, int | None], ...], expected: list[str]
+) -> None:
+    """Disability services: 15 to 17 and 18 to 19 stand alone; with another database's rule they do not."""
+    assert codes(Categories(ages=ages), "welfare-2025-09") == expected
+    assert codes(Categories(ages=((15, 18),)), "welfare-2025-09", "ndb-2024-09") == ["age_bands"]
+
+
+@pytest.mark.parametrize(
     ("total", "details", "rule", "zero", "expected"),
     [
         # Two places are small: they, and no more.

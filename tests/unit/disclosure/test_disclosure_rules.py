@@ -98,6 +98,8 @@ def test_the_ministry_s_set_says_ten_with_zero_shown() -> None:
         (a_set(statistics={"min_df": None}), "disclosure.rule_invalid"),
         (a_set(age={"top": 100}), "disclosure.rule_invalid"),
         (a_set(age={"bands": 5, "bottom": 100, "top": 100}), "disclosure.rule_invalid"),
+        (a_set(age={"bands": 5, "cuts": 18}), "disclosure.rule_invalid"),
+        (a_set(age={"bands": 5, "cuts": [18.5]}), "disclosure.rule_invalid"),
         (a_set(area={"finest": "street"}), "disclosure.rule_invalid"),
         (a_set(area={"finest": "sma", "forbidden_with": "insurer_kind"}), "disclosure.rule_invalid"),
         (a_set(masking={"rule": "my-own"}), "disclosure.rule_invalid"),
@@ -297,8 +299,8 @@ def test_the_delivered_sets_say_where_they_come_from() -> None:
     environment's own bind a database by themselves."""
     sets = load_directory(ROOT / "policies" / "data")
     assert set(sets) == {
-        "blocks-2026", "essnet-2010", "eu-output", "kaigo-2022-12", "ndb-2024-09", "ndb-open-1-4", "ndb-open-5-8",
-        "ndb-open-5-9", "opensafely-midpoint", "opensafely-rounding",
+        "blocks-2026", "essnet-2010", "eu-output", "kaigo-2022-12", "nanbyo-2024-04", "ndb-2024-09", "ndb-open-1-4",
+        "ndb-open-5-8", "ndb-open-5-9", "opensafely-midpoint", "opensafely-rounding", "welfare-2025-09",
     }  # fmt: skip
     for name, one in sets.items():
         text = (ROOT / "policies" / "data" / name / "data.yaml").read_text()
@@ -307,7 +309,7 @@ def test_the_delivered_sets_say_where_they_come_from() -> None:
         assert "/work" not in text
     real = {"ndb", "kaigo", "dpc", "vac", "welfare", "cancer", "nanbyo", "shoman", "idb", "nextgen", "midnet"}
     assert {name for name, one in sets.items() if any(one.covers(database) for database in real)} == {
-        "blocks-2026", "kaigo-2022-12", "ndb-2024-09",
+        "blocks-2026", "kaigo-2022-12", "nanbyo-2024-04", "ndb-2024-09", "welfare-2025-09",
     }  # fmt: skip
 
 
