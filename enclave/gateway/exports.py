@@ -18,20 +18,19 @@ from enclave.adapters.export_views import ExportSummary, FileView
 from enclave.adapters.person_records import find_person
 from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
-from enclave.core.permit import Permit, Tier
+from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import RuleSet, parse
 from enclave.disclosure.table import ProtectedTable
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
 from enclave.export.request import FigureItem, Item, Submission, TableItem
 from enclave.gateway import cells
 from enclave.gateway.asking import Entered
+from enclave.gateway.binding import binding_sets
 from enclave.gateway.deps import Deps
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
 from enclave.gateway.settling import settled
-from enclave.query.authorise import read_decision
 from enclave.query.flow import prepare
 from enclave.query.stages import Form, Session
 
@@ -40,26 +39,6 @@ SMALL = 4_000_000
 
 _EXAMINED = threading.BoundedSemaphore(2)
 """Submissions examined at once: the arithmetic of a large table is work for a whole processor."""
-
-
-BINDING = "enclave/disclosure/decision"
-
-
-def binding_sets(deps: Deps, permit: Permit) -> tuple[RuleSet, ...]:
-    """The rule sets that the policy says bind the permit's outputs now, with the parameters that it hands over.
-
-    Raises Refused with the policy's codes (`query.rule_set_missing`: a database that no set in force covers),
-    `policy.unavailable`, `policy.undefined`.
-    """
-    asked = {
-        "now": rfc3339(deps.now()),
-        "rule_sets": list(permit.rule_sets),
-        "databases": sorted(permit.databases),
-    }
-    bound = read_decision(deps.policy.decide(BINDING, asked)).get("rule_sets")
-    if not isinstance(bound, Mapping) or not bound:
-        raise Refused("policy.undefined")
-    return tuple(parse(dict(parameters)) for _, parameters in sorted(bound.items()))
 
 
 def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> dict[str, Any]:

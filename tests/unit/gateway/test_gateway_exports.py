@@ -23,7 +23,7 @@ from enclave.core.refusal import Refused
 from enclave.disclosure.rules import MinPersons, Zero
 from enclave.export.release import digest_of
 from enclave.export.review import Choice, State
-from enclave.gateway.exports import binding_sets
+from enclave.gateway.binding import binding_sets
 from tests.attacks.files.pictures import picture
 from tests.fakes.custody_site import TRUSTED
 from tests.unit.gateway.ground import Ground, a_research_permit
