@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.cell_rules import protection, reasons
+from enclave.disclosure.evidence import CellEvidence, of_maxima
 from enclave.disclosure.rules import Rules, RuleSet, Zero, combine
 from enclave.disclosure.spec import Spec
 from enclave.disclosure.system import Need, System
@@ -68,7 +70,7 @@ def tabular(
         for one in ("count", "value"):
             if getattr(numbers[total], one) != sum(getattr(numbers[cell], one) for cell in details):
                 raise Refused("disclosure.margin_incomplete", {"row": total + 1})
-    return Tabular(tuple(keys), tuple(numbers), _system(spec, numbers, sums, empty, combine(sets), sets))
+    return Tabular(tuple(keys), tuple(numbers), _system(spec, numbers, sums, empty, _enforced(sets)))
 
 
 def _number(row: Mapping[str, object], column: str, place: int) -> Decimal:
@@ -143,7 +145,6 @@ def _system(
     sums: Sequence[tuple[int, tuple[int, ...]]],
     empty: set[int],
     rules: Rules,
-    sets: Sequence[RuleSet],
 ) -> System:
     decimals = max(
         (
@@ -159,7 +160,7 @@ def _system(
     shown = rules.zero is Zero.SHOWN
     needs: dict[int, Need] = {}
     for place, one in enumerate(numbers):
-        need = unsafe(one, rules, sets, counts)
+        need = _need(one, rules, counts)
         if need is not None and place not in empty:
             needs[place] = Need(need.down * unit, need.up * unit, need.slide * unit)
     return System(
@@ -174,49 +175,25 @@ def _system(
     )
 
 
-def unsafe(one: Numbers, rules: Rules, sets: Sequence[RuleSet], counts: bool) -> Need | None:
+def _need(one: Numbers, rules: Rules, counts: bool) -> Need | None:
     """How far a cell must be able to lie from its true value, in its own units; None where no rule finds it unsafe.
 
-    p %: unsafe when value - max1 - max2 < p/100 max1, protected by the difference in both directions. Dominance (1 or 2,
-    k): unsafe when max1 (+ max2) > k/100 value. p-q: as p % with the remainder known to q %. Sources: the rule sets, and
-    Hundepool et al., Statistical Disclosure Control (Wiley 2012), chapter 4.
+    Raises Refused `disclosure.rule_unsupported` where a rule asks for what no column of the table says.
     """
-    if one.count == 0:
-        return Need(slide=Fraction(1)) if rules.zero is Zero.HIDDEN and counts else None
-    least = Need(slide=Fraction(max(1, rules.min_whole_numbers - 1 if counts else 1)))
-    found: Need | None = None
-    if not counts:
-        for rule_set in sets:
-            for lacking in _lacking(one, rule_set):
-                if lacking > 0:
-                    found = Need(lacking, lacking).stricter(found or Need())
-    if found is None and one.count < rules.n:
-        return least
-    return found
+    cell = CellEvidence(one.count) if counts else of_maxima(one.count, one.value, one.max1, one.max2)
+    for reason in reasons(cell, rules):
+        if reason.code == "disclosure.evidence_missing":
+            raise Refused("disclosure.rule_unsupported", {"rule": reason.facts["rule"]})
+    found = protection(cell, rules)
+    if found is None or found.lower:
+        return None if found is None else Need(found.lower, found.upper)
+    return Need(slide=max(found.width, Fraction(1)))
 
 
-def _lacking(one: Numbers, rule_set: RuleSet) -> list[Fraction]:
-    """By how much the rules of a set about contributions are missed, each; not above 0 where one is kept."""
-    found: list[Fraction] = []
-    value = Fraction(one.value)
-    if rule_set.p_percent or rule_set.pq or rule_set.dominance:
-        if one.max1 is None or one.max2 is None:
-            raise Refused("disclosure.rule_unsupported", {"rule": "p_percent", "rule_sets": [rule_set.id]})
-        first, second = Fraction(one.max1), Fraction(one.max2)
-        rest = value - first - second
-        if rule_set.p_percent:
-            if rule_set.p_percent.get("n", 1) != 1:
-                raise Refused(
-                    "disclosure.rule_unsupported", {"rule": "p_percent.n", "rule_sets": [rule_set.id]}
-                )
-            found.append(Fraction(rule_set.p_percent["p"], 100) * first - rest)
-        if rule_set.pq:
-            found.append(Fraction(rule_set.pq["p"], rule_set.pq["q"]) * first - rest)
-        if rule_set.dominance:
-            largest = {1: first, 2: first + second}.get(rule_set.dominance["n"])
-            if largest is None:
-                raise Refused(
-                    "disclosure.rule_unsupported", {"rule": "dominance.n", "rule_sets": [rule_set.id]}
-                )
-            found.append(Fraction(100, rule_set.dominance["k"]) * largest - value)
-    return found
+def _enforced(sets: Sequence[RuleSet]) -> Rules:
+    """What the sets ask together. Raises Refused `disclosure.rule_unsupported` for rules that do not hide but change."""
+    rules = combine(sets, minimum=False)
+    for name in ("rounding", "masking"):
+        if name in rules.unenforced:
+            raise Refused("disclosure.rule_unsupported", {"rule": name})
+    return rules

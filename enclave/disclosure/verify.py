@@ -21,7 +21,7 @@ def wanted(row: Row, spec: Row, rules: Sequence[Row]) -> tuple[Fraction, Fractio
     count, value, asked = Fraction(str(row[spec["count"]])), spec.get("value"), Fraction(0)
     smallest = [rule["min_persons"] for rule in rules if rule.get("min_persons")]
     if not count:
-        hidden = not value and any(one.get("zero", "shown") == "hidden" for one in smallest)
+        hidden = any(one.get("zero", "shown") == "hidden" for one in smallest)
         return (Fraction(0), Fraction(1)) if hidden else None
     if value:
         all_of_it, first, second = (

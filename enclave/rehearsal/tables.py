@@ -16,7 +16,6 @@ from enclave.adapters import rule_files, table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure import verify as checker
 from enclave.disclosure.protecting import protect as protected_table
-from enclave.disclosure.rules import RuleSet
 from enclave.disclosure.spec import Spec
 from enclave.disclosure.tabular import Tabular, tabular
 from enclave.rehearsal.flow import policies_of_program
@@ -29,12 +28,9 @@ _RESERVE_S = 1.0
 
 def _read(table: Path, spec_file: Path, rules: Sequence[str], policies: Path) -> tuple[Spec, Tabular]:
     spec, parents = table_files.read_spec(spec_file)
-    return spec, tabular(spec, parents, table_files.read_table(table), _rule_sets(rules, policies))
-
-
-def _rule_sets(named: Sequence[str], policies: Path) -> list[RuleSet]:
-    """Raises Refused `disclosure.rule_*`."""
-    return [rule_files.load_file(path) for path in _rule_paths(named, policies)]
+    return spec, tabular(
+        spec, parents, table_files.read_table(table), rule_files.resolve(rules, policies / "data")
+    )
 
 
 def _rule_paths(named: Sequence[str], policies: Path) -> list[Path]:
