@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -246,6 +247,14 @@ def serve_portal(site: Site) -> None:
     _serve(app, site.service_ip, site.portal_port)
 
 
+class WithoutFrames:
+    """Hides pandas from a service: Arrow takes it in with its first array, 33 MiB for frames that nobody here makes."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def serve_gateway(site: Site) -> None:
     from enclave.adapters import custody_client, edge
     from enclave.adapters.connections import WorkspaceConnection
@@ -258,6 +267,7 @@ def serve_gateway(site: Site) -> None:
     from enclave.gateway.line import places_for
     from enclave.gateway.web import build
 
+    sys.meta_path.insert(0, WithoutFrames())
     processors = len(os.sched_getaffinity(0))
     limits = limits_of_machine(processors, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     policies = bundle_digest(site.policies)

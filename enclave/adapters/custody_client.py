@@ -4,15 +4,16 @@ Decides nothing. Silence, a server's error and an answer that is not one are all
 """
 
 import csv
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import httpx
-
+from enclave.adapters.unix_http import SILENCE, Connection
 from enclave.config import Site
 from enclave.core.refusal import Refused
 
@@ -42,12 +43,8 @@ class CustodyClient:
     """Custody for one caller. Safe to share between threads."""
 
     def __init__(self, socket: Path, token: str) -> None:
-        self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(socket)),
-            base_url="http://custody",
-            headers={"Authorization": f"Bearer {token}"},
-            trust_env=False,
-        )
+        self._socket = socket
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def register(self, descriptor: Path, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Take a database in; what was taken and what was not, by table. Raises Refused `catalogue.*`."""
@@ -133,16 +130,19 @@ class CustodyClient:
     def _ask(
         self, method: str, target: str, body: Mapping[str, Any] | None, patience: float
     ) -> dict[str, Any]:
+        asking = Connection(self._socket)
         try:
-            answer = self._http.request(
-                method, target, json=body, timeout=httpx.Timeout(patience, connect=2.0)
-            )
-            found = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            sent = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+            status, raw = asking.ask(method, quote(target), sent, self._headers, patience)
+            found = json.loads(raw)
+        except (*SILENCE, ValueError):
             raise Refused("custody.unavailable") from None
+        finally:
+            # Seldom asked, and by everybody: a kept connection would only age.
+            asking.close()
         if not isinstance(found, dict):
             raise Refused("custody.unavailable")
-        if answer.status_code == 200:
+        if status == 200:
             return found
         try:
             code, facts = str(found["code"]), dict(found["facts"])

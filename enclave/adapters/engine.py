@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from enclave.adapters.deadlines import Deadlines
 from enclave.adapters.engine_process import PAGE, EngineProcess
 from enclave.core.refusal import Refused
 from enclave.query.stages import Guarded
@@ -79,6 +80,7 @@ class EnginePool:
 
     def __init__(self, limits: EngineLimits | None = None) -> None:
         self.limits = limits or EngineLimits()
+        self.deadlines = Deadlines()
         self._room = threading.BoundedSemaphore(self.limits.workers)
         self._lock = threading.Lock()
         self._spare: EngineProcess | None = None
@@ -122,6 +124,7 @@ class EnginePool:
             engine.close()
         if spare is not None:
             spare.end()
+        self.deadlines.close()
 
     def make_room(self) -> None:
         """End the worker that has waited longest for a question where one more would be too many."""
@@ -235,7 +238,7 @@ class Engine:
         except BaseException:
             self._pool.leave()
             raise
-        run = Run(self, worker, guarded, self._pool.limits, left)
+        run = Run(self, worker, guarded, self._pool, left)
         with self._lock:
             self._runs.add(run)
         return run
@@ -297,12 +300,13 @@ class Run:
     """One statement while it runs. `batches` is read by one thread; `progress` and `cancel` serve any other."""
 
     def __init__(
-        self, engine: Engine, worker: EngineProcess, guarded: Guarded, limits: EngineLimits, wall: float
+        self, engine: Engine, worker: EngineProcess, guarded: Guarded, pool: EnginePool, wall: float
     ) -> None:
         self.rows = 0
         self._engine = engine
         self._worker = worker
-        self._limits = limits
+        self._deadlines = pool.deadlines
+        self._grace = pool.limits.grace
         self._progress = 0.0
         self._code: str | None = None
         self._lock = threading.Lock()
@@ -311,10 +315,8 @@ class Run:
         self._used = worker.processor()
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
-        self._number = worker.start(guarded, wall * limits.threads)
-        self._clock = threading.Timer(wall, self._stop, ("query.time_limit",))
-        self._clock.daemon = True
-        self._clock.start()
+        self._number = worker.start(guarded, wall * pool.limits.threads)
+        self._deadline = self._deadlines.at(time.monotonic() + wall, lambda: self._stop("query.time_limit"))
 
     @property
     def schema(self) -> pa.Schema:
@@ -429,9 +431,7 @@ class Run:
                 return
             self._code = code
         self._worker.cancel(self._number)
-        ender = threading.Timer(self._limits.grace, self._end_if_running)
-        ender.daemon = True
-        ender.start()
+        self._deadlines.at(time.monotonic() + self._grace, self._end_if_running)
 
     def _end_if_running(self) -> None:
         with self._lock:
@@ -444,7 +444,7 @@ class Run:
             if self._finished:
                 return
             self._finished = True
-        self._clock.cancel()
+        self._deadlines.forget(self._deadline)
         self._engine.give_back(self._worker, healthy and self._worker.come_back(self._niceness))
 
 

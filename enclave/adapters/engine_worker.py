@@ -18,6 +18,7 @@ import resource
 import struct
 import sys
 import threading
+import time
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">cQ")
@@ -31,6 +32,12 @@ PLAN_LEAVES = frozenset(
 """Leaves of an unoptimised plan that read nothing of the extract. Anything else but a scan is a refusal."""
 
 BATCH_ROWS = 65_536
+
+TICK = 0.1
+"""Seconds between two frames that say how far a statement is."""
+
+IDLE_TICKS = 20
+"""Ticks without a statement after which nothing ticks until there is one."""
 
 
 class Frames:
@@ -262,13 +269,11 @@ STREAMED = {
 }
 
 
-def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]) -> None:
+def run(con: Any, command: dict[str, Any], frames: Frames, ticks: "Ticks", state: dict[str, Any]) -> None:
     """Execute one statement and stream its answer."""
     import pyarrow as pa
 
     limit_cpu(command["cpu"])
-    stop = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(con, frames, stop), daemon=True)
     rows = 0
     try:
         if account_differs(con, command["sql"], command["expected"]):
@@ -277,8 +282,9 @@ def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]
         if state["cancelled"]:
             frames.send(b"E", b"query.cancelled")
             return
-        ticker.start()
-        reader = con.sql(command["sql"]).to_arrow_reader(BATCH_ROWS)
+        ticks.begin()
+        # Bound once: a relation (`con.sql`) is bound to say its columns, and once more to run.
+        reader = con.execute(command["sql"]).to_arrow_reader(BATCH_ROWS)
         schema = _whole_schema(reader.schema)
         frames.send(b"S", schema.serialize())
         for batch in reader:
@@ -297,7 +303,7 @@ def run(con: Any, command: dict[str, Any], frames: Frames, state: dict[str, Any]
         # The error's kind goes along for the service's log; its text may print a value and does not.
         frames.send(b"E", f"{code_of(error)} {type(error).__name__}".encode())
     finally:
-        stop.set()
+        ticks.end()
 
 
 def _whole_schema(schema: Any) -> Any:
@@ -324,13 +330,47 @@ def _whole(batch: Any, schema: Any) -> Any:
     )
 
 
-def _tick(con: Any, frames: Frames, stop: threading.Event) -> None:
-    while not stop.wait(0.1):
+class Ticks:
+    """Says every `TICK` seconds how far a statement is, from one thread: one for each would cost more than a short
+    statement does. It goes on for a while after the last one, so that the next need not wake it."""
+
+    def __init__(self, con: Any, frames: Frames) -> None:
+        self._con, self._frames = con, frames
+        self._changed = threading.Condition()
+        self._running = False
+        self._idle = IDLE_TICKS
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin(self) -> None:
+        """A statement runs from here on."""
+        with self._changed:
+            self._running = True
+            if self._idle >= IDLE_TICKS:
+                self._changed.notify()
+            self._idle = 0
+
+    def end(self) -> None:
+        """Nothing is said any more until the next one begins."""
+        with self._changed:
+            self._running = False
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                while not self._running and self._idle >= IDLE_TICKS:
+                    self._changed.wait()
+            time.sleep(TICK)
+            with self._changed:
+                self._idle = 0 if self._running else self._idle + 1
+                if self._running:
+                    self._say()
+
+    def _say(self) -> None:
         try:
-            done = con.query_progress()
+            done = self._con.query_progress()
         except Exception:  # between statements there is none to ask about
             done = -1.0
-        frames.send(b"P", struct.pack(">d", done))
+        self._frames.send(b"P", struct.pack(">d", done))
 
 
 def main() -> None:
@@ -362,7 +402,7 @@ def main() -> None:
 
 def _serve(con: Any, source: BinaryIO, frames: Frames) -> None:
     """Commands arrive on a thread of their own, so that `cancel` is heard while a statement runs."""
-    wake = threading.Condition()
+    wake, ticks = threading.Condition(), Ticks(con, frames)
     state: dict[str, Any] = {"work": None, "cancelled": False, "number": 0}
 
     def listen() -> None:
@@ -384,7 +424,7 @@ def _serve(con: Any, source: BinaryIO, frames: Frames) -> None:
             while state["work"] is None:
                 wake.wait()
             command, state["work"] = state["work"], None
-        run(con, command, frames, state)
+        run(con, command, frames, ticks, state)
 
 
 if __name__ == "__main__":

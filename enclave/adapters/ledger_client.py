@@ -4,11 +4,7 @@ Decides nothing. Silence, slowness, a server's error and an answer that is not o
 `ledger.unavailable`, so that what could not be recorded does not happen.
 """
 
-import http.client
 import json
-import os
-import select
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from enclave.adapters.unix_http import SILENCE, Connection
 from enclave.audit.ledger import MAX_BATCH, Entry, Found, Sought
 from enclave.core.clock import rfc3339
 from enclave.core.event import Event
@@ -27,30 +24,11 @@ PATIENCE = 2.0
 AT_HAND = 1.0
 """Seconds for which a ledger that answered counts as there, while its end of the connection stands."""
 
-MAX_ANSWER = 80_000_000
-_SILENCE = (OSError, http.client.HTTPException)
 
+class _Connection(Connection):
+    """With the time of its last good answer (`time.monotonic`)."""
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, seconds: float) -> None:
-        super().__init__("ledger", timeout=seconds)
-        self._path = path
-        self.process = os.getpid()
-        self.answered = float("-inf")
-
-    def stands(self) -> bool:
-        """Whether the other end is still there and silent, as between two requests."""
-        if self.sock is None or self.process != os.getpid():
-            return False
-        looked = select.poll()
-        looked.register(self.sock, select.POLLIN)
-        # Something to read that nobody asked for is the end of the connection.
-        return not looked.poll(0)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+    answered = float("-inf")
 
 
 class LedgerClient:
@@ -127,19 +105,17 @@ class LedgerClient:
     def _call(self, method: str, target: str, body: bytes | None = None) -> bytes:
         ends = time.monotonic() + self._patience
         connection: _Connection | None = getattr(self._kept, "connection", None)
-        if connection is not None and (connection.process != os.getpid() or connection.sock is None):
-            connection = None
-        if connection is not None:
+        if connection is not None and connection.kept:
             try:
                 return self._ask(connection, ends, method, target, body)
             except TimeoutError:
                 raise Refused("ledger.unavailable") from None
-            except _SILENCE:
+            except SILENCE:
                 # The kept connection had ended, as after a restart. Every request here may be sent twice.
                 pass
         try:
-            return self._ask(_Connection(self._path, self._patience), ends, method, target, body)
-        except _SILENCE:
+            return self._ask(_Connection(self._path), ends, method, target, body)
+        except SILENCE:
             raise Refused("ledger.unavailable") from None
 
     def _ask(
@@ -147,34 +123,12 @@ class LedgerClient:
     ) -> bytes:
         """One request on one connection, which is kept only after a whole answer."""
         self._kept.connection = None
-        try:
-            left = ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            connection.timeout = left
-            if connection.sock is not None:
-                connection.sock.settimeout(left)
-            connection.request(method, target, body, self._headers)
-            answer = connection.getresponse()
-            raw = bytearray()
-            while part := answer.read1(65536):
-                raw += part
-                left = ends - time.monotonic()
-                if left <= 0 or len(raw) > MAX_ANSWER:
-                    raise TimeoutError
-                if connection.sock is not None:
-                    connection.sock.settimeout(left)
-        except BaseException:
-            connection.close()
-            raise
-        if answer.length:
-            connection.close()
-            raise http.client.IncompleteRead(bytes(raw))
+        status, raw = connection.ask(method, target, body, self._headers, ends - time.monotonic())
         self._kept.connection = connection
-        connection.answered = time.monotonic() if answer.status < 500 else float("-inf")
-        if answer.status == 200:
-            return bytes(raw)
-        raise _refusal(answer.status, bytes(raw))
+        connection.answered = time.monotonic() if status < 500 else float("-inf")
+        if status == 200:
+            return raw
+        raise _refusal(status, raw)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

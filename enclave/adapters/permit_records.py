@@ -1,6 +1,6 @@
 """Signed permits and workspace sessions, as the records hold them.
 
-A permit is verified against the trusted key each time it is read: a row that was edited gives a refusal, not a permit.
+A permit is held against the trusted key each time it is read: a row that was edited gives a refusal, not a permit.
 """
 
 from collections.abc import Mapping

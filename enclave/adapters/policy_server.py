@@ -6,24 +6,23 @@ The socket's file permissions say who may ask (group enclave-services).
 """
 
 import hashlib
+import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import requests
 from opa_client.opa import OpaClient
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
 
+from enclave.adapters.unix_http import SILENCE, Connection
 from enclave.config import PREFIX
 from enclave.core.refusal import Refused
 
@@ -31,47 +30,75 @@ TIMEOUT = 2.0
 """Seconds; a decision takes about a millisecond."""
 
 CONNECTIONS = 16
+"""Kept between decisions."""
+
+_HEADERS = {"Content-Type": "application/json"}
 
 
-class _Connection(HTTPConnection):
-    """A connection to a socket file; the host in its URL is a word without a meaning."""
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value).encode()
+
+
+class _Answer:
+    """One answer, with what the client asks of it."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self._status, self._body = status, body
+
+    def raise_for_status(self) -> None:
+        """Raises HTTPException for anything but a yes of HTTP."""
+        if self._status != 200:
+            raise http.client.HTTPException(f"status {self._status}")
+
+    def json(self) -> Any:
+        return json.loads(self._body)
+
+
+class _OverSocket:
+    """Stands for the client's session, which has no way to a socket file: connections that are kept, for any thread.
+
+    Nothing of a session is needed between us and a server at hand: cookies, redirects, proxies of the environment. Leaving
+    them out halves what asking costs.
+    """
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
         self._path = path
+        self._idle: deque[Connection] = deque()
 
-    def connect(self) -> None:
-        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        found.settimeout(TIMEOUT)
-        try:
-            found.connect(str(self._path))
-        except OSError:
-            found.close()
-            raise
-        self.sock = found
-
-
-class _Pool(HTTPConnectionPool):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", maxsize=CONNECTIONS, timeout=TIMEOUT)
-        self._path = path
-
-    def _new_conn(self) -> _Connection:
-        return _Connection(self._path)
-
-
-class _SocketAdapter(HTTPAdapter):
-    """Carries every request of a session over one socket file."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._pool = _Pool(path)
-
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
-        return self._pool
+    def post(self, url: str, json: Mapping[str, Any], timeout: float) -> _Answer:
+        """As `requests.Session.post`. Raises one of `SILENCE`."""
+        target, body = urlsplit(url).path, _bytes(json)
+        while (kept := self._taken()) is not None:
+            try:
+                return self._asked(kept, target, body, timeout)
+            except TimeoutError:
+                raise
+            except SILENCE:
+                # A kept connection dies when the server restarts; asking again has no effect but the answer.
+                continue
+        return self._asked(Connection(self._path), target, body, timeout)
 
     def close(self) -> None:
-        self._pool.close()
+        while (kept := self._taken()) is not None:
+            kept.close()
+
+    def _taken(self) -> Connection | None:
+        while self._idle:
+            try:
+                kept = self._idle.pop()
+            except IndexError:  # another thread was faster
+                return None
+            if kept.kept:
+                return kept
+        return None
+
+    def _asked(self, connection: Connection, target: str, body: bytes, timeout: float) -> _Answer:
+        answer = _Answer(*connection.ask("POST", target, body, _HEADERS, timeout))
+        if connection.kept and len(self._idle) < CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
 
 
 class PolicyServer:
@@ -79,9 +106,8 @@ class PolicyServer:
 
     def __init__(self, path: Path) -> None:
         self._client = OpaClient(host="localhost", retries=0, timeout=TIMEOUT)
-        session = self._client._session  # the client has no option for a socket; its session takes an adapter
-        session.trust_env = False  # a proxy of the environment is not between us and the decision
-        session.mount("http://", _SocketAdapter(path))
+        self._client.close_connection()
+        self._client._session = _OverSocket(path)
 
     def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """The decision at `path` (`enclave/<story>/decision`): `{allow, deny, obligations}`.
@@ -96,16 +122,10 @@ class PolicyServer:
         return decision
 
     def _ask(self, path: str, question: Mapping[str, Any]) -> Any:
-        for attempt in (1, 2):
-            try:
-                return self._client.query_rule(dict(question), path)
-            except requests.ConnectionError as error:
-                # A kept connection dies when the server restarts; asking again has no effect but the answer.
-                if attempt == 2:
-                    raise Refused("policy.unavailable") from error
-            except (requests.RequestException, ValueError, OSError) as error:
-                raise Refused("policy.unavailable") from error
-        raise Refused("policy.unavailable")
+        try:
+            return self._client.query_rule(dict(question), path)
+        except (*SILENCE, ValueError) as error:
+            raise Refused("policy.unavailable") from error
 
     def healthy(self) -> bool:
         """Whether the server answers with the policies loaded: an empty application is denied for a reason."""

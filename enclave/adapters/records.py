@@ -65,7 +65,8 @@ def connect(path: Path, *, durable: bool = True) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        # Said to the driver itself: every request begins several.
+        connection.connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -74,6 +75,9 @@ _PENDING = (
     sa.select(t.outbox.c.seq, t.outbox.c.leaf).where(t.outbox.c.index.is_(None)).order_by(t.outbox.c.seq)
 )
 _ANY_PENDING = sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1)
+_NOTE = sa.update(t.outbox).where(t.outbox.c.seq == sa.bindparam("at")).values(index=sa.bindparam("place"))
+_ADD = sa.insert(t.outbox)
+# Made once: building an expression costs more than running it.
 
 
 class Records:
@@ -141,11 +145,9 @@ class Records:
                 return
             places = self._ledger.append_leaves([row.leaf for row in rows])
             # The ledger knows each leaf by its id: a place that is lost here is asked for again.
+            noted = [{"at": row.seq, "place": place} for row, place in zip(rows, places, strict=True)]
             with self._notes.begin() as connection:
-                for row, place in zip(rows, places, strict=True):
-                    connection.execute(
-                        sa.update(t.outbox).where(t.outbox.c.seq == row.seq).values(index=place)
-                    )
+                connection.execute(_NOTE, noted)
 
     def place_of(self, leaf_id: str) -> int | None:
         """Where an event stands in the log, None while it is not durable there."""
@@ -206,7 +208,7 @@ class Records:
 
 def add_event(connection: sa.Connection, event: Event) -> None:
     """Put an event beside the state in the transaction at hand."""
-    connection.execute(sa.insert(t.outbox).values(leaf_id=event.id, leaf=event.leaf()))
+    connection.execute(_ADD, {"leaf_id": event.id, "leaf": event.leaf()})
     connection.info["events"] += 1
 
 

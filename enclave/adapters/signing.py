@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,19 @@ def verify_permit(envelope: Mapping[str, Any], trusted: Mapping[str, Ed25519Publ
 
     Raises Refused `permit.signature` for 1, 2 and a payload that is not canonical, `permit.malformed` for a
     signed payload that is no permit. Whether it is in force is asked of the permit itself, at each use.
+
+    A yes to the same bytes under the same keys is not computed again: nothing else decides it.
     """
     payload, signatures = _opened(envelope)
+    return _verified(payload, tuple(signatures), tuple((name, _raw(key)) for name, key in trusted.items()))
+
+
+@lru_cache(maxsize=256)
+def _verified(
+    payload: bytes, signatures: tuple[tuple[str, bytes], ...], keys: tuple[tuple[str, bytes], ...]
+) -> Permit:
+    """Steps 2 and 3. A no is an exception, and no exception is kept."""
+    trusted = {name: Ed25519PublicKey.from_public_bytes(raw) for name, raw in keys}
     message = pae(PAYLOAD_TYPE, payload)
     if not any(_good(trusted.get(keyid), signature, message) for keyid, signature in signatures):
         raise Refused("permit.signature")

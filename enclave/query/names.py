@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
+from sqlglot.schema import MappingSchema
 
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit
@@ -175,11 +176,10 @@ def _nearest(name: str, choices: list[str]) -> str:
 
 
 def _resolve_columns(tree: exp.Query, allowed: Permitted) -> exp.Query:
-    nested: dict[str, Any] = {}
-    for (database, name), columns in allowed.items():
-        nested.setdefault(database, {})[name] = dict(columns)
     try:
-        resolved = qualify(tree, dialect="duckdb", schema=nested, validate_qualify_columns=True)
+        resolved = qualify(
+            tree, dialect="duckdb", schema=_schema_of(tree, allowed), validate_qualify_columns=True
+        )
     except OptimizeError as error:
         raise _column_refusal(str(error), tree, allowed) from None
     except RecursionError:
@@ -193,6 +193,18 @@ def _resolve_columns(tree: exp.Query, allowed: Permitted) -> exp.Query:
     if not isinstance(resolved, exp.Query):
         raise Refused("query.statement", {"statement": "?"})
     return resolved
+
+
+def _schema_of(tree: exp.Query, allowed: Permitted) -> MappingSchema:
+    """The permitted columns of the tables that a tree reads, whose tables are resolved: of the others no name in it can
+    mean anything, and to read them in is the longest part of resolving. Of a tree without tables all: an empty schema
+    would say to the library that nothing is known."""
+    read = {key for _, key in base_tables(tree)} & allowed.keys() or allowed.keys()
+    nested: dict[str, Any] = {}
+    for database, name in read:
+        nested.setdefault(database, {})[name] = dict(allowed[database, name])
+    # An extract's names are in lower case already (`schema.NAME`), and so are the tree's when it asks.
+    return MappingSchema(nested, dialect="duckdb", normalize=False)
 
 
 def _column_refusal(message: str, tree: exp.Query, allowed: Permitted) -> Refused:

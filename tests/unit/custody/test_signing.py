@@ -112,6 +112,28 @@ def test_a_key_that_is_not_trusted_signs_nothing() -> None:
             signing.verify_permit(ENVELOPE, trusted)
 
 
+def test_a_yes_ends_with_the_trust_in_its_key() -> None:
+    """What was found once is found again for the same bytes and keys only."""
+    envelope = signing.sign_permit(a_permit(), KEY)
+    assert signing.verify_permit(envelope, TRUSTED) == a_permit()
+    other = signing.generate_private().public_key()
+    for trusted in ({}, dict.fromkeys(TRUSTED, other), {"another name": KEY.public_key()}):
+        with pytest.raises(Refused) as refused:
+            signing.verify_permit(envelope, trusted)
+        assert refused.value.code == "permit.signature"
+    assert signing.verify_permit(envelope, TRUSTED) == a_permit()
+
+
+def test_a_no_is_not_kept() -> None:
+    """A key that is trusted later signs from then on."""
+    late = signing.generate_private()
+    envelope = signing.sign_permit(a_permit(), late)
+    with pytest.raises(Refused):
+        signing.verify_permit(envelope, TRUSTED)
+    trusted = {**TRUSTED, signing.key_id(late.public_key()): late.public_key()}
+    assert signing.verify_permit(envelope, trusted) == a_permit()
+
+
 def test_a_signed_payload_with_two_spellings_is_refused() -> None:
     """A repeated key could be read in two ways by two readers, so only canonical bytes count."""
     text = base64.b64decode(ENVELOPE["payload"]).decode()

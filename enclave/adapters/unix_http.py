@@ -1,0 +1,105 @@
+"""One request and its answer over a Unix socket, as the ledger and the policy server are asked for every question.
+
+Decides nothing: who may ask, what an answer means and what silence means is the caller's. A request leaves in one piece
+(`http.client` sends head and body apart, and the other process wakes up for each), and everything together has one time
+limit, so that an answer that dribbles is silence too. Relies on `http.client` to read answers.
+"""
+
+import http.client
+import os
+import select
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+MAX_ANSWER = 80_000_000
+"""Bytes; the ledger's longest page of leaves is below it."""
+
+SILENCE = (OSError, http.client.HTTPException)
+"""What `ask` raises. TimeoutError among them means that the other end may still be at work."""
+
+
+class Connection:
+    """One connection that may be kept between requests. For one thread at a time, of the process that made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._socket: socket.socket | None = None
+        self._process = os.getpid()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is connected, by this process: a child of it has no part in what was begun."""
+        return self._socket is not None and self._process == os.getpid()
+
+    def stands(self) -> bool:
+        """Whether the other end is still there and silent, as between two requests."""
+        if self._socket is None or not self.kept:
+            return False
+        looked = select.poll()
+        looked.register(self._socket, select.POLLIN)
+        # Something to read that nobody asked for is the end of the connection.
+        return not looked.poll(0)
+
+    def ask(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float
+    ) -> tuple[int, bytes]:
+        """Status and body, within `seconds`. Raises one of `SILENCE`; the connection is closed then."""
+        ends = time.monotonic() + seconds
+        try:
+            if self._socket is None:
+                self._connect(seconds)
+            self._within(ends).sendall(_request(method, target, body, headers))
+            return self._answer(method, ends)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self, seconds: float) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(seconds)
+        self._socket.connect(str(self._path))
+
+    def _within(self, ends: float) -> socket.socket:
+        """The socket, with what is left of the time. Raises TimeoutError where nothing is."""
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self._socket is None:
+            raise http.client.NotConnected
+        self._socket.settimeout(left)
+        return self._socket
+
+    def _answer(self, method: str, ends: float) -> tuple[int, bytes]:
+        answer = http.client.HTTPResponse(self._within(ends), method=method)
+        try:
+            answer.begin()
+            raw = bytearray()
+            while part := answer.read1(65536):
+                raw += part
+                self._within(ends)
+                if len(raw) > MAX_ANSWER:
+                    raise TimeoutError
+            if answer.length:
+                raise http.client.IncompleteRead(bytes(raw))
+            if answer.will_close:
+                self.close()
+            return answer.status, bytes(raw)
+        finally:
+            answer.close()
+
+
+def _request(method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+    """Raises ValueError for a line that would be two."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *(f"{k}: {v}" for k, v in headers.items())]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a request's head")
+    return "\r\n".join((*lines, "", "")).encode("ascii") + (body or b"")
