@@ -19,6 +19,7 @@ STORIES = {
     "amendment_submit": "amendment",
     "amendment_opinion": "amendment",
     "amendment_grant": "amendment",
+    "disclosure_output": "disclosure",
     "query_rows": "query",
     "query_aggregate": "query",
     "query_carried": "query",
