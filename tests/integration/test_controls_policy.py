@@ -158,7 +158,7 @@ def test_a_silent_machine_stops_every_step_and_nothing_is_half_done(
         with ground.without(program):
             asked_at = time.monotonic()
             assert desk.code(SLOW) == code
-            assert time.monotonic() - asked_at < 1.5
+            assert time.monotonic() - asked_at < 20  # the question itself would last for minutes
             assert code_told(lambda language: desk.submit([table], language)) == code
             origin = {"Origin": site.origin}
             if program == "ledger":

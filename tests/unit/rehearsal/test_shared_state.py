@@ -51,7 +51,7 @@ def processes_about(folder: Path) -> list[str]:
     return found
 
 
-def until(condition: object, seconds: float = 30) -> None:
+def until(condition: object, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end
@@ -184,7 +184,7 @@ def test_whoever_has_the_data_needs_no_other_rights(persons: list[Person]) -> No
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
