@@ -284,7 +284,7 @@ class Ground:
 
     def stop(self, person: str, project: str) -> None:
         self.hub("DELETE", f"/users/{person}/servers/{project}")
-        until(lambda: not self.containers(person), 30)
+        until(lambda: not self.containers(person))
 
     def containers(self, person: str) -> list[str]:
         return [w.name for w in Containers().workspaces(self.site) if w.person == person]

@@ -315,7 +315,7 @@ base = "http://%s:%d/hub/api"
 def ask(method, place, body=None):
     request = urllib.request.Request(base + place, method=method, data=body, headers={"Authorization": "token " + token})
     try:
-        return urllib.request.urlopen(request, timeout=5).status
+        return urllib.request.urlopen(request, timeout=60).status
     except urllib.error.HTTPError as error:
         return error.code
 print(json.dumps([ask(*a) for a in %r]))

@@ -189,8 +189,13 @@ class Ground:
         """The log, oldest first; of one thing where its id is given."""
         from enclave.audit.ledger import Sought
 
-        found = self.ledger.client("auditor").search(Sought(limit=1000))
-        leaves = [dict(entry.leaf) for entry in reversed(found.entries)]
+        client, leaves, before = self.ledger.client("auditor"), [], None
+        while page := client.search(Sought(before=before, limit=1000)).entries:
+            leaves += [dict(entry.leaf) for entry in page]
+            before = page[-1].index
+            if len(page) < 1000:
+                break
+        leaves.reverse()
         return [leaf for leaf in leaves if thing is None or leaf["object"]["id"] == thing]
 
 
