@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "build" / "test-time.json"
 SET_UP = Path("/var/log/enclave/install.json")
 
+# In this order: what the gateway's tests stand on puts the homes of all sites elsewhere, until their process ends.
 ALONE = (
     "tests/contract/test_engine.py",
     "tests/contract/test_engine_crowd.py",

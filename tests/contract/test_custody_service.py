@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from enclave.adapters import custody_service
+from enclave.adapters import custody_client, custody_service
 from enclave.adapters.custody_client import CustodyClient
 from enclave.adapters.ledger_service import bind
 from enclave.adapters.policy_server import PolicyServer, start_private
@@ -69,6 +69,9 @@ def policy() -> Iterator[Path]:
 
 @pytest.fixture
 def running(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(
+        custody_client, "PATIENCE", 60.0
+    )  # what is tried is what is said, on a machine that may be busy
     folder = Path(tempfile.mkdtemp())  # a socket's path must be short
     ledger = LedgerProcess(folder).start()
     found = Running(a_site(tmp_path, monkeypatch), ledger, policy, folder)
