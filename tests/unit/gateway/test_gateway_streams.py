@@ -15,7 +15,7 @@ from tests.unit.gateway.ground import Answered, Ground
 
 COUNT = "SELECT count(*) AS n FROM patients"
 LONG = "SELECT count(*) AS n FROM labs a CROSS JOIN labs b WHERE sin(a.value) + cos(b.value) = 7"
-SHORT = "SELECT count(*) AS n FROM patients a CROSS JOIN patients b WHERE sin(a.age) + cos(b.age) = 7"
+SHORT = "SELECT count(*) AS n FROM patients a CROSS JOIN patients b WHERE a.pid % 2 = 0 AND sin(a.age) + cos(b.age) = 7"
 WIDE = "SELECT a.pid, a.test, a.value, b.days FROM labs a JOIN events b ON a.pid = b.pid"
 FAILS_LATE = "SELECT a.pid, CAST(CASE WHEN a.days > 6900 THEN a.test ELSE '1' END AS INTEGER) AS x FROM labs a JOIN events b ON a.pid = b.pid"
 
@@ -47,7 +47,7 @@ class Asker(threading.Thread):
     def run(self) -> None:
         self.answer = self._ground.query(self._token, self._sql)
 
-    def ended(self, patience: float = 60) -> Answered:
+    def ended(self, patience: float = 240) -> Answered:
         self.join(patience)
         assert self.answer is not None, "still waiting"
         return self.answer
