@@ -130,7 +130,9 @@ def test_a_client_that_sends_100_mb_all_the_same_reads_why_and_fills_no_memory(
     ground: Ground, token: str, declared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a declared length nor a chunked body without one is held; whoever reads only after writing is told too."""
-    monkeypatch.setattr(door, "LINGER", 60.0)  # a busy machine may take longer for 100 MB than a client is waited for
+    monkeypatch.setattr(
+        door, "LINGER", 60.0
+    )  # a busy machine may take longer for 100 MB than a client is waited for
     piece = b" " * (1 << 20)
     Path("/proc/self/clear_refs").write_text("5")
     before = memory("VmRSS")
