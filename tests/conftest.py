@@ -1,19 +1,23 @@
 """Fixtures of the whole system: the running test site, its people, its browser. Unit tests need none of them."""
 
-import json
 import os
 import signal
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from enclave.config import SITES, Site
 
-# How long one example takes says something about the machine, not about what is tried.
-settings.register_profile("enclave", deadline=None)
+# How long one example takes says something about the machine, not about what is tried. The same examples in every run: a
+# change is judged by what it does, not by what was drawn; `make fuzz` draws others.
+settings.register_profile(
+    "enclave",
+    deadline=None,
+    derandomize="ENCLAVE_FUZZ" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("enclave")
 
 # What a shell starts in the background has Ctrl-C ignored; some tests send it.
@@ -42,16 +46,18 @@ def site() -> Iterator[Site]:
         operation.down(place, forget=True, keep_docker=True)
 
 
-BEGAN = time.monotonic()
-RECORD = Path(__file__).parents[1] / "build" / "test-time.json"
-SET_UP = Path("/var/log/enclave/install.json")
+TOGETHER = ("tests/unit/synth/",)
+"""Folders whose tests share what takes long to make: where tests run in several processes, one of them has them all."""
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Keep how long the whole suite took, for the benchmark. A part of it says nothing."""
-    if session.config.args == session.config.getini("testpaths") and not session.config.getoption("keyword"):
-        from tests.bench.starts import kept, whole_run
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files, and whole folders of `TOGETHER`, to one process each, in the order of the files."""
+    from xdist.scheduler import LoadScopeScheduling
 
-        RECORD.parent.mkdir(exist_ok=True)
-        took = round(time.monotonic() - BEGAN)
-        RECORD.write_text(json.dumps(whole_run(kept(RECORD), kept(SET_UP), took, round(time.time()))))
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    return Scheduling(config, log)

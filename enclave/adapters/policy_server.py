@@ -171,7 +171,7 @@ with SIGKILL, set by the process that becomes the server, since nothing may run 
 
 
 @contextmanager
-def start_private(policies: Path, path: Path, patience: float = 20.0) -> Iterator[PolicyServer]:
+def start_private(policies: Path, path: Path, patience: float = 60.0) -> Iterator[PolicyServer]:
     """A server of one's own (tests, `enclave query` where none runs), ended with the block.
 
     Raises Refused `policy.unavailable` where it does not answer within `patience` seconds.

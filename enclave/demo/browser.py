@@ -90,7 +90,7 @@ def enter_workspace(
             button.click(no_wait_after=True)
             try:
                 page.wait_for_url(inside, wait_until="commit", timeout=90_000)
-                page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+                page.wait_for_selector("#jp-main-dock-panel", timeout=120_000)
                 return
             except Error as error:
                 seen.append(

@@ -101,7 +101,7 @@ def _work(
     # What the person had open before is theirs; the tour begins with one notebook alone.
     page.wait_for_url("**/lab*")
     page.goto(f"{page.url.split('/lab', maxsplit=1)[0]}/lab/tree/{quote(notebook)}?reset")
-    page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=60_000)
+    page.locator(f"{NOTEBOOK} .jp-Cell").first.wait_for(timeout=120_000)
     _run_all(page)
     name = "notebook" if project == PROJECT else f"notebook-{notebook[:1]}"
     show(page, name, whole=False)
@@ -119,7 +119,7 @@ def _work(
 def _run_all(page: Page) -> None:
     """Run every cell of the open notebook and wait until the kernel is idle again."""
     idle = re.compile(r"ipykernel\) \| (アイドル|Idle)")
-    page.get_by_text(idle).first.wait_for(timeout=60_000)
+    page.get_by_text(idle).first.wait_for(timeout=120_000)
     page.locator("#jp-MainMenu .lm-MenuBar-item").nth(3).click()
     page.locator(
         '.lm-Menu-item[data-command="notebook:run-all-cells"], .lm-Menu-item[data-command="runmenu:run-all"]'

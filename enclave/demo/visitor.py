@@ -22,7 +22,7 @@ from tornado.websocket import websocket_connect
 
 from enclave.config import Site
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @contextmanager

@@ -28,6 +28,10 @@ ENDLESS = (
 )
 
 
+AT_FIRST = max(FIRST, os.getpriority(os.PRIO_PROCESS, 0))
+"""Where the tests themselves make way for others, so do the workers."""
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> object:
     pool = EnginePool(LIMITS)
@@ -63,7 +67,7 @@ def until(true: object, patience: float = 60) -> None:
 def test_a_statement_makes_way_by_what_it_has_used_and_its_worker_comes_back(engine: Engine) -> None:
     """Every thread of the process, more and more; the next statement begins like any other."""
     run = engine.run(guarded(ENDLESS))
-    assert os.getpriority(os.PRIO_PROCESS, pid(run)) == FIRST
+    assert os.getpriority(os.PRIO_PROCESS, pid(run)) == AT_FIRST
     reading(run)
 
     def slowed() -> bool:
@@ -77,14 +81,14 @@ def test_a_statement_makes_way_by_what_it_has_used_and_its_worker_comes_back(eng
     run.cancel()
     until(lambda: run.finished)
     after = engine.run(guarded("SELECT 1 AS one"))
-    assert os.getpriority(os.PRIO_PROCESS, pid(after)) == FIRST
+    assert os.getpriority(os.PRIO_PROCESS, pid(after)) in {FIRST, AT_FIRST}
     assert rows(after) == [{"one": 1}]
 
 
 def test_a_statement_that_has_used_little_does_not_make_way(engine: Engine) -> None:
     run = engine.run(guarded("SELECT 1 AS one"))
     run.slow()
-    assert os.getpriority(os.PRIO_PROCESS, pid(run)) == FIRST
+    assert os.getpriority(os.PRIO_PROCESS, pid(run)) == AT_FIRST
     assert rows(run) == [{"one": 1}]
 
 

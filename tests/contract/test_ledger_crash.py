@@ -60,7 +60,10 @@ def test_kill_minus_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> 
         writers = [Writer(process, known, first) for first in nexts]
         for writer in writers:
             writer.start()
+        before = len(known)
         time.sleep(chance.uniform(0.15, 0.6))
+        while len(known) < before + 10 and any(writer.is_alive() for writer in writers):
+            time.sleep(0.01)
         process.kill()
         for writer in writers:
             writer.join()

@@ -1,6 +1,7 @@
 """The policy server as a machine: over its socket, in time, or not at all."""
 
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -71,7 +72,7 @@ def imposter(answer: bytes | None) -> Iterator[Path]:
                     return
                 kept.append(connection)
                 if answer is not None:
-                    connection.recv(65536)
+                    _read_whole(connection)
                     connection.sendall(answer)
                     connection.close()
 
@@ -82,6 +83,19 @@ def imposter(answer: bytes | None) -> Iterator[Path]:
             listener.close()
             for connection in kept:
                 connection.close()
+
+
+def _read_whole(connection: socket.socket) -> None:
+    """Head and body of a request: a connection that is closed with something unread in it is an error for who asked."""
+    read = b""
+    while True:
+        head, end, body = read.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            return
+        if not (piece := connection.recv(65536)):
+            return
+        read += piece
 
 
 def http(body: bytes, status: str = "200 OK") -> bytes:

@@ -40,7 +40,7 @@ class LedgerProcess:
         """Starts it and waits until it answers; `largest_file` in bytes stands for a full disk."""
         self.launch(largest_file)
         client = self.client("portal")
-        for _ in range(600):
+        for _ in range(3000):
             try:
                 client.ping()
             except Refused:
@@ -69,7 +69,7 @@ class LedgerProcess:
         )
         return self.process
 
-    def client(self, caller: str, patience: float = 5.0) -> LedgerClient:
+    def client(self, caller: str, patience: float = 30.0) -> LedgerClient:
         """The patience is longer than a service's: what is tested here is the answer, on a machine that may be busy."""
         return LedgerClient(self.socket, f"token of {caller}", patience)
 
@@ -88,7 +88,7 @@ class LedgerProcess:
 
     def _gone(self) -> int:
         assert self.process is not None
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         if self.process.stderr is not None:
             self.process.stderr.close()
         self.process = None

@@ -86,7 +86,7 @@ class HubSite:
     def end(self, service: str, *, kill: bool = False) -> None:
         process = self.processes.pop(service)
         process.kill() if kill else process.terminate()
-        process.wait(30)
+        process.wait(120)
 
     def log(self, service: str) -> str:
         return (self.site.logs / f"{service}.log").read_text(errors="replace")
@@ -193,7 +193,7 @@ class _ToThisMachine(httpx.HTTPTransport):
         return response
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:

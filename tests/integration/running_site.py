@@ -47,7 +47,7 @@ ATTACK = "SELECT pid, age FROM nafld.patients"
 LANGUAGES = ("ja", "en")
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -203,12 +203,12 @@ class Ground:
     # -- what is on record ------------------------------------------------------------------------
     def edit(self, statement: str, *values: object) -> int:
         """Change the records' file behind the back of every service, as someone with the disk could; rows changed."""
-        with sqlite3.connect(self.site.records, timeout=10) as connection:
+        with sqlite3.connect(self.site.records, timeout=60) as connection:
             return connection.execute(statement, values).rowcount
 
     def look(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What the records' file holds, delivered to the log or not."""
-        with sqlite3.connect(self.site.records, timeout=10) as connection:
+        with sqlite3.connect(self.site.records, timeout=60) as connection:
             return connection.execute(statement, values).fetchall()
 
     def leaves(self, **sought: Any) -> list[Mapping[str, Any]]:
@@ -227,7 +227,7 @@ class Ground:
 
     def begin(self, program: str) -> None:
         supervision.start_program(self.site, program)
-        until(lambda: answers(self.site, program), 40)
+        until(lambda: answers(self.site, program))
 
     @contextmanager
     def without(self, program: str) -> Iterator[None]:
@@ -255,11 +255,11 @@ class Ground:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            until(lambda: server.poll() is None and PolicyServer(self.site.policy_socket).healthy(), 30)
+            until(lambda: server.poll() is None and PolicyServer(self.site.policy_socket).healthy())
             yield
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
             self.begin("policy")
             until(PolicyServer(self.site.policy_socket).healthy)
 
@@ -284,7 +284,7 @@ class Ground:
 
     def stop(self, person: str, project: str) -> None:
         self.hub("DELETE", f"/users/{person}/servers/{project}")
-        until(lambda: not self.containers(person), 30)
+        until(lambda: not self.containers(person))
 
     def containers(self, person: str) -> list[str]:
         return [w.name for w in Containers().workspaces(self.site) if w.person == person]

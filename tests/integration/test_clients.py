@@ -32,13 +32,13 @@ R_CONNECT = "library(DBI); library(enclave); con <- dbConnect(Enclave())"
 IN_R = """
 import json, sys, threading
 from jupyter_client.manager import start_new_kernel
-manager, kernel = start_new_kernel(kernel_name="ir", startup_timeout=60)
+manager, kernel = start_new_kernel(kernel_name="ir", startup_timeout=180)
 told = []
 for code, stop in {cells!r}:
     said = []
     if stop:
         threading.Timer(stop, manager.interrupt_kernel).start()
-    kernel.execute_interactive(code, timeout=60, output_hook=lambda m: said.append(dict(m["content"], type=m["msg_type"])))
+    kernel.execute_interactive(code, timeout=180, output_hook=lambda m: said.append(dict(m["content"], type=m["msg_type"])))
     told.append([m for m in said if m["type"] in ("stream", "display_data", "error")])
 kernel.stop_channels(); manager.shutdown_kernel(now=True)
 print(json.dumps(told))
@@ -46,7 +46,7 @@ print(json.dumps(told))
 
 INTERRUPTED = """
 import _thread, threading
-threading.Timer(1.5, _thread.interrupt_main).start()
+threading.Timer(5, _thread.interrupt_main).start()
 try:
     e.sql({statement!r})
 except KeyboardInterrupt as stopped:
@@ -184,9 +184,7 @@ def test_an_interrupt_stops_the_query_at_the_gateway(workspace: Workspace) -> No
     assert "Cancelled" in said[0]
     assert said[1] == "2"
     assert workspace.states()[:2] == ["done", "cancelled"]
-    stopped, after = workspace.r(
-        (f'dbGetQuery(con, "{LONG}")', 1.5), f'cat(nrow(dbGetQuery(con, "{COUNT}")))'
-    )
+    stopped, after = workspace.r((f'dbGetQuery(con, "{LONG}")', 5), f'cat(nrow(dbGetQuery(con, "{COUNT}")))')
     assert "query.cancelled" in stopped
     assert after == "2"
     assert workspace.states()[:2] == ["done", "cancelled"]

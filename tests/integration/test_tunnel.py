@@ -21,7 +21,7 @@ from enclave.demo import browser as demo
 from tests.bench.notebook import IDLE
 from tests.integration.running_site import PROJECT, Ground
 
-pytestmark = [pytest.mark.site, pytest.mark.docker]
+pytestmark = [pytest.mark.site, pytest.mark.docker, pytest.mark.timeout(900)]
 
 AWAY = "enclave-tunnel"
 
@@ -93,7 +93,7 @@ def test_one_forwarded_port_is_enough_to_log_in_and_work(ground: Ground) -> None
             page = demo.person_at(chromium, "en").new_page()
             demo.log_in(page, site, "tanaka")
             demo.enter_workspace(page, site, "tanaka", PROJECT)
-            page.get_by_text(IDLE).first.wait_for(timeout=60_000)
+            page.get_by_text(IDLE).first.wait_for(timeout=180_000)
             assert page.url.startswith(f"{site.workspace_origin('tanaka')}/user/tanaka/{PROJECT}/")
             routes = subprocess.run(at("ip", "route"), capture_output=True, text=True, check=True).stdout
             assert routes == ""

@@ -22,7 +22,10 @@ from enclave.config import Site
 from enclave.demo.accounts import account
 from enclave.demo.browser import browser, enter_workspace, log_in, person_at
 
-pytestmark = [pytest.mark.site, pytest.mark.docker]
+pytestmark = [pytest.mark.site, pytest.mark.docker, pytest.mark.timeout(900)]
+
+# On a machine that has much else to do a page may take longer than the five seconds that are usual.
+expect.set_options(timeout=60_000)
 
 PROJECT = "nafld-story"
 COLUMNS = ("pid", "age", "male", "bmi", "futime", "status")
@@ -50,7 +53,7 @@ class Stage:
         """A page of a person who is logged in (password and a one-time code, once per story)."""
         if person not in self._contexts:
             context = person_at(self._chromium, language)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(120_000)
             self._contexts[person] = context
             page = context.new_page()
             log_in(page, self.site, person)
@@ -145,9 +148,9 @@ def _run_cell(page: Page, code: str, wait_for: str) -> str:
     editor.click()
     page.keyboard.insert_text(code)
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".jp-CodeCell")).to_have_count(before + 1, timeout=30_000)
+    expect(page.locator(".jp-CodeCell")).to_have_count(before + 1, timeout=120_000)
     output = page.locator(".jp-CodeCell").nth(before - 1).locator(".jp-OutputArea")
-    expect(output).to_contain_text(re.compile(wait_for), timeout=60_000)
+    expect(output).to_contain_text(re.compile(wait_for), timeout=180_000)
     return output.inner_text()
 
 
@@ -157,11 +160,11 @@ def notebook(stage: Stage, site: Site) -> Page:
     page = stage.page_of("tanaka")
     enter_workspace(page, site, "tanaka", PROJECT)
     page.goto(f"{site.workspace_origin('tanaka')}/user/tanaka/{PROJECT}/lab?reset")
-    page.wait_for_selector(".jp-Launcher", timeout=60_000)
+    page.wait_for_selector(".jp-Launcher", timeout=180_000)
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=180_000)
     expect(page.get_by_text(re.compile(r"ipykernel\) \| (アイドル|Idle)")).first).to_be_visible(
-        timeout=60_000
+        timeout=180_000
     )
     return page
 

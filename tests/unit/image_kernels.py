@@ -31,17 +31,17 @@ import json, sys, threading, time
 from jupyter_client.manager import start_new_kernel
 asked = json.load(sys.stdin)
 began = time.monotonic()
-manager, kernel = start_new_kernel(kernel_name=asked["kernel"], startup_timeout=60)
+manager, kernel = start_new_kernel(kernel_name=asked["kernel"], startup_timeout=180)
 told = {"ready": time.monotonic() - began, "cells": []}
 for cell in asked["cells"]:
     if "complete" in cell:
-        found = kernel.complete(cell["complete"], len(cell["complete"]), reply=True, timeout=30)["content"]
+        found = kernel.complete(cell["complete"], len(cell["complete"]), reply=True, timeout=120)["content"]
         told["cells"].append(found["matches"])
         continue
     said = []
     if "interrupt" in cell:
         threading.Timer(cell["interrupt"], manager.interrupt_kernel).start()
-    reply = kernel.execute_interactive(cell["code"], timeout=60, output_hook=lambda m: said.append(dict(m["content"], type=m["msg_type"])))
+    reply = kernel.execute_interactive(cell["code"], timeout=180, output_hook=lambda m: said.append(dict(m["content"], type=m["msg_type"])))
     pages = [dict(page, type="page") for page in reply["content"].get("payload", [])]
     told["cells"].append([one for one in said if one["type"] in {"stream", "display_data", "execute_result", "error"}] + pages)
 kernel.stop_channels()

@@ -110,6 +110,7 @@ class SpeakingGateway:
         self.language = language
         self.queries: dict[str, dict[str, Any]] = {}
         self.cancelled = threading.Event()
+        self.followed = threading.Event()
         self.submitted: list[dict[str, Any]] = []
         self.languages: list[str] = []
         self.connection = duckdb.connect()
@@ -247,6 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(502, "no problem+json at all")
         else:
             self._json(200, self.machine.queries[self.path.rsplit("/", 1)[1]])
+            self.machine.followed.set()
 
     def do_DELETE(self) -> None:
         if self._admitted():
@@ -290,6 +292,12 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.machine.cancelled.wait(0.2):
                     self.close_connection = True
                     return
+        if "/* lasting */" in body["sql"]:
+            # Until somebody stops it; nobody would wait for as long.
+            state["progress"] = 0.5
+            if self.machine.cancelled.wait(240):
+                self.close_connection = True
+                return
         out = io.BytesIO()
         with pa.ipc.new_stream(out, table.schema) as writer:
             writer.write_table(table)

@@ -91,12 +91,12 @@ def test_names_of_the_permit_are_completed_and_methods_of_the_session_too(worksp
 def test_an_interrupt_in_a_notebook_cancels_at_the_gateway(workspace: Workspace) -> None:
     """The stop button of Python and of R: progress was shown, the gateway is told, the kernel goes on."""
     for kernel, opening, ask, after in (
-        ("python3", CONNECT, "e.sql('SELECT 1 AS one /* slow */')", "print(6 * 7)"),
-        ("ir", R_CONNECT, "dbGetQuery(con, 'SELECT 1 AS one /* slow */')", "cat(6 * 7)"),
+        ("python3", CONNECT, "e.sql('SELECT 1 AS one /* lasting */')", "print(6 * 7)"),
+        ("ir", R_CONNECT, "dbGetQuery(con, 'SELECT 1 AS one /* lasting */')", "cat(6 * 7)"),
     ):
         workspace.gateway.cancelled.clear()
         before = len(workspace.gateway.queries)
-        shown = workspace.cells(kernel, opening, {"code": ask, "interrupt": 1.7}, after)
+        shown = workspace.cells(kernel, opening, {"code": ask, "interrupt": 5}, after)
         states = [query["state"] for query in list(workspace.gateway.queries.values())[before:]]
         assert states == ["cancelled"], (kernel, shown)
         assert "問合せを取り消しました" in text_of(shown[1])

@@ -157,7 +157,7 @@ class TestImage:
         again = subprocess.run([IMAGES / "build"], check=True, text=True, capture_output=True)
         assert again.stdout.strip() == image
         assert again.stderr == ""
-        assert time.monotonic() - begun < 3  # 0.1 s on an idle machine
+        assert time.monotonic() - begun < 20  # 0.1 s on an idle machine, minutes where something is built
 
     def test_it_runs_as_the_researcher_under_an_init(self, image: str) -> None:
         """uid and gid 1000, tini first, and no setting of the build left in the environment."""
@@ -282,7 +282,7 @@ class Workspace:
     def ask(
         self, method: str, path: str, *, known: bool = True, body: object = None, cookie: str = ""
     ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self.address, 8888, timeout=20)
+        connection = http.client.HTTPConnection(self.address, 8888, timeout=60)
         headers = {"Authorization": f"token {TOKEN}"} if known else {}
         if cookie:
             headers["Cookie"] = cookie
@@ -335,7 +335,7 @@ def workspace(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         address = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
         started = Workspace(name, address)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while True:
             with contextlib.suppress(OSError):
                 if started.ask("GET", "/api", known=False).status == 200:
@@ -445,7 +445,7 @@ class TestWorkspace:
         ask = (
             "import glob, time; from jupyter_client import BlockingKernelClient as K\n"
             f"c = K(connection_file='/tmp/jupyter/kernel-{kernel}.json'); c.load_connection_file(); c.start_channels(); c.wait_for_ready(30)\n"
-            "c.execute_interactive('import os, json; print(json.dumps(dict(os.environ)))', timeout=30)"
+            "c.execute_interactive('import os, json; print(json.dumps(dict(os.environ)))', timeout=120)"
         )
         environment = json.loads(workspace.run(ask).splitlines()[-1])
         assert environment["JUPYTERHUB_USER"] == "tanaka"
@@ -483,4 +483,4 @@ class TestWorkspace:
         )
         begun = time.monotonic()
         assert workspace.run(draw) == "drawn"
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60

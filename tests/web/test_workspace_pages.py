@@ -30,7 +30,7 @@ def project(portal: PortalSite, browse: Any) -> str:
 
 def _until(browser: Browser, stage: str) -> str:
     """The state that the progress page asks for, once it is `stage`."""
-    for _ in range(100):
+    for _ in range(3000):
         text = browser.get("/projects/nafld-fib/workspace/state", hx_request="true").text
         if f'data-workspace="{stage}"' in text:
             return text

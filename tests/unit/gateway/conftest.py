@@ -52,7 +52,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[EnginePool]:
-    pool = EnginePool(EngineLimits(wall=60.0, patience=5.0))
+    pool = EnginePool(EngineLimits(wall=60.0, patience=60.0))
     yield pool
     pool.close()
 
@@ -68,7 +68,7 @@ def ground(built: Built, pool: EnginePool, tmp_path: Path) -> Iterator[Ground]:
 def ground_apart(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Ground]:
     """The same over a custody of its own: for a permit that is amended, which custody never forgets, and for
     thousands of requests, which would fill the log that others look into."""
-    pool = EnginePool(EngineLimits(wall=60.0, patience=5.0))
+    pool = EnginePool(EngineLimits(wall=60.0, patience=60.0))
     with (
         building(tmp_path_factory.mktemp("apart")) as built,
         standing(built, pool, tmp_path / "apart") as ground,

@@ -152,7 +152,7 @@ class Ground:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         sent = {"Host": f"127.0.0.1:{self.port}", **(headers or {})}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
@@ -178,7 +178,7 @@ class Ground:
     def state(self, token: str, query: str) -> Any:
         return self.ask("GET", f"/v1/queries/{query}", token).json()
 
-    def settled(self, token: str, query: str, patience: float = 20) -> Any:
+    def settled(self, token: str, query: str, patience: float = 60) -> Any:
         """The state of a query once it no longer runs."""
         until = time.monotonic() + patience
         while (state := self.state(token, query))["state"] == "running" and time.monotonic() < until:
@@ -189,8 +189,13 @@ class Ground:
         """The log, oldest first; of one thing where its id is given."""
         from enclave.audit.ledger import Sought
 
-        found = self.ledger.client("auditor").search(Sought(limit=1000))
-        leaves = [dict(entry.leaf) for entry in reversed(found.entries)]
+        client, leaves, before = self.ledger.client("auditor"), [], None
+        while page := client.search(Sought(before=before, limit=1000)).entries:
+            leaves += [dict(entry.leaf) for entry in page]
+            before = page[-1].index
+            if len(page) < 1000:
+                break
+        leaves.reverse()
         return [leaf for leaf in leaves if thing is None or leaf["object"]["id"] == thing]
 
 
@@ -258,7 +263,7 @@ def serving(deps: Deps) -> Iterator[int]:
             yield port
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 def a_research_permit(**more: Any) -> Permit:

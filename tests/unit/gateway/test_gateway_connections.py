@@ -8,11 +8,11 @@ import pytest
 from enclave.adapters import connections
 from tests.unit.gateway.ground import Ground
 
-SLOW = "SELECT count(*) AS n FROM patients a CROSS JOIN patients b WHERE sin(a.age) + cos(b.age) = 7"
+SLOW = "SELECT count(*) AS n FROM patients a CROSS JOIN patients b WHERE a.pid % 2 = 0 AND sin(a.age) + cos(b.age) = 7"
 
 
 def connected(ground: Ground, source: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", ground.port), timeout=10, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", ground.port), timeout=60, source_address=(source, 0))
 
 
 def alive(ground: Ground, plain: socket.socket) -> bool:
@@ -36,7 +36,7 @@ def test_a_connection_without_a_request_ends(
     ground: Ground, said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it says nothing at all or never comes to the end of its headers; also after a first request."""
-    monkeypatch.setattr(connections, "SILENCE", 0.5)
+    monkeypatch.setattr(connections, "SILENCE", 1.0)
     with connected(ground) as fresh, connected(ground) as used:
         assert alive(ground, used)
         began = time.monotonic()
@@ -45,17 +45,17 @@ def test_a_connection_without_a_request_ends(
         if said:
             used.sendall(said)
             assert ended(used)
-        assert 0.4 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 20
 
 
 def test_whoever_waits_for_an_answer_is_not_taken_for_silent(
     ground: Ground, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Much longer than headers may take."""
-    monkeypatch.setattr(connections, "SILENCE", 0.2)
+    monkeypatch.setattr(connections, "SILENCE", 0.5)
     began = time.monotonic()
     answer = ground.query(token, SLOW)
-    assert time.monotonic() - began > 0.4
+    assert time.monotonic() - began > 1.0
     assert (answer.status, answer.cut) == (200, False)
 
 
@@ -72,7 +72,7 @@ def test_a_workspace_has_so_many_connections_and_gets_them_back(
         with connected(ground, "127.0.0.10") as other:
             assert alive(ground, other)
         held.pop().close()
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             with connected(ground, "127.0.0.9") as again:
                 if alive(ground, again):

@@ -14,7 +14,7 @@ from tests.unit.gateway.ground import METRICS_TOKEN, Ground
 
 def raw(ground: Ground, text: str) -> bytes:
     """The answer to exactly these bytes."""
-    with socket.create_connection(("127.0.0.1", ground.port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", ground.port), timeout=60) as plain:
         plain.sendall(text.replace("\n", "\r\n").replace("PORT", str(ground.port)).encode())
         return plain.recv(65536)
 

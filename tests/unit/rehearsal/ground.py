@@ -221,5 +221,5 @@ def start(words: Sequence[str], **environment: str) -> "subprocess.Popen[str]":
 
 
 def ended(process: "subprocess.Popen[str]") -> Ran:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return Ran(process.returncode, out, err)
