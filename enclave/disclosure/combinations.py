@@ -30,13 +30,16 @@ _MAX_CHOICES: Final = 20_000
 
 Matrix = NDArray[np.int64]
 
+_Few = tuple[frozenset[int], frozenset[int]]
+"""Cells, and the small atoms that take part in their sum."""
+
 
 @dataclass(frozen=True)
 class Told:
-    """Cells, by their places in the list, whose numbers together tell of `persons` persons: some of 1 to n - 1."""
+    """Cells, by their places in the list, whose numbers together tell of `persons`: 1 to n - 1 of them. A secret."""
 
     cells: frozenset[int]
-    persons: int
+    persons: Persons
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,16 @@ class Examined:
 
 @dataclass(frozen=True)
 class Atoms:
-    """The persons of some sets, by the sets they stand in. `member[cell, atom]` is 1 or 0."""
+    """The persons of some sets, by the sets they stand in. `member[cell, atom]` is 1 or 0; `of` gives each of `persons`
+    (ascending) an atom."""
 
     sizes: NDArray[np.int64]
     member: Matrix
+    persons: NDArray[np.uint32]
+    of: NDArray[np.int64]
+
+    def who(self, chosen: NDArray[np.int64]) -> Persons:
+        return Persons(self.persons[np.isin(self.of, chosen)])
 
 
 def atoms(sets: Sequence[Persons]) -> Atoms:
@@ -75,14 +84,15 @@ def atoms(sets: Sequence[Persons]) -> Atoms:
     for place, inside in enumerate(places):
         member[place, np.unique(atom[inside])] = 1
     kept = np.flatnonzero(sizes)
-    return Atoms(sizes[kept], member[:, kept])
+    renumbered = np.zeros(number, dtype=np.int64)
+    renumbered[kept] = np.arange(len(kept))
+    return Atoms(sizes[kept], member[:, kept], persons, renumbered[atom])
 
 
 def examine(sets: Sequence[Persons], floor: int) -> Examined:
     """The combinations of numbers over `sets` in which 1 to `floor` - 1 persons take part.
 
-    Complete and exact unless it says otherwise. Every one found has fewest cells taking part among those of its space's
-    basis; at least one is found wherever there is any.
+    At least one is found wherever there is any, unless the answer says that it is not complete.
     """
     parts = atoms(sets)
     small = parts.sizes < floor
@@ -93,7 +103,21 @@ def examine(sets: Sequence[Persons], floor: int) -> Examined:
         return Examined((), complete=False)
     told = _product(weights, parts.member[:, small])
     found, searched = _lightest(told, weights, parts.sizes[small], floor)
-    return Examined(tuple(found), complete and searched)
+    few = np.flatnonzero(small)
+    return Examined(
+        tuple(Told(cells, parts.who(few[list(chosen)])) for cells, chosen in found), complete and searched
+    )
+
+
+def without(sets: Sequence[Persons], told: Told, last: frozenset[int], floor: int) -> frozenset[int]:
+    """Fewer of the cells that tell of no one but (some of) the same persons: no cell of it can be spared. Cells of `last` are
+    spared first, so that they stay only where the others do not tell it by themselves."""
+    kept = sorted(told.cells)
+    for cell in sorted(told.cells, key=lambda one: (one not in last, one)):
+        rest = [one for one in kept if one != cell]
+        if any(one.persons <= told.persons for one in examine([sets[one] for one in rest], floor).told):
+            kept = rest
+    return frozenset(kept)
 
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
@@ -201,18 +225,18 @@ def _null(matrix: Matrix, columns: int) -> Matrix:
     return basis
 
 
-def _lightest(told: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int) -> tuple[list[Told], bool]:
+def _lightest(told: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int) -> tuple[list[_Few], bool]:
     """Vectors of the space that `told` spans in which 1 to `floor` - 1 persons take part, and whether all were looked at.
 
     A vector of fewest persons in a space of k dimensions is 0 at k - 1 places that decide it: those are tried. The space
     is taken apart first into those that share no atom.
     """
-    found: list[Told] = []
+    found: list[_Few] = []
     complete = True
     for space, weighed in _apart(told, weights):
         used = np.flatnonzero(space.any(axis=0))
         lightest, searched = _least(space[:, used], weighed, sizes[used], floor)
-        found += lightest
+        found += [(cells, frozenset(int(used[one]) for one in chosen)) for cells, chosen in lightest]
         complete &= searched
     return found, complete
 
@@ -256,15 +280,15 @@ def _reduced(told: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
     return rows[:done], carried[:done]
 
 
-def _least(space: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int) -> tuple[list[Told], bool]:
+def _least(space: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int) -> tuple[list[_Few], bool]:
     dimensions, places = space.shape
-    found: dict[frozenset[int], Told] = {}
+    found: set[_Few] = set()
     for row in range(dimensions):
         _keep(found, space[row], weights[row], sizes, floor)
     if dimensions == 1 or not places:
-        return list(found.values()), True
+        return sorted(found, key=_order), True
     if comb(places, dimensions - 1) > _MAX_CHOICES:
-        return list(found.values()), False
+        return sorted(found, key=_order), False
     for zero in choices(range(places), dimensions - 1):
         mix = _null(space[:, list(zero)].T.copy(), dimensions)
         if len(mix) == 1:
@@ -273,13 +297,14 @@ def _least(space: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int)
                 for of in (space, weights)
             )
             _keep(found, vector, weighed, sizes, floor)
-    return list(found.values()), True
+    return sorted(found, key=_order), True
 
 
-def _keep(
-    found: dict[frozenset[int], Told], vector: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int
-) -> None:
-    persons = int(sizes[np.flatnonzero(vector)].sum())
-    if 0 < persons < floor:
-        cells = frozenset(int(cell) for cell in np.flatnonzero(weights))
-        found.setdefault(cells, Told(cells, persons))
+def _keep(found: set[_Few], vector: Matrix, weights: Matrix, sizes: NDArray[np.int64], floor: int) -> None:
+    chosen = np.flatnonzero(vector)
+    if 0 < int(sizes[chosen].sum()) < floor:
+        found.add((frozenset(np.flatnonzero(weights).tolist()), frozenset(chosen.tolist())))
+
+
+def _order(few: _Few) -> tuple[list[int], list[int]]:
+    return sorted(few[1]), sorted(few[0])
