@@ -43,12 +43,15 @@ class Bound:
     cells_together: int | None
     releases: int | None
     complete: bool
+    without_sets: tuple[str, ...] = ()
+    """Releases of which only totals are known: nobody can look whom they speak of."""
 
     def to_json(self) -> dict[str, object]:
         return {
             "released_cells": self.released,
             "cells_together": "any" if self.cells_together is None else self.cells_together,
             "earlier_releases_together": "all" if self.releases is None else self.releases,
+            "releases_without_persons": len(self.without_sets),
             "complete": self.complete,
         }
 
@@ -65,8 +68,13 @@ class Examined:
         return Verdict.PASS if self.bound.complete else Verdict.HUMAN
 
 
-def examine(new: Book, released: Book, *, zero_hidden: bool = False) -> Examined:
-    """Every collision of an output with the history, up to the bound that it states."""
+def examine(
+    new: Book, released: Book, *, zero_hidden: bool = False, without_sets: Sequence[str] = ()
+) -> Examined:
+    """Every collision of an output with the history, up to the bound that it states.
+
+    `without_sets` names releases of the population that are totals only: with one of them nothing is complete.
+    """
     found = {one.cells: one for one in pairs(new, released, zero_hidden=zero_hidden)}
     three = triples(new, released)
     for one in three.collisions:
@@ -80,7 +88,8 @@ def examine(new: Book, released: Book, *, zero_hidden: bool = False) -> Examined
         for one in collisions:
             if not any(known <= one.cells for known in found):
                 found[one.cells] = one
-    bound = Bound(len(released.cells), None, None if whole else 1, complete and whole)
+    complete = complete and whole and not without_sets
+    bound = Bound(len(released.cells), None, None if whole else 1, complete, tuple(without_sets))
     return Examined(tuple(found.values()), bound)
 
 

@@ -146,10 +146,19 @@ def test_a_history_too_long_for_one_system_is_left_to_a_human() -> None:
     result = examine(quiet, together(*releases))
     assert result.verdict is Verdict.HUMAN
     assert result.bound.to_json() == {
-        "released_cells": 750, "cells_together": "any", "earlier_releases_together": 1, "complete": False,
+        "released_cells": 750, "cells_together": "any", "earlier_releases_together": 1,
+        "releases_without_persons": 0, "complete": False,
     }  # fmt: skip
     (said,) = findings(result, quiet, together(*releases), RULER, "ours", "example")
     assert said.finding.code == "disclosure.history_bound"
     assert said.finding.verdict is Verdict.HUMAN
     loud = together(table("new", {"x": {*range(20), 99_999}}))
     assert examine(loud, together(*releases)).verdict is Verdict.FAIL
+
+
+def test_a_release_of_which_only_totals_are_known_leaves_the_output_to_a_human() -> None:
+    """Where nobody has the persons behind an earlier release, nothing new passes by the machine alone."""
+    new, old = together(table("r2", {"x": set(range(30))})), together()
+    result = examine(new, old, without_sets=["NDB Open Data 9"])
+    assert result.verdict is Verdict.HUMAN
+    assert examine(new, old).verdict is Verdict.PASS
