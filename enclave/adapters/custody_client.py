@@ -138,7 +138,7 @@ class CustodyClient:
         cells: Sequence[Mapping[str, Any]],
         session: str,
         person: str,
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, Any]:
         """`{findings, bound, log}`: what the cells of an output tell together with all released before. Raises Refused.
 
         Cells are `{table, keys, persons, definition}` (`custody_releases.lines_of`).
@@ -149,10 +149,10 @@ class CustodyClient:
         }  # fmt: skip
         return self._ask("POST", f"/v1/releases/{output}/examined", body, EXAMINE_PATIENCE)
 
-    def conclude(self, output: str, *, released: bool, checker: str) -> dict[str, Any]:
+    def conclude(self, output: str, released: bool, checker: str) -> None:
         """An output is history from now on, or forgotten. Raises Refused `custody.release_collides`."""
         body = {"released": released, "actor": {"person": checker, "role": "checker"}}
-        return self._ask("POST", f"/v1/releases/{output}/concluded", body, EXAMINE_PATIENCE)
+        self._ask("POST", f"/v1/releases/{output}/concluded", body, EXAMINE_PATIENCE)
 
     def erase(self, provision: str, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Destroy a provision's keys and files; the certificate."""

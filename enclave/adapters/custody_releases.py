@@ -89,7 +89,7 @@ class Releases:
         cells: Sequence[Line],
     ) -> dict[str, Any]:
         """`{findings: [{code, verdict, where, facts, rule_set, checker}], bound, log}` of an output's cells over one
-        population, which are kept as pending.
+        population, which are kept as pending unless they collide.
 
         1. The permit is signed, in force and the handler's; the policy agrees. 2. Pseudonyms become the population's
         numbers, each of a person of that extract. 3. Recorded, kept, examined.
@@ -136,10 +136,13 @@ class Releases:
                         held.ruler.sketch(persons), floor, line.definition,
                     )
                 )  # fmt: skip
-            held.keep(output, part, permit.project, new, sets, desk.moment())
             history = held.released()
         mine = Book(tuple(new), sets.__getitem__)
         found = examine(mine, history.book, zero_hidden=zero_hidden, without_sets=history.without_sets)
+        if not found.collisions:
+            # What collides is turned back and is never released; what is not kept cannot be either.
+            with extract_store.exclusively(desk.locks, _lock_of(population)):
+                held.keep(output, part, permit.project, new, sets, desk.moment())
         said = findings(found, mine, history.book, held.ruler, permit.project, rule_set)
         return {"findings": [_json(one) for one in said], "bound": found.bound.to_json(), "log": place}
 

@@ -17,6 +17,7 @@ from typing import Final
 from enclave.disclosure import combinations
 from enclave.disclosure.examine import Finding, Verdict
 from enclave.disclosure.history import (
+    MARGIN,
     Book,
     Cell,
     Collision,
@@ -227,6 +228,7 @@ class Groupings:
                 if len(one.keys) == len(cell.keys)
                 and one.keys[:place] + one.keys[place + 1 :] == cell.keys[:place] + cell.keys[place + 1 :]
                 and one.keys[place][0] == dimension
+                and one.keys[place][1] != MARGIN
             ]
             at = next((n for n, one in enumerate(line) if one.id == cell.id), None)
             if at is None:

@@ -29,6 +29,9 @@ from pyroaring import BitMap
 BUCKETS: Final = 64
 _COARSE: Final = 8
 
+MARGIN: Final = "Σ"
+"""The category of a total, in a cell's keys."""
+
 Persons: TypeAlias = BitMap
 """A set of persons: numbers in the population's own numbering, unsigned 32-bit."""
 
