@@ -26,6 +26,8 @@ from enclave.disclosure.history import Persons
 _PRIME: Final = 2_147_483_647
 MAX_CELLS: Final = 400
 """Cells left after sums by definition are out; beyond, a system is not solved here and a human is told so."""
+MAX_ENTRIES: Final = 8_000_000
+"""Cells times atoms, beyond which a system is not solved here: 64 MB of numbers."""
 _MAX_CHOICES: Final = 20_000
 
 Matrix = NDArray[np.int64]
@@ -64,29 +66,32 @@ class Atoms:
         return Persons(self.persons[np.isin(self.of, chosen)])
 
 
-def atoms(sets: Sequence[Persons]) -> Atoms:
-    """The parts into which sets cut each other: persons of one atom stand in the same sets."""
+def atoms(sets: Sequence[Persons], most: int = MAX_ENTRIES) -> Atoms | None:
+    """The parts into which sets cut each other: persons of one atom stand in the same sets. None where they and the sets
+    together are more than `most`."""
     everybody = Persons.union(*sets) if sets else Persons()
     persons = np.array(everybody.to_array(), dtype=np.uint32)
-    places = [np.searchsorted(persons, np.array(one.to_array(), dtype=np.uint32)) for one in sets]
     atom = np.zeros(len(persons), dtype=np.int64)
-    number = 1
-    for inside in places:
+    sizes = [len(persons)] if len(persons) else []
+    inside: list[NDArray[np.int64]] = []
+    for one in sets:
+        place = np.searchsorted(persons, np.array(one.to_array(), dtype=np.uint32))
+        inside.append(place)
+        cut, back, counts = np.unique(atom[place], return_inverse=True, return_counts=True)
         # Each atom that the set cuts gives those inside a new number; one that lies inside whole keeps its own.
-        cut, sizes = np.unique(atom[inside], return_counts=True)
-        whole = np.bincount(atom, minlength=number)[cut] == sizes
-        renamed = np.arange(number)
-        renamed[cut[~whole]] = number + np.arange(int((~whole).sum()))
-        atom[inside] = renamed[atom[inside]]
-        number += int((~whole).sum())
-    sizes = np.bincount(atom, minlength=number)
-    member = np.zeros((len(sets), number), dtype=np.int64)
-    for place, inside in enumerate(places):
-        member[place, np.unique(atom[inside])] = 1
-    kept = np.flatnonzero(sizes)
-    renumbered = np.zeros(number, dtype=np.int64)
-    renumbered[kept] = np.arange(len(kept))
-    return Atoms(sizes[kept], member[:, kept], persons, renumbered[atom])
+        new = cut.copy()
+        for number, (old, count) in enumerate(zip(cut.tolist(), counts.tolist(), strict=True)):
+            if count != sizes[old]:
+                sizes[old] -= count
+                new[number] = len(sizes)
+                sizes.append(count)
+        atom[place] = new[back]
+        if len(sizes) * len(sets) > most:
+            return None
+    member = np.zeros((len(sets), len(sizes)), dtype=np.int64)
+    for number, place in enumerate(inside):
+        member[number, np.unique(atom[place])] = 1
+    return Atoms(np.array(sizes, dtype=np.int64), member, persons, atom)
 
 
 def examine(sets: Sequence[Persons], floor: int) -> Examined:
@@ -95,6 +100,8 @@ def examine(sets: Sequence[Persons], floor: int) -> Examined:
     At least one is found wherever there is any, unless the answer says that it is not complete.
     """
     parts = atoms(sets)
+    if parts is None:
+        return Examined((), complete=False)
     small = parts.sizes < floor
     if not small.any():
         return Examined((), complete=True)

@@ -126,6 +126,7 @@ def test_atoms_are_the_persons_of_the_same_sets(sets: list[frozenset[int]]) -> N
         pattern = tuple(int(person in one) for one in sets)
         wanted[pattern] = wanted.get(pattern, 0) + 1
     found = atoms([BitMap(one) for one in sets])
+    assert found is not None
     assert {
         tuple(found.member[:, place].tolist()): int(size) for place, size in enumerate(found.sizes)
     } == wanted
@@ -173,3 +174,12 @@ def test_a_sketch_counts_every_person_once(persons: frozenset[int], width: int) 
     for person in persons:
         wanted[person // width % 64] += 1
     assert list(sketch) == wanted
+
+
+def test_a_system_that_is_too_large_is_said_to_be_left_out() -> None:
+    """Beyond the bound nothing is claimed to be complete."""
+    sets = [BitMap(range(n, n + 12)) for n in range(0, 60, 3)]
+    assert atoms(sets, most=100) is None
+    assert examine([BitMap(range(40_000)), *(BitMap(range(n, 40_000, 211)) for n in range(211))], 10).complete
+    wide = [BitMap(range(n, 60_000, 240)) for n in range(240)]
+    assert not examine([*wide, *(BitMap(range(n * 250, n * 250 + 250)) for n in range(240))], 10).complete
