@@ -186,8 +186,8 @@ CODES: dict[str, Wording] = {
     "disclosure.history_bound": Wording(
         "以前の公表との組合せの一部は、機械では調べきれませんでした。",
         "Some combinations with earlier releases are more than the machine examines.",
-        "二つの数値、三つの数値、以前の公表一件ごとの組合せは調べました。残りは人が確かめます。",
-        "Every two and three numbers and each earlier release were examined. A person judges the rest.",
+        "二つの数値の差はすべて調べました。多数の数値の組合せは一部だけです。残りは人が確かめます。",
+        "Every difference of two numbers was examined; of many numbers at once, not all. A person judges the rest.",
     ),
     "disclosure.more": Wording(
         "同じ指摘がほかに {more} 件あります。",

@@ -32,6 +32,8 @@ from enclave.disclosure.history import (
 
 WHOLE: Final = 600
 """Cells of output and history together, up to which all are one system."""
+SYSTEMS: Final = 40
+"""The latest earlier releases that are systems with the output, each by itself."""
 LISTED: Final = 50
 OTHERS: Final = "another project"
 
@@ -101,7 +103,8 @@ def _systems(new: Book, released: Book) -> tuple[list[list[Cell]], bool]:
     earlier: dict[str, list[Cell]] = {}
     for cell in released.cells:
         earlier.setdefault(cell.release, []).append(cell)
-    return [[*new.cells, *cells] for cells in earlier.values()], len(earlier) <= 1
+    latest = list(earlier.values())[-SYSTEMS:]
+    return [[*new.cells, *cells] for cells in latest], len(earlier) <= 1
 
 
 def _system(cells: Sequence[Cell], new: Book, released: Book) -> tuple[list[Collision], bool]:

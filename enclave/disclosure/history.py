@@ -222,7 +222,7 @@ class Sums:
     complete: bool
 
 
-TRIPLES_AT_MOST: Final = 2_000_000
+TRIPLES_AT_MOST: Final = 500_000
 """Candidates that `triples` looks at before it gives up and a human is told so."""
 
 

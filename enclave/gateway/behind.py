@@ -63,9 +63,9 @@ class Behind:
                 if isinstance(row.cells[places[name]], Hidden):
                     continue
                 for column in sorted({parts[one] for one in measures[name].parts}):
-                    persons = self.lists.column(column)[at].as_py()
-                    if persons:
-                        packed = np.array(persons, dtype="<u4").tobytes()
+                    persons = self.lists.column(column)[at].values
+                    if persons is not None and len(persons.drop_null()):
+                        packed = np.asarray(persons.drop_null(), dtype="<u4").tobytes()
                         said = f"{self.sql}\0{canonical(row.keys)}\0{column}"
                         yield {
                             "table": f"{file.name} {name}",
