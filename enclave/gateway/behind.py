@@ -42,6 +42,14 @@ class Behind:
     lists: pa.Table
     place: Mapping[tuple[tuple[str, str], ...], int]
 
+    def covers(self, file: Matched, answer: ProtectedTable) -> bool:
+        """Whether every row of the file that shows a number has its lists: else nothing may be concluded from them."""
+        return all(
+            canonical(answer.rows[number].keys) in self.place
+            for number in file.rows
+            if not all(isinstance(cell, Hidden) for cell in answer.rows[number].cells)
+        )
+
     def shown(self, file: Matched, answer: ProtectedTable) -> Iterator[dict[str, Any]]:
         """Every set of persons behind a number that the file shows, as custody takes it; a set once per row and measure.
 

@@ -303,7 +303,7 @@ def compare(
         rules = combine(cells.rule_sets_of(again.guarded))
         persons = members(again)
         database = _database_of(again.guarded)
-        if persons is None or database is None:
+        if persons is None or database is None or not persons.covers(one, again.answer):
             found[one.position].append(Finding("export.history_unread", Verdict.HUMAN, {}, {}, rules.source))
             continue
         number = int(again.extract.reference.rpartition("/")[2])
