@@ -255,7 +255,6 @@ def serve_gateway(site: Site) -> None:
     from enclave.adapters.engine import EnginePool, limits_of_machine
     from enclave.adapters.metrics import GatewayMetrics
     from enclave.adapters.policy_server import PolicyServer, bundle_digest
-    from enclave.adapters.rule_files import load_directory, pick
     from enclave.gateway.deps import Deps
     from enclave.gateway.extracts import OpenExtracts
     from enclave.gateway.line import places_for
@@ -263,7 +262,6 @@ def serve_gateway(site: Site) -> None:
 
     processors = len(os.sched_getaffinity(0))
     limits = limits_of_machine(processors, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    rule_sets = load_directory(site.policies / "data")
     policies = bundle_digest(site.policies)
     custody = custody_client.custody_of(site, "gateway")
     deps = Deps(
@@ -272,7 +270,6 @@ def serve_gateway(site: Site) -> None:
         policy=PolicyServer(site.policy_socket),
         # The policy server reads its bundle when it starts, and so does this process: both restart with the program.
         policy_digest=lambda: policies,
-        rule_sets=lambda ids: pick(rule_sets, ids),
         extracts=OpenExtracts(custody, site.extracts, EnginePool(limits)),
         catalogue=lambda: read_catalogue(site),
         metrics=GatewayMetrics(),

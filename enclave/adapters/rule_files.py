@@ -3,6 +3,7 @@ one policy bundle). Reads and parses; what a rule set is, `enclave.disclosure.ru
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -10,17 +11,36 @@ from enclave.core.refusal import Refused
 from enclave.disclosure.rules import RuleSet, parse
 
 
-def load_file(path: Path) -> RuleSet:
-    """The rule set of one YAML or JSON file. Raises Refused `disclosure.rule_*`."""
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice: the second would silently undo the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"twice: {twice}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read(path: Path) -> dict[Any, Any]:
+    """The mapping in one YAML or JSON file. Raises Refused `disclosure.rule_unknown`, `disclosure.rule_invalid`."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data = yaml.load(path.read_text(encoding="utf-8"), _Strict)  # noqa: S506  a SafeLoader
+    except (FileNotFoundError, IsADirectoryError):
         raise Refused("disclosure.rule_unknown", {"rule_set": path.parent.name}) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise Refused("disclosure.rule_invalid", {"where": str(path), "needs": "YAML"}) from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError):
+        # A date that no calendar has is a ValueError, a list as a key a TypeError.
+        raise Refused(
+            "disclosure.rule_invalid", {"where": str(path), "needs": "YAML, each key once"}
+        ) from None
     if not isinstance(data, dict):
         raise Refused("disclosure.rule_invalid", {"where": str(path), "needs": "a mapping"})
-    return parse(data)
+    return data
+
+
+def load_file(path: Path) -> RuleSet:
+    """The rule set of one YAML or JSON file. Raises Refused `disclosure.rule_*`."""
+    return parse(_read(path))
 
 
 def load_directory(directory: Path) -> dict[str, RuleSet]:
@@ -30,10 +50,10 @@ def load_directory(directory: Path) -> dict[str, RuleSet]:
     """
     found: dict[str, RuleSet] = {}
     for path in sorted(directory.glob("*/data.yaml")):
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict) or "scope" not in data:
+        data = _read(path)
+        if "scope" not in data:
             continue
-        rule_set = load_file(path)
+        rule_set = parse(data)
         if rule_set.id != path.parent.name:
             raise Refused(
                 "disclosure.rule_invalid",
@@ -41,6 +61,27 @@ def load_directory(directory: Path) -> dict[str, RuleSet]:
             )
         found[rule_set.id] = rule_set
     return found
+
+
+def resolve(names: Iterable[str], directory: Path) -> list[RuleSet]:
+    """The sets that `--rules` names: each an id below `directory`, or a path of a file or of a folder with its `data.yaml`.
+
+    Raises Refused `disclosure.rule_unknown`, `disclosure.rule_unknown_key`, `disclosure.rule_invalid`.
+    """
+    found: dict[str, RuleSet] = {}
+    for name in names:
+        known = directory / name / "data.yaml"
+        path = Path(name)
+        if "/" not in name and known.is_file():
+            path = known
+        elif path.is_dir():
+            path = path / "data.yaml"
+        if not path.is_file():
+            raise Refused("disclosure.rule_unknown", {"rule_set": name})
+        rule_set = load_file(path)
+        if found.setdefault(rule_set.id, rule_set) != rule_set:
+            raise Refused("disclosure.rule_invalid", {"where": name, "needs": "an id of its own"})
+    return list(found.values())
 
 
 def pick(rule_sets: dict[str, RuleSet], ids: Iterable[str]) -> list[RuleSet]:

@@ -17,7 +17,7 @@ from itertools import permutations
 
 from enclave.disclosure.interval import Solver, System, detailed, families
 from enclave.disclosure.margins import mark_totals
-from enclave.disclosure.rules import Rules, Zero
+from enclave.disclosure.rules import CONCENTRATION, Rules, Zero
 from enclave.disclosure.table import TOTAL
 
 MAX_ROWS = 5_000
@@ -244,6 +244,11 @@ def _evidence(sheet: _Sheet) -> Iterator[Finding]:
         return
     if len(set(sheet.keys)) < sheet.file.rows:
         yield sheet.finding("repeated_cell", sheet.file.path, Verdict.HUMAN)
+    uncounted = ["min_institutions"] if sheet.rules.min_institutions is not None else []
+    if sheet.roles.values:
+        uncounted += [name for name in sheet.rules.unenforced if name in CONCENTRATION]
+    for rule in uncounted:
+        yield sheet.finding("evidence_missing", sheet.file.path, Verdict.HUMAN, rule=rule)
     if sheet.rules.tiers:
         for name in sheet.roles.dimensions:
             if any(word in plain(name).casefold() for word in _AREA_NAMES):

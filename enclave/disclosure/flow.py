@@ -10,7 +10,7 @@ from enclave.core.refusal import Refused
 from enclave.disclosure import interval, lattice, secondary
 from enclave.disclosure.examine import Findings, TableFile, examine
 from enclave.disclosure.moves import Budget
-from enclave.disclosure.rules import Rules, RuleSet, Zero, combine
+from enclave.disclosure.rules import CONCENTRATION, Rules, RuleSet, Zero, combine
 from enclave.disclosure.table import (
     Cell,
     Hidden,
@@ -47,8 +47,9 @@ def protect(
     apply, `disclosure.no_safe_pattern` (facts `why`: structure, time or audit). Never a pattern that leaks.
     """
     rules = combine(rule_sets)
-    _applicable(rules)
+    _applicable(rules, any(measure.kind in _SUMMED for measure in table.measures))
     checked(table)
+    _institutions(table, rules)
     _zeros(table)
     cells = lattice.build(table, rules, max_cells)
     try:
@@ -89,17 +90,30 @@ def claim_of(cells: lattice.Lattice, pattern: secondary.Pattern) -> interval.Cla
 def check_table(file: TableFile, rule_sets: Sequence[RuleSet]) -> Findings:
     """What the machine finds in a table that asks to leave: `pass`, `fail`, or `human` where it cannot tell."""
     rules = combine(rule_sets)
-    _applicable(rules)
+    _applicable(rules, sums=False)
     return examine(file, rules)
 
 
-def _applicable(rules: Rules) -> None:
-    if rules.unenforced:
-        raise Refused(
-            "disclosure.rule_unsupported", {"rule": rules.unenforced[0], "rule_sets": list(rules.ids)}
-        )
+_SUMMED = (MeasureKind.SUM, MeasureKind.MEAN)
+
+
+def _applicable(rules: Rules, sums: bool) -> None:
+    """Raises Refused where a rule binds that nothing here applies; `sums`: whether rules about contributions concern the table."""
+    for rule in rules.unenforced:
+        if sums or rule not in CONCENTRATION:
+            raise Refused("disclosure.rule_unsupported", {"rule": rule, "rule_sets": list(rules.ids)})
     if rules.min_whole_numbers != 2:
         raise Refused("disclosure.rule_unsupported", {"rule": "interval", "rule_sets": list(rules.ids)})
+
+
+def _institutions(table: Table, rules: Rules) -> None:
+    """A rule about institutions needs them counted wherever there are persons."""
+    if rules.min_institutions is not None and any(
+        row.institutions is None and row.total_persons for row in table.rows
+    ):
+        raise Refused(
+            "disclosure.rule_unsupported", {"rule": "min_institutions", "rule_sets": list(rules.ids)}
+        )
 
 
 def _zeros(table: Table) -> None:

@@ -11,7 +11,6 @@ from enclave.catalogue.descriptor import Descriptor
 from enclave.core.clock import Clock
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import RuleSet
 from enclave.gateway.line import FEW, Places
 from enclave.query.schema import Schema
 from enclave.query.stages import Guarded
@@ -116,14 +115,13 @@ class Deps:
 
     `trusted`: the keys that may sign permits, read anew at each use. `hosts`: the Host headers it answers to (`10.87.0.1:8082`). `metrics_token`: the digest of the bearer token that
     reads /metrics. `policy_digest`: digest of the policies and rule sets in force, for receipts.
-    `rule_sets`: the sets of those ids, for exports. `places`: how many questions may be at the engine at once.
+    `places`: how many questions may be at the engine at once.
     """
 
     records: Records
     trusted: Callable[[], Trusted]
     policy: Policy
     policy_digest: Callable[[], str]
-    rule_sets: Callable[[Sequence[str]], Sequence[RuleSet]]
     extracts: Extracts
     catalogue: Callable[[], Mapping[DatabaseId, Descriptor]]
     metrics: GatewayMetrics

@@ -32,6 +32,7 @@ from enclave.export.request import FigureItem, Finding, Item, Submission, TableI
 from enclave.gateway import cells
 from enclave.gateway.asking import Entered
 from enclave.gateway.behind import members
+from enclave.gateway.binding import binding_sets
 from enclave.gateway.deps import Deps, OpenExtract
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
@@ -49,8 +50,8 @@ _EXAMINED = threading.BoundedSemaphore(2)
 def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> dict[str, Any]:
     """POST /v1/exports: `{id, state, files: [{name, digest, verdict, findings}]}`. Raises Refused.
 
-    1. The body is a submission. 2. Pictures are redrawn. 3. Every file is checked, receipts by recomputation.
-    4. The policy is asked, state and events are recorded.
+    1. The body is a submission. 2. Pictures are redrawn. 3. The policy says which rule sets bind, every file is checked against
+    them, receipts by recomputation. 4. The policy is asked, state and events are recorded.
     """
     submission = submission_of(body)
     permit = who.signed.permit
@@ -68,7 +69,7 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
     if not _EXAMINED.acquire(timeout=30):
         raise Refused("gateway.busy", {"limit": 2})
     try:
-        checked = check(submission, permit, deps.rule_sets(permit.rule_sets), recomputed, compared)
+        checked = check(submission, permit, binding_sets(deps, permit), recomputed, compared)
     finally:
         _EXAMINED.release()
     person = find_person(deps.records, who.session.person)

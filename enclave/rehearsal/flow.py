@@ -184,7 +184,7 @@ def _answer(
     waiting: Callable[[], PolicyServer],
     notice: Callable[[str], None],
 ) -> Iterator[Answer]:
-    from enclave.adapters import query_records, rule_files
+    from enclave.adapters import query_records
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.engine import EngineLimits, EnginePool
     from enclave.adapters.metrics import GatewayMetrics
@@ -205,7 +205,6 @@ def _answer(
             trusted=lambda: home.trusted,
             policy=policy,
             policy_digest=lambda: rules,
-            rule_sets=lambda ids: rule_files.pick(rule_files.load_directory(policies / "data"), ids),
             extracts=OneExtract(
                 OpenExtracts(CustodyHere(ready.extracts), ready.holding.extracts, pool), ready.n
             ),

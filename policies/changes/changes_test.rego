@@ -81,6 +81,8 @@ test_changed_application_question_is_denied if unexpected("application") == set(
 
 test_changed_custody_question_is_denied if unexpected("custody") == set()
 
+test_changed_disclosure_question_is_denied if unexpected("disclosure") == set()
+
 test_changed_export_question_is_denied if unexpected("export") == set()
 
 test_changed_query_aggregate_question_is_denied if unexpected("query_aggregate") == set()
@@ -101,8 +103,8 @@ test_changed_spawn_question_is_denied if unexpected("spawn") == set()
 test_every_example_is_changed if {
 	every name, _ in data.examples {
 		some prefix in {
-			"amendment", "application", "custody", "export", "query_aggregate", "query_carried", "query_no_table",
-			"query_rows", "query_table", "review", "spawn",
+			"amendment", "application", "custody", "disclosure", "export", "query_aggregate", "query_carried",
+			"query_no_table", "query_rows", "query_table", "review", "spawn",
 		}
 		startswith(name, prefix)
 	}

@@ -5,6 +5,7 @@
 #   (enclave/query/authorise.py; examples/query_*.json). The yes carries the parameters of every rule set that binds.
 package enclave.query
 
+import data.enclave.disclosure.binding
 import data.enclave.permit
 import data.enclave.question
 
@@ -241,57 +242,19 @@ budget(kind) := input.permit.limits[sprintf("%s_day", [kind])]
 # description: Every database asked about is covered by a rule set in force.
 deny contains "query.rule_set_missing" if not covered
 
-covered if {
-	count(protected) > 0
-	every database in protected {
-		some id, _ in binding
-		in_scope(data.data[id], database)
-	}
-}
-
-# A question about no table at all, or public ones only, is bound by every rule set of its permit.
-covered if {
-	count(protected) == 0
-	count(binding) > 0
-}
+covered if binding.covered(bound, protected)
 
 # METADATA
-# description: The databases asked about whose rows are not public.
+# description: The databases asked about whose rows are not public; a question about none is bound by every set of its permit.
 protected := {use.database | some use in input.facts.tables; not explains(use)}
 
-binding[id] := rules if {
-	some id in input.permit.rule_sets
-	rules := data.data[id]
-	in_validity(rules)
-	touches(rules)
-}
-
-touches(rules) if {
-	some database in protected
-	in_scope(rules, database)
-}
-
-touches(_) if count(protected) == 0
-
-in_scope(rules, database) if {
-	some pattern in rules.scope.databases
-	glob.match(pattern, [], database)
-}
-
-in_validity(rules) if {
-	question.day(rules.valid_from) <= question.instant(input.now)
-	goes_on(rules)
-}
-
-goes_on(rules) if rules.valid_to == null
-
-goes_on(rules) if question.instant(input.now) < question.day(rules.valid_to)
+bound := binding.of({id: data.data[id] | some id in input.permit.rule_sets}, protected, input.now)
 
 default obligations := {}
 
 # METADATA
 # description: What the answer is bound to - rule sets with their parameters, and what is left of the day's budgets.
-obligations := object.union({"rule_sets": binding, "tier": input.tier}, left) if complete
+obligations := object.union({"rule_sets": bound, "tier": input.tier}, left) if complete
 
 left[name] := number if {
 	some kind in {"rows", "bytes"}

@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -188,3 +189,27 @@ def test_what_the_engine_protected_passes() -> None:
     values[place] = "12"
     forged = {**text, "m0": tuple(values), "m0_status": tuple(opened)}
     assert check_table(TableFile("t.csv", forged, ("d0", "d1"), ("m0",)), [TEN]).verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("more", "text", "rules"),
+    [
+        ({"min_institutions": 3}, "sex | n\nm | 40\nf | 50", ["min_institutions"]),
+        ({"dominance": {"n": 2, "k": 90}}, "sex | n\nm | 40\nf | 50", []),
+        (
+            {"dominance": {"n": 2, "k": 90}, "p_percent": {"p": 10, "n": 1}},
+            "sex | n | cost\nm | 40 | 12.5\nf | 50 | 13.5",
+            ["dominance", "p_percent"],
+        ),
+    ],
+)
+def test_what_a_rule_needs_and_the_file_does_not_say_is_for_a_person(
+    more: dict[str, Any], text: str, rules: list[str]
+) -> None:
+    """Institutions and largest contributions are not in a table of persons; a file under such a rule is not passed."""
+    rule_set = RuleSet("more", date(2024, 1, 1), None, "test", ("*",), MinPersons(10, Zero.SHOWN), **more)
+    found = check(text, rule_set, dimensions=("sex",), counts=("n",))
+    missing = [one for one in found.findings if one.code == "disclosure.evidence_missing"]
+    assert [one.facts["rule"] for one in missing] == rules
+    assert {one.verdict for one in missing} <= {Verdict.HUMAN}
+    assert found.verdict is (Verdict.HUMAN if rules else Verdict.PASS)

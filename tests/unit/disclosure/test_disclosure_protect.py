@@ -3,6 +3,7 @@
 from datetime import date
 from itertools import product
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -157,18 +158,31 @@ def test_a_municipality_without_counts_shows_not_even_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule_set",
+    "more",
     [
-        RuleSet(
-            "d", date(2024, 1, 1), None, "t", ("*",), MinPersons(10, Zero.SHOWN), dominance={"n": 2, "k": 90}
-        ),
-        RuleSet("i", date(2024, 1, 1), None, "t", ("*",), MinPersons(10, Zero.SHOWN), min_whole_numbers=5),
+        {"min_whole_numbers": 5},
+        {"min_institutions": 3},
+        {"rounding": {"redact_at_most": 7, "base": 5, "midpoint": 0}},
+        {"masking": {"rule": "ndb-open-5-9"}},
     ],
 )
-def test_a_rule_that_cannot_be_applied_stops_the_table(rule_set: RuleSet) -> None:
-    """A binding rule is never skipped."""
+def test_a_rule_that_cannot_be_applied_stops_the_table(more: dict[str, Any]) -> None:
+    """A binding rule is never skipped: institutions that nobody counted are not enough institutions."""
+    rule_set = RuleSet("r", date(2024, 1, 1), None, "t", ("*",), MinPersons(10, Zero.SHOWN), **more)
     with pytest.raises(Refused, match="rule_unsupported"):
         protect(a_list(40, 50), [rule_set])
+
+
+@pytest.mark.parametrize("kind", [MeasureKind.SUM, MeasureKind.MEAN])
+def test_a_rule_about_contributions_stops_a_table_of_sums_and_no_other(kind: MeasureKind) -> None:
+    """Who contributed most is not known here; a table of persons has nobody who contributes more than another."""
+    rule_set = RuleSet(
+        "d", date(2024, 1, 1), None, "t", ("*",), MinPersons(10, Zero.SHOWN), dominance={"n": 2, "k": 90}
+    )
+    assert protect(a_list(40, 50), [rule_set]).tally()["hidden"] == 0
+    sums = Table(("d",), (Measure("s", kind),), (Row(("a",), (40.5,), (40,)),))
+    with pytest.raises(Refused, match="rule_unsupported"):
+        protect(sums, [rule_set])
 
 
 def test_a_total_larger_than_its_details_is_refused() -> None:

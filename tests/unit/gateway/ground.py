@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 import uvicorn
 
-from enclave.adapters import edge, rule_files, signing
+from enclave.adapters import edge, signing
 from enclave.adapters import records_schema as t
 from enclave.adapters.connections import WorkspaceConnection
 from enclave.adapters.custodian import Caller, Custodian
@@ -210,14 +210,12 @@ def an_event(action: str, kind: str, thing: str) -> Any:
 def deps_of(
     site: Site, records: Records, policy: Any, pool: EnginePool, custody: CustodyHere, moment: list[datetime]
 ) -> Deps:
-    rule_sets = rule_files.load_directory(ROOT / "policies" / "data")
     digest = bundle_digest(ROOT / "policies")
     return Deps(
         records=records,
         trusted=lambda: TRUSTED,
         policy=policy,
         policy_digest=lambda: digest,
-        rule_sets=lambda ids: rule_files.pick(rule_sets, ids),
         extracts=OpenExtracts(custody, site.extracts, pool),
         catalogue=lambda: read_catalogue(site),
         metrics=GatewayMetrics(),

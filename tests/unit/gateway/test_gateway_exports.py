@@ -4,6 +4,8 @@ import base64
 import csv
 import io
 import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,14 @@ import sqlalchemy as sa
 from enclave.adapters import edge, export_records
 from enclave.adapters import records_schema as t
 from enclave.adapters.export_views import ExportSummary
+from enclave.adapters.policy_server import PolicyServer
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
+from enclave.disclosure.rules import MinPersons, Zero
 from enclave.export.release import digest_of
 from enclave.export.review import Choice, State
+from enclave.gateway.binding import binding_sets
 from tests.attacks.files.pictures import picture
 from tests.fakes.custody_site import TRUSTED
 from tests.unit.gateway.ground import Ground, a_research_permit
@@ -114,6 +119,21 @@ def queued(ground: Ground, token: str) -> str:
     assert answer.status == 201, answer.body
     assert answer.json()["state"] == "queued", answer.json()
     return str(answer.json()["id"])
+
+
+# -- which rules bind ----------------------------------------------------------------------------
+def test_the_policy_says_which_rule_sets_bind_an_export(ground: Ground, tmp_path: Path) -> None:
+    """With the numbers of the file; a permit whose sets are gone or not yet in force exports nothing, nor does silence."""
+    permit = a_research_permit()
+    (bound,) = binding_sets(ground.deps, permit)
+    assert (bound.id, bound.min_persons) == ("ndb-2024-09", MinPersons(10, Zero.SHOWN))
+    early = replace(ground.deps, now=lambda: datetime(2024, 9, 17, 23, 59, tzinfo=UTC))
+    for deps, asked in ((ground.deps, replace(permit, rule_sets=("gone",))), (early, permit)):
+        with pytest.raises(Refused, match="rule_set_missing"):
+            binding_sets(deps, asked)
+    silent = replace(ground.deps, policy=PolicyServer(tmp_path / "nobody.sock"))
+    with pytest.raises(Refused, match="unavailable"):
+        binding_sets(silent, permit)
 
 
 # -- what the machine says -----------------------------------------------------------------------
