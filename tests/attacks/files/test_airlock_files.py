@@ -45,8 +45,9 @@ def nothing(receipt: str) -> ProtectedTable:
     raise Refused("query.unknown")
 
 
-def compared(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
-    raise AssertionError("no file here has a receipt")
+def first_ever(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
+    """Nothing left before."""
+    return {}
 
 
 def table(
@@ -61,7 +62,7 @@ def figure(data: bytes, name: str = "figure.png") -> FigureItem:
 
 def codes(*items: Item) -> dict[str, Verdict]:
     """Every finding's code with the gravest verdict it came with."""
-    checked = check(Submission("t1", "a poster", items), permit(), RULES, nothing, compared)
+    checked = check(Submission("t1", "a poster", items), permit(), RULES, nothing, first_ever)
     found: dict[str, Verdict] = {}
     for file in checked.files:
         for finding in file.findings:
