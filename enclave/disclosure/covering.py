@@ -15,6 +15,7 @@ Relies on HiGHS for proposals only: a move counts once it is checked in whole nu
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import highspy
 import numpy as np
@@ -28,15 +29,16 @@ from enclave.disclosure.ties import tied
 Bools = npt.NDArray[np.bool_]
 Move = Mapping[int, int]
 
-_REWARD = 200.0
-"""What moving an unsafe cell earns, in units of what hiding costs: more than nearly every move costs."""
+_REWARD, _MORE = 200.0, 5.0
+"""What moving an unsafe cell earns, in units of what hiding costs: more than nearly every move costs. Where a batch moves few,
+what the dear ones earn grows by so many times."""
 
 _FREE = 0.01
 """What a step in a hidden cell costs: short moves, no more."""
 
-_BATCHES = 14
-_FEW = 0.03
-"""A batch that covers less than this share of what is left is the last one."""
+_BATCHES = 30
+_FEW = 0.15
+"""A batch that moves less than this share of what is left has moved few."""
 
 _MOVED = 1e-6
 
@@ -71,9 +73,9 @@ def _whole(sums: Sums, change: Mapping[int, float]) -> Move | None:
 class _Draft:
     """Cells that are enough, by programmes that move many unsafe cells at once."""
 
-    def __init__(self, system: System, unsafe: Bools, cost: Floats) -> None:
+    def __init__(self, system: System, cost: Floats) -> None:
         size = len(system)
-        self._size, self._unsafe, self._cost = size, unsafe, cost
+        self._size, self._cost = size, cost
         self._room = _room(system)
         lp = programme(system, (1.0, -1.0))
         lp.col_lower_ = np.zeros(2 * size)
@@ -82,28 +84,15 @@ class _Draft:
         self._highs.setOptionValue("presolve", "off")
         self._highs.passModel(lp)
         self._places = np.arange(2 * size, dtype=np.int32)
-        self.hidden = unsafe.copy()
-        self.bare = unsafe.copy()
+        self._signs = np.random.default_rng(1)
 
-    def fill(self, left: Callable[[], float]) -> None:
-        signs = np.random.default_rng(1)
-        for _ in range(_BATCHES):
-            before = int(self.bare.sum())
-            if not before or left() <= 0:
-                return
-            # What cannot become less can only become more.
-            sign = np.where(self._room > 0, signs.choice([-1.0, 1.0], self._size), 1.0)
-            change = self._batch(np.where(self.bare, _REWARD * sign, 0.0), left())
-            if change is None:
-                return
-            self.hidden |= change > _MOVED
-            self.bare &= change < 1 - _MOVED
-            if before - int(self.bare.sum()) < _FEW * before:
-                return
-
-    def _batch(self, reward: Floats, seconds: float) -> Floats | None:
-        """By how much each cell moved; None where time ran out."""
-        costs = np.where(self.hidden, _FREE, np.maximum(self._cost, _FREE))
+    def moved(self, bare: Bools, hidden: Bools, worth: float, seconds: float) -> Floats | None:
+        """By how much each cell moves where many of the bare ones do, each at a cost of `worth` at most; None where time ran
+        out."""
+        # What cannot become less can only become more.
+        sign = np.where(self._room > 0, self._signs.choice([-1.0, 1.0], self._size), 1.0)
+        reward = np.where(bare, worth * sign, 0.0)
+        costs = np.where(hidden, _FREE, np.maximum(self._cost, _FREE))
         self._highs.changeColsCost(
             2 * self._size, self._places, np.concatenate([costs - reward, costs + reward])
         )
@@ -114,6 +103,14 @@ class _Draft:
         values = np.asarray(self._highs.getSolution().col_value)
         change: Floats = np.abs(values[: self._size] - values[self._size :])
         return change
+
+
+@dataclass(frozen=True)
+class Search:
+    """`tries`: how often prices are changed; `whole`: ask for whole changes outright, which takes long."""
+
+    tries: int = 1
+    whole: bool = False
 
 
 class _Within:
@@ -133,34 +130,48 @@ class _Within:
         self._highs.passModel(lp)
         self._places = np.arange(2 * size, dtype=np.int32)
         self._costs = np.zeros(2 * size)
+        self._chance = np.random.default_rng(1)
 
-    def cheapest(self, cell: int, costs: Floats, seconds: float, whole: bool = False) -> Move | None:
+    def cheapest(self, cell: int, costs: Floats, seconds: float, search: Search) -> Move | None:
         """A move of `cell` by a step or a few; None where these cells allow none. `costs` of a step by cell of the system.
-        `whole`: search on where the cheapest change is not whole, for as long as `seconds`."""
+        `search`: how hard to look where the cheapest change is not whole."""
         place, size = int(self._ties.place[self._at[cell]]), self._size
         if place < 0:
             return None
         own = np.bincount(self._ties.place[self._free], costs[self._cells[self._free]], size)
-        both = np.concatenate([own, own])
+        ways = [
+            (rise, fall)
+            for rise, fall in ((place, size + place), (size + place, place))
+            if self._upper[rise] >= 1
+        ]
+        for attempt in range(search.tries):
+            # Other prices have other corners; few of them are not whole.
+            self._pay(own if not attempt else own * self._chance.uniform(1.0, 3.0, size))
+            step = 1 + attempt % 2
+            moves = [
+                move for way in ways if (move := self._one(*way, step, seconds, search.whole)) is not None
+            ]
+            if moves:
+                return min(moves, key=lambda move: float(sum(costs[one] for one in move)))
+        return None
+
+    def _pay(self, costs: npt.NDArray[Any]) -> None:
+        both = np.concatenate([costs, costs])
         other = np.nonzero(both != self._costs)[0].astype(np.int32)
         if len(other):
             self._highs.changeColsCost(len(other), other, both[other])
             self._costs = both
-        best: tuple[float, Move] | None = None
-        for rise, fall in ((place, size + place), (size + place, place)):
-            move = self._one(rise, fall, seconds, whole) if self._upper[rise] >= 1 else None
-            if move is not None:
-                price = float(sum(costs[one] for one in move))
-                if best is None or price < best[0]:
-                    best = price, move
-        return None if best is None else best[1]
 
-    def _one(self, rise: int, fall: int, seconds: float, whole: bool) -> Move | None:
+    def _one(self, rise: int, fall: int, step: int, seconds: float, whole: bool) -> Move | None:
         highs, size = self._highs, self._size
-        highs.changeColBounds(rise, 1.0, 1.0)
+        if self._upper[rise] < step:
+            return None
+        highs.changeColBounds(rise, step, step)
         highs.changeColBounds(fall, 0.0, 0.0)
         if whole:
             highs.changeColsIntegrality(2 * size, self._places, np.ones(2 * size, dtype=np.uint8))
+            # Any will do.
+            highs.setOptionValue("mip_rel_gap", 1.0)
         highs.setOptionValue("time_limit", highs.getRunTime() + max(0.0, seconds))
         highs.run()
         solved = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -258,27 +269,66 @@ def covered(system: System, left: Callable[[], float], spare: Callable[[], float
     unsafe = np.zeros(len(system), dtype=bool)
     unsafe[list(system.needs)] = True
     cost = np.array([float(one) for one in system.costs])
-    draft = _Draft(system, unsafe, cost)
-    draft.fill(left)
     sums = Sums(system)
     moves = _Moves(unsafe, cost)
-    within = _Within(system, sums, map(int, np.nonzero(draft.hidden)[0]))
     order = sorted(system.needs, key=lambda one: (system.values[one], one))
-    bare = _moved(within, moves, [cell for cell in order if not draft.bare[cell]], spare)
-    if bare or draft.bare.any():
-        everywhere = _Within(system, sums, range(len(system)))
-        # What is left are few: cells that the draft cannot move, and those whose cheapest change was not whole.
-        for whole in (False, True):
-            bare = _moved(everywhere, moves, [cell for cell in order if moves.bare(cell)], spare, whole)
+    touched = _drafted(system, sums, moves, order, left, spare)
+    # What is left are few: cells that no batch moved, and those whose cheapest change was not whole.
+    bare = [cell for cell in order if moves.bare(cell)]
+    everywhere = range(len(system))
+    for cells, search in (
+        (touched, Search(4)),
+        (everywhere, Search()),
+        (touched, Search(10)),
+        (touched, Search(whole=True)),
+        (everywhere, Search(whole=True)),
+    ):
         if bare:
-            raise Refused("disclosure.no_safe_pattern")
+            bare = _moved(_Within(system, sums, cells), moves, bare, spare, search)
+    if bare:
+        raise Refused("disclosure.no_safe_pattern")
     moves.tidy()
     ended = _refined(system, sums, moves, left)
     return _result(moves, system, ended)
 
 
+def _drafted(
+    system: System,
+    sums: Sums,
+    moves: _Moves,
+    order: Sequence[int],
+    left: Callable[[], float],
+    spare: Callable[[], float],
+) -> list[int]:
+    """Moves many unsafe cells, batch by batch; the cells that a batch touched."""
+    draft = _Draft(system, moves.cost)
+    touched = moves.unsafe.copy()
+    worth = _REWARD
+    for _ in range(_BATCHES):
+        bare = np.zeros(len(system), dtype=bool)
+        bare[[cell for cell in order if moves.bare(cell)]] = True
+        before = int(bare.sum())
+        change = draft.moved(bare, moves.hidden, worth, left()) if before and left() > 0 else None
+        if change is None:
+            break
+        touched |= change > _MOVED
+        within = _Within(system, sums, map(int, np.nonzero(change > _MOVED)[0]))
+        _moved(
+            within,
+            moves,
+            [cell for cell in order if bare[cell] and change[cell] > 1 - _MOVED],
+            spare,
+            Search(4),
+        )
+        if before - sum(map(moves.bare, order)) < _FEW * before:
+            if worth > _REWARD * _MORE**2:
+                break
+            worth *= _MORE
+    return [int(cell) for cell in np.nonzero(touched)[0]]
+
+
 def _moved(
-    within: _Within, moves: _Moves, cells: Sequence[int], left: Callable[[], float], whole: bool = False
+    within: _Within, moves: _Moves, cells: Sequence[int], left: Callable[[], float], search: Search
 ) -> list[int]:
     """Moves these cells; those for which no move was found."""
     lacking = []
@@ -287,7 +337,7 @@ def _moved(
             continue
         if left() <= 0:
             raise Refused("disclosure.out_of_time")
-        move = within.cheapest(cell, moves.priced(), min(left(), _PATIENCE_S), whole)
+        move = within.cheapest(cell, moves.priced(), min(left(), _PATIENCE_S), search)
         if move is None:
             lacking.append(cell)
         else:
@@ -320,7 +370,7 @@ def _without(within: _Within, moves: _Moves, place: int, far: float, left: Calla
             continue
         costs = moves.priced()
         costs[place] = far
-        move = within.cheapest(cell, costs, max(0.1, left()))
+        move = within.cheapest(cell, costs, max(0.1, left()), Search())
         if move is None or place in move:
             break
         added.append(moves.add(move))
