@@ -457,6 +457,38 @@ def protect(
             print(f"{name:<10} {value}")
 
 
+@cli.command("check")
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, Parquet, Arrow")],
+    rules: RuleNames,
+    policies: Policies = None,
+    as_json: AsJson = False,
+) -> None:
+    """持ち出すファイルを検査する · Examine tables that are to leave, each by itself.
+
+    判定は pass・fail・human（人が確かめる）です。人数の根拠のない表は安全とされません。pass でないファイルがあれば終了コード3です。
+
+    The verdict is pass, fail, or human. A table without the number of persons behind it is never called safe. Exit status 3 where a file does not pass.
+    """
+    from enclave.disclosure.examine import Verdict
+    from enclave.rehearsal import checking, flow
+
+    names = [name for name in rules.split(",") if name]
+    checked = checking.check(files, names, policies or flow.policies_of_program())
+    if as_json:
+        _print({"files": [one.to_json() for one in checked]})
+    else:
+        from enclave.wordings import WORDINGS
+
+        for one in checked:
+            print(f"{one.verdict.value:<6} {one.path}")
+            for finding in one.findings:
+                told = problem(Refused(finding.code, finding.facts), WORDINGS, language())
+                print(f"       {finding.code} · {finding.where}\n         {told['title']} {told['hint']}")
+    if any(one.verdict is not Verdict.PASS for one in checked):
+        raise typer.Exit(3)
+
+
 def _preparing(what: str) -> None:
     """A line on a terminal's standard error for what takes time; elsewhere nothing."""
     if sys.stderr.isatty():
