@@ -36,6 +36,7 @@ what the dear ones earn grows by so many times."""
 _FREE = 0.01
 """What a step in a hidden cell costs: short moves, no more."""
 
+_FURTHER = 3.0
 _BATCHES = 30
 _FEW = 0.15
 """A batch that moves less than this share of what is left has moved few."""
@@ -73,9 +74,9 @@ def _whole(sums: Sums, change: Mapping[int, float]) -> Move | None:
 class _Draft:
     """Cells that are enough, by programmes that move many unsafe cells at once."""
 
-    def __init__(self, system: System, cost: Floats) -> None:
+    def __init__(self, system: System, unsafe: Bools, cost: Floats) -> None:
         size = len(system)
-        self._size, self._cost = size, cost
+        self._size, self._unsafe, self._cost = size, unsafe, cost
         self._room = _room(system)
         lp = programme(system, (1.0, -1.0))
         lp.col_lower_ = np.zeros(2 * size)
@@ -85,6 +86,12 @@ class _Draft:
         self._highs.passModel(lp)
         self._places = np.arange(2 * size, dtype=np.int32)
         self._signs = np.random.default_rng(1)
+
+    def let(self, steps: float) -> None:
+        """How many steps a cell may move at most; one that is unsafe moves by one."""
+        most = np.where(self._unsafe, 1.0, steps)
+        upper = np.concatenate([most, np.minimum(self._room, most)])
+        self._highs.changeColsBounds(2 * self._size, self._places, np.zeros(2 * self._size), upper)
 
     def moved(self, bare: Bools, hidden: Bools, worth: float, seconds: float) -> Floats | None:
         """By how much each cell moves where many of the bare ones do, each at a cost of `worth` at most; None where time ran
@@ -301,7 +308,7 @@ def _drafted(
     spare: Callable[[], float],
 ) -> list[int]:
     """Moves many unsafe cells, batch by batch; the cells that a batch touched."""
-    draft = _Draft(system, moves.cost)
+    draft = _Draft(system, moves.unsafe, moves.cost)
     touched = moves.unsafe.copy()
     worth = _REWARD
     for _ in range(_BATCHES):
@@ -324,6 +331,8 @@ def _drafted(
             if worth > _REWARD * _MORE**2:
                 break
             worth *= _MORE
+            # Some need others to move further than themselves.
+            draft.let(_FURTHER)
     return [int(cell) for cell in np.nonzero(touched)[0]]
 
 
