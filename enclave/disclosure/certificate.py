@@ -17,6 +17,10 @@ from enclave.disclosure.attack import Floats, solver
 from enclave.disclosure.system import Sums, System
 from enclave.disclosure.ties import tied
 
+ENTRIES, SHORT = 600_000, 50
+"""How many cells all exact tables together may change: beyond, nobody could read them, and what is known already is said. A
+table that changes more than `SHORT` cells is not used for other cells that have one of their own."""
+
 Change = Mapping[int, Fraction]
 """By cell the difference to its true value, in the table's unit; never 0."""
 
@@ -141,16 +145,21 @@ def ranges(
                 high = change
             ends[cell] = (low, high)
 
+    entries = 0
+    ends_known = False
     for move in known:
+        ends_known = True
         learn({cell: Fraction(step) for cell, step in move.items()})
     for cell in dict.fromkeys((*first, *possible.cells)):
-        if left() <= 0:
+        if left() <= 0 or entries > ENTRIES:
             low, high = ends.get(cell, (nothing, nothing))
             found[cell] = Range(low, high, False, False)
             continue
         need = system.needs.get(cell)
         beyond = 1 if need is None else int(max(need.up, need.slide)) + 1
         found[cell] = possible.range(cell, max(beyond, system.unit))
-        learn(found[cell].low)
-        learn(found[cell].high)
+        for change in (found[cell].low, found[cell].high):
+            entries += len(change)
+            if not ends_known or len(change) <= SHORT:
+                learn(change)
     return found

@@ -279,7 +279,7 @@ def covered(system: System, left: Callable[[], float], spare: Callable[[], float
     sums = Sums(system)
     moves = _Moves(unsafe, cost)
     order = sorted(system.needs, key=lambda one: (system.values[one], one))
-    touched = _drafted(system, sums, moves, order, left, spare)
+    touched = _drafted(system, sums, moves, order, spare)
     # What is left are few: cells that no batch moved, and those whose cheapest change was not whole.
     bare = [cell for cell in order if moves.bare(cell)]
     everywhere = range(len(system))
@@ -305,7 +305,6 @@ def _drafted(
     moves: _Moves,
     order: Sequence[int],
     left: Callable[[], float],
-    spare: Callable[[], float],
 ) -> list[int]:
     """Moves many unsafe cells, batch by batch; the cells that a batch touched."""
     draft = _Draft(system, moves.unsafe, moves.cost)
@@ -324,7 +323,7 @@ def _drafted(
             within,
             moves,
             [cell for cell in order if bare[cell] and change[cell] > 1 - _MOVED],
-            spare,
+            left,
             Search(4),
         )
         if before - sum(map(moves.bare, order)) < _FEW * before:

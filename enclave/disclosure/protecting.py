@@ -25,8 +25,8 @@ _SMALL, _SPAN = 500, 8.0
 as that, which is all that a table of two dimensions with one hierarchy ever asks for (its sums are those of a network), and
 shorter to search. A bound is one over patterns of such moves."""
 
-_SHARE = 0.6
-"""Of the time limit, how much goes into the pattern; the rest is for what is said of it."""
+_SHARE, _WRITING = 0.55, 0.25
+"""Of the time limit, how much goes into the pattern, and how much is kept for writing what is said of it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
         return Protected(tabular, {}, Found(frozenset(), 0.0, 0.0, False))
     whole = left()
     pattern = _pattern(small.system, lambda: left() - (1 - _SHARE) * whole if whole < inf else inf, left)
-    possible = ranges(small.system, pattern.found.hidden, left, tuple(small.system.needs), pattern.moves)
+    telling = (lambda: left() - _WRITING * whole) if whole < inf else left
+    possible = ranges(small.system, pattern.found.hidden, telling, tuple(small.system.needs), pattern.moves)
     for cell, need in small.system.needs.items():
         if not _reaches(small.system, cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
