@@ -17,7 +17,7 @@ from enclave.disclosure.attack import Floats, solver
 from enclave.disclosure.system import Sums, System
 from enclave.disclosure.ties import tied
 
-ENTRIES, SHORT = 600_000, 50
+ENTRIES, SHORT = 1_500_000, 50
 """How many cells all exact tables together may change: beyond, nobody could read them, and what is known already is said. A
 table that changes more than `SHORT` cells is not used for other cells that have one of their own."""
 
@@ -128,9 +128,10 @@ def ranges(
     left: Callable[[], float],
     first: Sequence[int] = (),
     known: Iterable[Mapping[int, int]] = (),
+    sizes: Sequence[int] = (),
 ) -> dict[int, Range]:
     """Per hidden cell what it may be, those of `first` first. Where time runs out, what other cells' tables and those that
-    are `known` already have shown of it: not exact."""
+    are `known` already have shown of it: not exact. `sizes`: how many written cells each stands for."""
     possible = Possible(system, hidden)
     found: dict[int, Range] = {}
     ends: dict[int, tuple[Change, Change]] = {}
@@ -159,7 +160,7 @@ def ranges(
         beyond = 1 if need is None else int(max(need.up, need.slide)) + 1
         found[cell] = possible.range(cell, max(beyond, system.unit))
         for change in (found[cell].low, found[cell].high):
-            entries += len(change)
+            entries += sum(sizes[one] for one in change) if sizes else len(change)
             if not ends_known or len(change) <= SHORT:
                 learn(change)
     return found

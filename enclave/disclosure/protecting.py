@@ -5,6 +5,7 @@ A pattern whose ranges do not give an unsafe cell what it needs is no pattern: m
 Relies on `cutting` for a proposal only. Reads no file and no clock but the one it is given.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -63,7 +64,15 @@ def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
     whole = left()
     pattern = _pattern(small.system, lambda: left() - (1 - _SHARE) * whole if whole < inf else inf, left)
     telling = (lambda: left() - _WRITING * whole) if whole < inf else left
-    possible = ranges(small.system, pattern.found.hidden, telling, tuple(small.system.needs), pattern.moves)
+    sizes = Counter(place for place in small.place if place is not None)
+    possible = ranges(
+        small.system,
+        pattern.found.hidden,
+        telling,
+        tuple(small.system.needs),
+        pattern.moves,
+        [sizes[place] for place in range(len(small.system))],
+    )
     for cell, need in small.system.needs.items():
         if not _reaches(small.system, cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
