@@ -70,18 +70,23 @@ def resolve(names: Iterable[str], directory: Path) -> list[RuleSet]:
     """
     found: dict[str, RuleSet] = {}
     for name in names:
-        known = directory / name / "data.yaml"
-        path = Path(name)
-        if "/" not in name and known.is_file():
-            path = known
-        elif path.is_dir():
-            path = path / "data.yaml"
-        if not path.is_file():
-            raise Refused("disclosure.rule_unknown", {"rule_set": name})
-        rule_set = load_file(path)
+        rule_set = load_file(file_of(name, directory))
         if found.setdefault(rule_set.id, rule_set) != rule_set:
             raise Refused("disclosure.rule_invalid", {"where": name, "needs": "an id of its own"})
     return list(found.values())
+
+
+def file_of(name: str, directory: Path) -> Path:
+    """The file of a set that `--rules` names. Raises Refused `disclosure.rule_unknown`."""
+    known = directory / name / "data.yaml"
+    path = Path(name)
+    if "/" not in name and known.is_file():
+        path = known
+    elif path.is_dir():
+        path = path / "data.yaml"
+    if not path.is_file():
+        raise Refused("disclosure.rule_unknown", {"rule_set": name})
+    return path
 
 
 def pick(rule_sets: dict[str, RuleSet], ids: Iterable[str]) -> list[RuleSet]:

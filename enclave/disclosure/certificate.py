@@ -147,9 +147,8 @@ def ranges(
             ends[cell] = (low, high)
 
     entries = 0
-    ends_known = False
-    for move in known:
-        ends_known = True
+    moves = list(known)
+    for move in moves:
         learn({cell: Fraction(step) for cell, step in move.items()})
     for cell in dict.fromkeys((*first, *possible.cells)):
         if left() <= 0 or entries > ENTRIES:
@@ -161,6 +160,6 @@ def ranges(
         found[cell] = possible.range(cell, max(beyond, system.unit))
         for change in (found[cell].low, found[cell].high):
             entries += sum(sizes[one] for one in change) if sizes else len(change)
-            if not ends_known or len(change) <= SHORT:
+            if not moves or len(change) <= SHORT:
                 learn(change)
     return found

@@ -53,10 +53,6 @@ class Merged:
     system: System
     place: tuple[int | None, ...]
 
-    def hidden(self, classes: frozenset[int]) -> frozenset[int]:
-        """The cells of the larger system that are hidden with these of the smaller."""
-        return frozenset(cell for cell, place in enumerate(self.place) if place in classes)
-
 
 class _Classes:
     """Cells that are always equal (union-find)."""

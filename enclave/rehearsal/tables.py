@@ -33,18 +33,6 @@ def _read(table: Path, spec_file: Path, rules: Sequence[str], policies: Path) ->
     )
 
 
-def _rule_paths(named: Sequence[str], policies: Path) -> list[Path]:
-    """The file of each set: by its id, or by the path of its folder or file."""
-    paths = []
-    for one in named:
-        by_id, path = policies / "data" / one / "data.yaml", Path(one)
-        if by_id.is_file() or not path.exists():
-            paths.append(by_id)
-        else:
-            paths.append(path / "data.yaml" if path.is_dir() else path)
-    return paths
-
-
 def protect(
     table: Path,
     spec_file: Path,
@@ -85,7 +73,8 @@ def verify(
     """
     spec, parents = table_files.read_spec(spec_file)
     rows, written = table_files.read_table(table), table_files.read_table(out)
-    raw = [yaml.safe_load(path.read_text("utf-8")) for path in _rule_paths(rules, policies)]
+    files = [rule_files.file_of(name, policies / "data") for name in rules]
+    raw = [yaml.safe_load(path.read_text("utf-8")) for path in files]
     above = {
         one.name: parents.get(one.name)
         or {code: one.total for row in rows if (code := str(row[one.name])) != one.total}

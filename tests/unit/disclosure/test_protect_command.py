@@ -305,3 +305,11 @@ def test_where_everything_is_small_nothing_is_shown(files: Files) -> None:
     assert {row["status"] for row in out} == {"primary"}
     assert {(row["lower"], row["upper"]) for row in out} == {("1", "inf")}
     assert files.run(verify=True)["verified"]
+
+
+def test_certificates_are_not_checked_by_a_set_that_does_not_exist(files: Files) -> None:
+    files.run()
+    with pytest.raises(Refused, match="rule_unknown"):
+        tables.verify(
+            files.folder / "table.csv", files.folder / "spec.yaml", ["ndb-1999"], files.out, POLICIES
+        )
