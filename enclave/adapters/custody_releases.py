@@ -159,7 +159,8 @@ class Releases:
             desk.allow("release.conclude", caller)
             holding = []
             for population in self._populations():
-                if self._held(population).known(output):
+                # Nobody has asked anything of some: they have no register, and nothing of them was ever released.
+                if ReleasedSets.there(self._folder, population) and self._held(population).known(output):
                     locks.enter_context(extract_store.exclusively(desk.locks, _lock_of(population)))
                     holding.append(self._held(population))
             if released:

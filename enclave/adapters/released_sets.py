@@ -54,7 +54,7 @@ class ReleasedSets:
     def __init__(self, vault: Vault, folder: Path, population: str, persons: int = 0) -> None:
         """Open or make it. `persons`: how many the population has now; it scales the summaries when it is made."""
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._path = folder / f"{sha256(population.encode()).hexdigest()[:32]}.sqlite"
+        self._path = _place(folder, population)
         self._key = vault.make_key("releases", population)
         with self._change() as connection:
             for statement in _TABLES.split(";"):
@@ -63,6 +63,11 @@ class ReleasedSets:
             connection.execute("INSERT OR IGNORE INTO about VALUES (1, ?, ?)", (population, width))
             self.ruler = Ruler(int(connection.execute("SELECT width FROM about").fetchone()[0]))
         self._path.chmod(0o600)
+
+    @staticmethod
+    def there(folder: Path, population: str) -> bool:
+        """Whether anything of the population was ever examined."""
+        return _place(folder, population).exists()
 
     def keep(
         self,
@@ -204,6 +209,10 @@ class _Opening:
     def __del__(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _place(folder: Path, population: str) -> Path:
+    return folder / f"{sha256(population.encode()).hexdigest()[:32]}.sqlite"
 
 
 def _packed(persons: Persons) -> bytes:

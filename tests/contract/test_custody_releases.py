@@ -28,7 +28,20 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Site, Custo
     custodian = a_custodian(site, MemoryLedger())
     more = "".join(f"P-{n},{20 + n},f,1990-03-04,2024-04,20.5,0,K{n % 7},x\n" for n in range(60))
     custodian.register(YAMAMOTO, a_small_database(tmp_path / "files", more))
+    custodian.register(YAMAMOTO, places(tmp_path / "places"))
     return site, custodian
+
+
+def places(folder: Path) -> Path:
+    """A database of public facts: nobody is in it, so it has no register of persons."""
+    folder.mkdir()
+    (folder / "wards.csv").write_text("code,name\n13101,Chiyoda\n", encoding="utf-8")
+    (folder / "descriptor.yaml").write_text(
+        "database: places\ntables:\n  wards:\n    file: wards.csv\n    reference: true\n"
+        "    columns:\n      code: {type: text, role: area}\n      name: {type: text, role: area}\n",
+        encoding="utf-8",
+    )
+    return folder / "descriptor.yaml"
 
 
 def envelope(provision: str, project: str = "nafld-fib", **more: Any) -> dict[str, Any]:
