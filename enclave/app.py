@@ -203,7 +203,7 @@ def serve_custody(site: Site) -> None:
 
 
 def serve_portal(site: Site) -> None:
-    from enclave.adapters import edge, signing
+    from enclave.adapters import custody_client, edge, signing
     from enclave.adapters.descriptor_files import read_catalogue
     from enclave.adapters.hub_api import HubApi
     from enclave.adapters.policy_server import PolicyServer
@@ -225,6 +225,7 @@ def serve_portal(site: Site) -> None:
             return False
         return True
 
+    custody = custody_client.custody_of(site, "portal")
     app = build(
         Deps(
             site=site,
@@ -242,6 +243,7 @@ def serve_portal(site: Site) -> None:
             row_condition=row_condition,
             wordings={**HUB_CODES, **CUSTODY_CODES},
             statistics=lambda: read_statistics(site),
+            conclude=custody.conclude,
         )
     )
     _serve(app, site.service_ip, site.portal_port)
@@ -271,13 +273,14 @@ def serve_gateway(site: Site) -> None:
     processors = len(os.sched_getaffinity(0))
     limits = limits_of_machine(processors, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     policies = bundle_digest(site.policies)
+    custody = custody_client.custody_of(site, "gateway")
     deps = Deps(
         records=records_of(site, "gateway"),
         trusted=trusted_of(site),
         policy=PolicyServer(site.policy_socket),
         # The policy server reads its bundle when it starts, and so does this process: both restart with the program.
         policy_digest=lambda: policies,
-        extracts=OpenExtracts(custody_client.custody_of(site, "gateway"), site.extracts, EnginePool(limits)),
+        extracts=OpenExtracts(custody, site.extracts, EnginePool(limits)),
         catalogue=lambda: read_catalogue(site),
         metrics=GatewayMetrics(),
         metrics_token=edge.token_digest(_secret(site, "gateway", "metrics")),
@@ -285,6 +288,7 @@ def serve_gateway(site: Site) -> None:
         now=edge.now,
         new_id=edge.new_id,
         places=places_for(processors, limits.workers),
+        releases=custody,
     )
     _serve(
         build(deps), site.service_ip, site.gateway_port,

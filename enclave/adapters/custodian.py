@@ -16,6 +16,7 @@ from enclave.adapters.custody_books import Withdrawal, WithdrawalKind, spelled
 from enclave.adapters.custody_desk import Caller, Desk, Ledger, Policy
 from enclave.adapters.custody_engine import quiet
 from enclave.adapters.custody_extracts import Extracts, Opened
+from enclave.adapters.custody_releases import Line, Releases
 from enclave.adapters.custody_sources import Sources
 from enclave.adapters.register import whose
 from enclave.config import Site
@@ -46,6 +47,7 @@ class Custodian:
         self._desk = Desk(site, ledger=ledger, policy=policy, trusted=trusted, now=now)
         self._sources = Sources(self._desk)
         self._extracts = Extracts(self._desk, self._sources, compile_rows)
+        self._releases = Releases(self._desk, self._sources)
         self._sources.repair()
         self._extracts.repair()
 
@@ -82,6 +84,28 @@ class Custodian:
     def extracts(self, provision: str) -> list[Mapping[str, Any]]:
         """The manifests of a provision's extracts, oldest first; none after its erasure."""
         return self._extracts.extracts(provision)
+
+    # -- releases -----------------------------------------------------------------------------
+    def examine(
+        self,
+        caller: Caller,
+        envelope: Mapping[str, Any],
+        n: int,
+        output: str,
+        database: str,
+        floor: int,
+        zero_hidden: bool,
+        rule_set: str,
+        cells: Sequence[Line],
+    ) -> dict[str, Any]:
+        """What the cells of an output tell together with all released before; they are kept as pending."""
+        return self._releases.examine(
+            caller, envelope, n, output, database, floor, zero_hidden, rule_set, cells
+        )
+
+    def conclude(self, caller: Caller, output: str, released: bool) -> dict[str, Any]:
+        """An output is history from now on, or forgotten."""
+        return self._releases.conclude(caller, output, released)
 
     # -- what was provided --------------------------------------------------------------------
     def report(self, caller: Caller, provision: str | None = None) -> dict[str, Any]:

@@ -172,6 +172,18 @@ class Books:
                 found.append((provision, int(n)))
         return found
 
+    def members(self, provision: str, n: int, population: str) -> NDArray[np.uint32] | None:
+        """The register's numbers of the persons of one population in an extract; None where there is no such list."""
+        with self._vault.read() as connection:
+            row = connection.execute(
+                "SELECT wrapped FROM members WHERE provision = ? AND n = ? AND population = ?",
+                (provision, n, population),
+            ).fetchone()
+        if row is None:
+            return None
+        packed = zlib.decompress(_opened(self._key(), row[0], f"{provision}/{n}/{population}"))
+        return np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8))).astype(np.uint32)
+
     def _key(self) -> bytes:
         """The key of the lists of members; they are too large for a device that wraps keys."""
         held = self._vault.held("members", "key")

@@ -25,6 +25,9 @@ AT_ONCE = 5_000
 
 PATIENCE = 10.0
 
+EXAMINE_PATIENCE = 120.0
+"""Seconds that the comparison of an output with everything released before may take."""
+
 
 @dataclass(frozen=True)
 class OpenedExtract:
@@ -118,6 +121,35 @@ class CustodyClient:
             )
         except (KeyError, TypeError, ValueError):
             raise Refused("custody.unavailable") from None
+
+    def examine(
+        self,
+        envelope: Mapping[str, Any],
+        n: int,
+        output: str,
+        *,
+        database: str,
+        floor: int,
+        zero_hidden: bool,
+        rule_set: str,
+        cells: Sequence[Mapping[str, Any]],
+        session: str,
+        person: str,
+    ) -> Mapping[str, Any]:
+        """`{findings, bound, log}`: what the cells of an output tell together with all released before. Raises Refused.
+
+        Cells are `{table, keys, persons, definition}` (`custody_releases.lines_of`).
+        """
+        body = {
+            "envelope": envelope, "n": n, "database": database, "floor": floor, "zero_hidden": zero_hidden,
+            "rule_set": rule_set, "cells": list(cells), "session": session, "person": person,
+        }  # fmt: skip
+        return self._ask("POST", f"/v1/releases/{output}/examined", body, EXAMINE_PATIENCE)
+
+    def conclude(self, output: str, released: bool, checker: str) -> None:
+        """An output is history from now on, or forgotten. Raises Refused `custody.release_collides`."""
+        body = {"released": released, "actor": {"person": checker, "role": "checker"}}
+        self._ask("POST", f"/v1/releases/{output}/concluded", body, EXAMINE_PATIENCE)
 
     def erase(self, provision: str, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Destroy a provision's keys and files; the certificate."""

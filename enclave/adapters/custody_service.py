@@ -13,6 +13,9 @@ ledger holds what happened, and a key in an answer is written nowhere.
     GET    /v1/builds/{provision}                                                     → {n, table, share} or {}
     GET    /v1/extracts/{provision}                                                   → {extracts: [manifest]}
     POST   /v1/extracts/{provision}/{n}/open    {envelope, session, person?}          → {n, manifest, key, log}
+    POST   /v1/releases/{output}/examined       {envelope, n, database, floor, zero_hidden, rule_set, cells, session,
+                                                 person?}                             → {findings, bound, log}
+    POST   /v1/releases/{output}/concluded      {released, actor}                     → {populations, log}
     DELETE /v1/extracts/{provision}             {actor?}                              → the certificate
     GET    /healthz                             no token                              → {ok: true}
 
@@ -41,6 +44,7 @@ from starlette.routing import Route
 
 from enclave.adapters import signing
 from enclave.adapters.custodian import Caller, Custodian, Ledger, Policy, Withdrawal, WithdrawalKind
+from enclave.adapters.custody_releases import lines_of
 from enclave.adapters.ledger_service import bind
 from enclave.catalogue import codes as catalogue_codes
 from enclave.config import SERVICES_GROUP, Site
@@ -59,11 +63,15 @@ MAY: Mapping[str, frozenset[str]] = {
     "build": frozenset({"operator", "portal"}),
     "list": frozenset({"operator", "portal", "gateway"}),
     "open": frozenset({"gateway"}),
+    "examine": frozenset({"gateway"}),
+    "conclude": frozenset({"portal"}),
     "erase": frozenset({"operator", "portal"}),
 }
 """Act → services that may ask for it. Only the gateway ever receives a key."""
 
 MAX_BODY = 1 << 20
+MAX_CELLS = 256 << 20
+"""Bytes of the sets of persons behind an output's cells, as the gateway sends them."""
 WORDINGS = {**refusal.CODES, **catalogue_codes.CODES, **custody_codes.CODES}
 
 _ROLE = re.compile(r"[a-z][a-z-]{0,29}")
@@ -115,14 +123,29 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
     def erase(caller: Caller, _body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
         return custodian.erase(caller, path["provision"])
 
-    def answering(act: str, work: Work) -> Callable[[Request], Any]:
+    def examined(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
+        zero_hidden = body.get("zero_hidden")
+        if not isinstance(zero_hidden, bool):
+            raise Refused("custody.request_malformed", {"place": "zero_hidden"})
+        return custodian.examine(
+            caller, _envelope(body), _whole(body, "n"), path["output"], _text(body, "database"),
+            _whole(body, "floor"), zero_hidden, _text(body, "rule_set"), lines_of(body.get("cells")),
+        )  # fmt: skip
+
+    def concluded(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
+        released = body.get("released")
+        if not isinstance(released, bool):
+            raise Refused("custody.request_malformed", {"place": "released"})
+        return custodian.conclude(caller, path["output"], released)
+
+    def answering(act: str, work: Work, most: int = MAX_BODY) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
             began = time.perf_counter()
             try:
                 service = _service(request, callers())
                 if service not in MAY[act]:
                     raise Refused("custody.caller_not_allowed", {"act": act})
-                body = await _body(request)
+                body = await _body(request, most)
                 caller = Caller(service, _actor(service, body))
                 found = await run_in_threadpool(work, caller, body, request.path_params)
             except Refused as no:
@@ -157,6 +180,10 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
             Route("/v1/extracts/{provision}", answering("list", extracts), methods=["GET"]),
             Route("/v1/extracts/{provision}", answering("erase", erase), methods=["DELETE"]),
             Route("/v1/extracts/{provision}/{n}/open", answering("open", opened), methods=["POST"]),
+            Route(
+                "/v1/releases/{output}/examined", answering("examine", examined, MAX_CELLS), methods=["POST"]
+            ),
+            Route("/v1/releases/{output}/concluded", answering("conclude", concluded), methods=["POST"]),
             Route("/healthz", health, methods=["GET"]),
         ]
     )
@@ -178,12 +205,12 @@ def _service(request: Request, callers: Mapping[str, str]) -> str:
     return name
 
 
-async def _body(request: Request) -> Mapping[str, Any]:
+async def _body(request: Request, most: int) -> Mapping[str, Any]:
     raw = bytearray()
     try:
         async for part in request.stream():
             raw += part
-            if len(raw) > MAX_BODY:
+            if len(raw) > most:
                 raise Refused("custody.request_malformed", {"place": "length"})
     except ClientDisconnect:
         raise Refused("custody.request_malformed", {"place": "length"}) from None
@@ -221,6 +248,13 @@ def _actor(service: str, body: Mapping[str, Any]) -> Actor:
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value) < 4096 or "\0" in value:
+        raise Refused("custody.request_malformed", {"place": name})
+    return value
+
+
+def _whole(body: Mapping[str, Any], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
         raise Refused("custody.request_malformed", {"place": name})
     return value
 

@@ -25,7 +25,7 @@ The bytes of a returned export are not kept.
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,7 @@ from enclave.core.ids import Digest, ExportId, PersonId, ProjectId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.core.roles import Role
+from enclave.export.history import read_by
 from enclave.export.release import archive, check_bytes, digest_of, export_digest
 from enclave.export.request import MEDIA, CheckedSubmission, Kind, Verdict, worst
 from enclave.export.review import (
@@ -71,6 +72,10 @@ from enclave.export.table_text import read_sheet
 
 SERVICE = Actor("enclave", "service")
 """Who acts where no person does: the checks that turn an export back, the release that follows the last vote."""
+
+
+Conclude = Callable[[str, bool, str], None]
+"""(export, released or turned down, checker): custody makes history of it or forgets it. Raises Refused `custody.*`."""
 
 
 def event_for(actor: Actor, action: str, export: ExportSummary, **more: Any) -> Event:
@@ -145,7 +150,7 @@ def export_detail(
         seen = visible_votes(all_votes, PersonId(viewer), held.summary.state)
     else:
         seen = all_votes if decided else ()
-    files = tuple(_file_view(records, row, language) for row in held.files)
+    files = tuple(_file_view(records, row, language, side is Role.CHECKER) for row in held.files)
     return ExportView(
         export=held.summary,
         purpose=records.text(held.purpose),
@@ -264,12 +269,14 @@ def vote(
     comment: str,
     digest: str,
     now: datetime,
+    conclude: Conclude,
 ) -> ExportSummary:
     """One checker's vote on the bytes of `digest`; the last vote needed decides in the same transaction.
 
     1. The export is in the queue, `digest` is its own, and every file still has its digest.
     2. The checker is not of the project, has not voted, and the policy lets them vote.
-    3. With all votes in: approvals only, and the policy's yes, release it at once; any rejection rejects it.
+    3. With all votes in: approvals only, and the policy's yes, release it at once; any rejection rejects it. `conclude`
+       tells custody first, which compares again with what was released meanwhile: its no leaves everything as it was.
 
     `event` is `export.voted` (its codes and counts say nothing of the choice). Raises Refused `export.unknown`,
     `export.state`, `export.digest`, `export.bytes_changed`, `export.own_project`, `export.already_voted`, or the
@@ -311,7 +318,7 @@ def vote(
         )
         votes = (*before, mine)
         if len(votes) >= needed:
-            _close(tx, policy, held, votes, sorted(parties), PersonId(checker), roles, now)
+            _close(tx, policy, held, votes, sorted(parties), PersonId(checker), roles, now, conclude)
     return _summary(records, export_id)
 
 
@@ -324,6 +331,7 @@ def _close(
     checker: PersonId,
     roles: Iterable[str],
     now: datetime,
+    conclude: Conclude,
 ) -> None:
     """The decision, once all votes are in: state and event of the release or the rejection."""
     summary = held.summary
@@ -338,6 +346,9 @@ def _close(
         state = after(after(State.QUEUED, Step.APPROVE), Step.RELEASE)
         values["released_at"] = rfc3339(now)
         follow = _follow("export.released", summary.id, summary.digest, held.permit)
+    # Before anything here changes. Where this transaction fails afterwards custody holds for released what was not: it
+    # then guards against one output too many.
+    conclude(summary.id, state is State.RELEASED, checker)
     tx.execute(sa.update(t.exports).where(t.exports.c.id == summary.id).values(state=state.value, **values))
     add_event(tx, follow)
 
@@ -520,7 +531,7 @@ def _summaries(connection: sa.Connection, wanted: Any) -> tuple[ExportSummary, .
     )
 
 
-def _file_view(records: Records, row: Any, language: str) -> FileView:
+def _file_view(records: Records, row: Any, language: str, checker: bool) -> FileView:
     sheet = None
     if Kind(row.kind) is not Kind.FIGURE:
         data = _bytes(records, row.digest)
@@ -533,7 +544,10 @@ def _file_view(records: Records, row: Any, language: str) -> FileView:
         Digest(row.digest),
         row.size,
         Verdict(row.verdict),
-        tuple(finding_view(finding, WORDINGS, language) for finding in row.findings),
+        tuple(
+            finding_view({**finding, "facts": read_by(finding["facts"], checker=checker)}, WORDINGS, language)
+            for finding in row.findings
+        ),
         row.declared,
         sheet,
     )

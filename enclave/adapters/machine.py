@@ -19,7 +19,7 @@ from enclave.config import RECORDS_GROUP, SERVICES_GROUP, USERS, Site
 
 CALLS = {
     "ledger": ("custody", "gateway", "portal", "hub", "operator"),
-    "custody": ("gateway", "operator"),
+    "custody": ("gateway", "operator", "portal"),
 }
 """Callee → the callers it accepts. `operator` is root on this machine: set-up, and the custodian's commands."""
 

@@ -193,6 +193,19 @@ CODES: dict[str, Wording] = {
         "Nothing was done. Check the form of the request.",
         400,
     ),
+    "custody.release_persons": Wording(
+        "集計に、提供した抽出データにいない人が含まれています。",
+        "A cell holds persons who are not in the extract that was provided.",
+        "何も記録されていません。運用担当者に連絡してください。",
+        "Nothing was recorded. Tell the operator.",
+        500,
+    ),
+    "custody.release_collides": Wording(
+        "審査のあいだに公表された数値との差が、少人数を表すようになりました。",
+        "Numbers released while this output was being checked now make a difference that speaks of few persons.",
+        "公表できません。区分を粗くして、改めて提出してください。",
+        "It cannot be released. Submit it again with coarser categories.",
+    ),
     "custody.not_allowed": Wording(
         "方針により許可されませんでした。",
         "The policy does not allow it.",

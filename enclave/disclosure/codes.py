@@ -231,6 +231,30 @@ CODES: dict[str, Wording] = {
         "人口 2,000 人未満・25,000 人未満の基準は人が確かめます。",
         "A person checks the tiers by population.",
     ),
+    "disclosure.history_pair": Wording(
+        "以前に公表された数値との差が、{threshold} 人未満の人を表します。",
+        "The difference from a number released before speaks of fewer than {threshold} persons.",
+        "相手: {with}。安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
+        "With: {with}. Nearest safe grouping: {merge}. Or use the grouping that was released before.",
+    ),
+    "disclosure.history_sum": Wording(
+        "以前に公表された数値と足し引きすると、{threshold} 人未満の人を表す数値が求まります。",
+        "Added to and taken from numbers released before, it speaks of fewer than {threshold} persons.",
+        "相手: {with}。安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
+        "With: {with}. Nearest safe grouping: {merge}. Or use the grouping that was released before.",
+    ),
+    "disclosure.history_equal": Wording(
+        "別の定義の数値が同じ人々を表し、両者の差に該当者がいないことがわかります。",
+        "Two definitions fit the same persons, which tells that nobody is between them.",
+        "相手: {with}。該当者なしも秘匿する基準です。一方の区分を粗くしてください。",
+        "With: {with}. The rules hide that there is nobody. Use a coarser category for one of them.",
+    ),
+    "disclosure.history_bound": Wording(
+        "以前の公表との組合せの一部は、機械では調べきれませんでした。",
+        "Some combinations with earlier releases are more than the machine examines.",
+        "二つの数値の差はすべて調べました。多数の数値の組合せは一部だけです。残りは人が確かめます。",
+        "Every difference of two numbers was examined; of many numbers at once, not all. A person judges the rest.",
+    ),
     "disclosure.more": Wording(
         "同じ指摘がほかに {more} 件あります。",
         "There are {more} more findings of this kind.",

@@ -232,6 +232,13 @@ CODES: dict[str, Wording] = {
         "この研究で e.table(…) が返したものだけが使えます。",
         "It must come from an answered e.table(…) of this project.",
     ),
+    "export.history_unread": Wording(
+        "各数値の人々を特定できないため、以前の公表との差は機械では調べられません。",
+        "Who stands behind its numbers cannot be told, so differences from earlier releases were not examined.",
+        "以前の公表との差は人が確かめます。",
+        "A person judges the differences from earlier releases.",
+        200,
+    ),
     "export.no_receipt": Wording(
         "この表の数値は再計算されていません。列の意味も申請者の申告です。",
         "No number of this table was recomputed, and what its columns mean is what the researcher says.",

@@ -16,6 +16,7 @@ from enclave.disclosure.rules import RuleSet
 from enclave.disclosure.table import ProtectedTable
 from enclave.export import names, receipt
 from enclave.export.checks import MAX_FILES, MAX_PURPOSE, MAX_ROWS, Subject, examine
+from enclave.export.history import Compare, Matched
 from enclave.export.release import digest_of, export_digest
 from enclave.export.request import (
     CheckedFile,
@@ -39,23 +40,37 @@ not of a table, or no longer answerable."""
 
 
 def check(
-    submission: Submission, permit: Permit, rule_sets: Sequence[RuleSet], recompute: Recompute
+    submission: Submission,
+    permit: Permit,
+    rule_sets: Sequence[RuleSet],
+    recompute: Recompute,
+    compare: Compare,
 ) -> CheckedSubmission:
     """Every file of a submission with its findings and the digest that votes will be for.
 
     1. It is for an output that the permit names, says what for, and holds a sensible number of files.
     2. Each file: names, form, content (`checks.CHECKS`). 3. Each readable table: may its numbers leave? With a receipt
-    by recomputation, without by the disclosure rules. 4. A figure is as good as the table under it. 5. Names differ.
+    by recomputation, without by the disclosure rules. 4. Where all is well so far: what do the numbers with receipts
+    tell together with all released before? 5. A figure is as good as the table under it. 6. Names differ.
 
     Raises Refused `export.empty`, `export.output_unknown`, `export.purpose_missing`, `export.too_many_files`,
     or what makes the machine unable to judge at all (`policy.unavailable`, …).
     """
     _check_request(submission, permit)
     files: list[CheckedFile] = []
-    for subject, under in _subjects(submission):
+    examined: list[list[Finding]] = []
+    matched: list[Matched] = []
+    for position, (subject, _) in enumerate(_subjects(submission)):
         findings = [*examine(subject)]
         if subject.sheet is not None:
             findings += _numbers(subject, subject.sheet, rule_sets, recompute)
+            found = _matched(subject, subject.sheet, position, findings, recompute)
+            matched += [found] if found is not None else []
+        examined.append(findings)
+    if matched and not any(one.verdict is Verdict.FAIL for findings in examined for one in findings):
+        for position, said in compare(matched).items():
+            examined[position] += said
+    for (subject, under), findings in zip(_subjects(submission), examined, strict=True):
         if under is not None and _of_data(files, under) is Verdict.FAIL:
             findings.append(Finding("export.data_failed", Verdict.FAIL, {}, {"data": subject.table}))
         files.append(_file(subject, len(files), findings))
@@ -122,6 +137,17 @@ def _numbers(
         return [Finding("export.matches_receipt", Verdict.PASS, {}, facts), *_hidden_rows(sheet, answer)]
     where = {"row": found.row, "column": found.column[:60]}
     return [Finding("export.differs_from_receipt", Verdict.FAIL, where, facts)]
+
+
+def _matched(
+    subject: Subject, sheet: Sheet, position: int, findings: Sequence[Finding], recompute: Recompute
+) -> Matched | None:
+    if subject.receipt is None or any(one.verdict is Verdict.FAIL for one in findings):
+        return None
+    answer = recompute(subject.receipt)
+    columns = tuple(one.name for one in answer.measures if one.name in sheet.header)
+    name = names.shown(subject.name, position)
+    return Matched(position, name, subject.receipt, receipt.rows_of(sheet, answer), columns)
 
 
 def _hidden_rows(sheet: Sheet, answer: ProtectedTable) -> Iterator[Finding]:

@@ -32,6 +32,18 @@ def difference(sheet: Sheet, answer: ProtectedTable) -> Difference | None:
     3. Every key and value equals the answer's, each column in one spelling; where a value is hidden the cell is empty,
     and the status says so.
     """
+    return _compared(sheet, answer, [])
+
+
+def rows_of(sheet: Sheet, answer: ProtectedTable) -> tuple[int, ...]:
+    """Which row of the answer each row of a sheet is, where nothing differs. Raises ValueError where something does."""
+    rows: list[int] = []
+    if _compared(sheet, answer, rows) is not None:
+        raise ValueError("the sheet says something else than the answer")
+    return tuple(rows)
+
+
+def _compared(sheet: Sheet, answer: ProtectedTable, rows: list[int]) -> Difference | None:
     wire = columns(answer)
     for title in sheet.header:
         if title not in wire:
@@ -51,6 +63,7 @@ def difference(sheet: Sheet, answer: ProtectedTable) -> Difference | None:
         if len(found) != 1 or found[0] in used:
             return Difference(row, keys[0] if keys else sheet.header[0])
         used.add(found[0])
+        rows.append(found[0])
         for title, place in places.items():
             ways[title] &= _ways(texts[place], wire[title][found[0]])
             if not ways[title]:

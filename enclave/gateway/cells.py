@@ -228,6 +228,20 @@ def _keys(data: Mapping[str, Sequence[Any]], cells: Cells, number: int) -> tuple
     )
 
 
+def keys_of(answered: pa.Table, cells: Cells) -> list[tuple[object, ...]]:
+    """The keys of every row, as `table_of` reads them."""
+    data = {
+        name: answered.column(name).to_pylist()
+        for name in answered.column_names
+        if not _listed(answered, name)
+    }
+    return [_keys(data, cells, number) for number in range(answered.num_rows)]
+
+
+def _listed(answered: pa.Table, name: str) -> bool:
+    return bool(pa.types.is_list(answered.column(name).type))
+
+
 def _own_columns(
     protected: ProtectedTable, answered: pa.Table, guarded: Guarded, cells: Cells
 ) -> ProtectedTable:

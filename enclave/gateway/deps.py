@@ -1,6 +1,6 @@
 """The ports of the gateway, as one frozen value that `app.py` fills in. Nothing here decides."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from enclave.adapters.records import Records
 from enclave.catalogue.descriptor import Descriptor
 from enclave.core.clock import Clock
 from enclave.core.ids import DatabaseId
+from enclave.core.refusal import Refused
 from enclave.gateway.line import FEW, Places
 from enclave.query.schema import Schema
 from enclave.query.stages import Guarded
@@ -69,6 +70,37 @@ class OpenExtract:
     engine: Engine
 
 
+class Releases(Protocol):
+    """What was released, by whom it was about. Custody answers; sets of persons go in, findings come out."""
+
+    def examine(
+        self,
+        envelope: Mapping[str, Any],
+        n: int,
+        output: str,
+        *,
+        database: str,
+        floor: int,
+        zero_hidden: bool,
+        rule_set: str,
+        cells: Sequence[Mapping[str, Any]],
+        session: str,
+        person: str,
+    ) -> Mapping[str, Any]:
+        """`{findings, bound, log}`. Raises Refused `custody.*`."""
+        ...
+
+
+class NoReleases:
+    """Where no custody compares, nothing is submitted."""
+
+    def examine(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise Refused("custody.unavailable")
+
+
+NOWHERE = NoReleases()
+
+
 class Extracts(Protocol):
     """Extracts by permit."""
 
@@ -98,3 +130,4 @@ class Deps:
     now: Clock
     new_id: Callable[[], str]
     places: Places = FEW
+    releases: Releases = NOWHERE

@@ -6,7 +6,9 @@ Runs in threads. What is recomputed for a receipt is recorded before it runs, li
 import base64
 import binascii
 import threading
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -16,23 +18,27 @@ from enclave.adapters import query_records as q
 from enclave.adapters.export_records import export_detail, exports_of, submit_export
 from enclave.adapters.export_views import ExportSummary, FileView
 from enclave.adapters.person_records import find_person
+from enclave.catalogue.descriptor import PID
 from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
+from enclave.disclosure.rules import Rules, Zero, combine
 from enclave.disclosure.table import ProtectedTable
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
-from enclave.export.request import FigureItem, Item, Submission, TableItem
+from enclave.export.history import Matched, finding_of, read_by
+from enclave.export.request import FigureItem, Finding, Item, Submission, TableItem, Verdict
 from enclave.gateway import cells
 from enclave.gateway.asking import Entered
+from enclave.gateway.behind import members
 from enclave.gateway.binding import binding_sets
-from enclave.gateway.deps import Deps
+from enclave.gateway.deps import Deps, OpenExtract
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
 from enclave.gateway.settling import settled
 from enclave.query.flow import prepare
-from enclave.query.stages import Form, Session
+from enclave.query.stages import Form, Guarded, Session
 
 SMALL = 4_000_000
 """Cells of a recomputed answer before protection; a table of an export is far smaller."""
@@ -49,21 +55,24 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
     """
     submission = submission_of(body)
     permit = who.signed.permit
-    known: dict[str, ProtectedTable] = {}
+    known: dict[str, Recomputed] = {}
+    export_id = deps.new_id()
 
     def recomputed(receipt: str) -> ProtectedTable:
         if receipt not in known:
             known[receipt] = recompute(deps, who, receipt)
-        return known[receipt]
+        return known[receipt].answer
+
+    def compared(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
+        return compare(deps, who, export_id, matched, known)
 
     if not _EXAMINED.acquire(timeout=30):
         raise Refused("gateway.busy", {"limit": 2})
     try:
-        checked = check(submission, permit, binding_sets(deps, permit), recomputed)
+        checked = check(submission, permit, binding_sets(deps, permit), recomputed, compared)
     finally:
         _EXAMINED.release()
     person = find_person(deps.records, who.session.person)
-    export_id = deps.new_id()
     event = edge.event(
         Actor(who.session.person, "handler", who.session.id),
         "export.submitted",
@@ -117,7 +126,7 @@ def _file(file: FileView) -> dict[str, Any]:
                 "code": f.code,
                 "verdict": f.verdict.value,
                 "where": dict(f.where),
-                "facts": dict(f.facts),
+                "facts": read_by(f.facts, checker=False),
                 "rule_set": f.rule_set,
                 "title": f.title,
                 "hint": f.hint,
@@ -207,7 +216,16 @@ def _malformed(place: str) -> Refused:
 
 
 # -- receipts ------------------------------------------------------------------------------------
-def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
+@dataclass(frozen=True)
+class Recomputed:
+    """A receipt's answer, the statement that gave it, and the extract that it was asked of."""
+
+    answer: ProtectedTable
+    guarded: Guarded
+    extract: OpenExtract
+
+
+def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
     """The protected answer of a receipt, from its own extract. Raises Refused.
 
     1. It is an answered question in table form, of this project. 2. `query.recomputed` is in the log. 3. The question
@@ -252,11 +270,72 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> ProtectedTable:
     with deps.records.change(event):
         pass
     guarded = settled(extract.engine, prepared)
-    run = extract.engine.run(guarded)
-    try:
-        answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
-    finally:
-        run.close()
+    answered = _all(extract, guarded)
     if answered.num_rows * answered.num_columns > SMALL:
         raise Refused("query.unknown")
-    return cells.protect(answered, guarded)
+    return Recomputed(cells.protect(answered, guarded), guarded, extract)
+
+
+def _all(extract: OpenExtract, guarded: Guarded) -> pa.Table:
+    run = extract.engine.run(guarded)
+    try:
+        return pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    finally:
+        run.close()
+
+
+# -- releases ------------------------------------------------------------------------------------
+def compare(
+    deps: Deps,
+    who: Entered,
+    export_id: str,
+    matched: Sequence[Matched],
+    known: Mapping[str, Recomputed],
+) -> dict[int, list[Finding]]:
+    """What the files' numbers tell together with everything released before, by file. Raises Refused.
+
+    1. Who stands behind each shown cell is asked of the extract itself, by the statement that answered. 2. Custody
+    numbers them, compares, and keeps them until the checkers decide. A file whose persons cannot be named is a human's.
+    """
+    found: dict[int, list[Finding]] = defaultdict(list)
+    asked: dict[tuple[str, int], list[tuple[int, dict[str, Any], Rules]]] = defaultdict(list)
+    for one in matched:
+        again = known[one.receipt]
+        rules = combine(cells.rule_sets_of(again.guarded))
+        persons = members(again)
+        database = _database_of(again.guarded)
+        if persons is None or database is None or not persons.covers(one, again.answer):
+            found[one.position].append(Finding("export.history_unread", Verdict.HUMAN, {}, {}, rules.source))
+            continue
+        number = int(again.extract.reference.rpartition("/")[2])
+        for cell in persons.shown(one, again.answer):
+            asked[database, number].append((one.position, cell, rules))
+    for (database, number), lines in sorted(asked.items()):
+        strictest = max((rules for _, _, rules in lines), key=lambda rules: rules.n)
+        said = deps.releases.examine(
+            who.signed.envelope,
+            number,
+            export_id,
+            database=database,
+            floor=strictest.n,
+            zero_hidden=any(rules.zero is Zero.HIDDEN for _, _, rules in lines),
+            rule_set=strictest.source,
+            cells=[cell for _, cell, _ in lines],
+            session=who.session.id,
+            person=who.session.person,
+        )
+        places = {str(cell["table"]): position for position, cell, _ in lines}
+        for one in said["findings"]:
+            table = max(
+                (name for name in places if str(one["where"]).startswith(name)), key=len, default=None
+            )
+            position = matched[0].position if table is None else places[table]
+            found[position].append(finding_of(one))
+    return dict(found)
+
+
+def _database_of(guarded: Guarded) -> str | None:
+    """A database whose persons are counted: all that one statement joins share their pseudonyms."""
+    return next(
+        (str(database) for (database, _), read in sorted(guarded.expected.items()) if PID in read), None
+    )

@@ -108,6 +108,7 @@ def routes(deps: Deps, pages: Pages) -> APIRouter:
                 form.text("comment").strip(),
                 form.text("digest"),
                 deps.now(),
+                deps.conclude,
             )
         except Refused as refused:
             now_there = export_detail(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from enclave.adapters.export_records import Conclude
 from enclave.adapters.hub_api import Hub
 from enclave.adapters.records import Records
 from enclave.application.flow import PolicyPort
@@ -14,8 +15,13 @@ from enclave.catalogue.descriptor import Descriptor
 from enclave.catalogue.statistics import Statistics
 from enclave.config import Site
 from enclave.core.ids import DatabaseId
-from enclave.core.refusal import Wording
+from enclave.core.refusal import Refused, Wording
 from enclave.portal.sessions import Sessions
+
+
+def _silent(_export: str, _released: bool, _checker: str) -> None:
+    """Where no custody keeps what was released, nothing is."""
+    raise Refused("custody.unavailable")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Deps:
 
     `row_condition(database, table, text)` says whether a text is one predicate of the query grammar over that table.
     `wordings` are sentences of siblings whose refusals arrive here (the hub's, custody's).
+    `conclude` tells custody what the checkers' last vote decided.
     `metrics_digest` is the SHA-256 in hex of the token that may read /metrics.
     """
 
@@ -42,3 +49,4 @@ class Deps:
     row_condition: Callable[[str, str, str], bool] | None = None
     wordings: Mapping[str, Wording] = field(default_factory=dict)
     statistics: Callable[[], Mapping[DatabaseId, Statistics]] = dict
+    conclude: Conclude = _silent

@@ -1,7 +1,7 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
 Parts: `starts` `queries` `notebook` `protection` `crowd` `synth` `extract`
-`protected`; all where none is named. Exit status 1 where a promise is missed or
+`protected` `releases`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
 
@@ -23,6 +23,7 @@ from tests.bench import (
     protected,
     protection,
     questions,
+    releases,
     sheet,
     starts,
     synth,
@@ -44,6 +45,7 @@ NAMES: dict[str, Words] = {
     "synth": ("合成データ", "synthetic data"),
     "extract": ("抽出", "extracts"),
     "protected": ("保護した集計", "protected cells"),
+    "releases": ("公表どうし", "across releases"),
 }
 
 
@@ -74,6 +76,7 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
     made = _part("synth", synth.measure, own) if "synth" in chosen else []
     made += _part("extract", extract.rows, own) if "extract" in chosen else []
     made += _part("protected", protected.rows, own) if "protected" in chosen else []
+    made += _part("releases", releases.rows, own) if "releases" in chosen else []
     up_s = None
     if set(chosen) & set(PARTS) or ("starts" in chosen and not demo_is_up):
         _say("  " + ("測定用サイトを起動しています…", "bringing up the bench's own site…")[own])

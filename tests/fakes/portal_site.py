@@ -210,6 +210,7 @@ def make(folder: Path, patch: pytest.MonkeyPatch, policy: PolicyPort) -> PortalS
         random=lambda n: hashlib.sha256(b"chance").digest()[:n],
         metrics_digest=hashlib.sha256(METRICS_TOKEN.encode()).hexdigest(),
         row_condition=lambda _d, _t, text: ">" in text or "=" in text,
+        conclude=lambda _export, _released, _checker: None,
     )
     return PortalSite(site, deps, records, ledger, hub, switched, clock)
 

@@ -2,7 +2,7 @@
 # title: May custody act?
 # description: >-
 #   Actions: database.register, person.withdraw, person.trace, extract.build, extract.open, extract.erase,
-#   provision.report.
+#   provision.report, release.examine, release.conclude.
 #   Input: enclave/adapters/custodian.py; examples/custody_*.json.
 package enclave.custody
 
@@ -50,17 +50,30 @@ role_allows if {
 	input.actor.role in {"handler", "service"}
 }
 
+role_allows if {
+	input.action == "release.examine"
+	input.caller == "gateway"
+	input.actor.role in {"handler", "service"}
+}
+
+# The last checker's vote is what releases.
+role_allows if {
+	input.action == "release.conclude"
+	input.caller == "portal"
+	input.actor.role == "checker"
+}
+
 # METADATA
-# description: An extract is built and opened under a permit in force.
+# description: An extract is built and opened, and its numbers are examined for release, under a permit in force.
 deny contains code if {
-	input.action in {"extract.build", "extract.open"}
+	input.action in {"extract.build", "extract.open", "release.examine"}
 	some code in permit.not_in_force
 }
 
 # METADATA
-# description: An extract is opened for a handler.
+# description: An extract is opened, and its numbers are examined for release, for a handler.
 deny contains "permit.not_handler" if {
-	input.action == "extract.open"
+	input.action in {"extract.open", "release.examine"}
 	not opener_is_handler
 }
 

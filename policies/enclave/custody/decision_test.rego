@@ -92,3 +92,22 @@ test_open_of_nothing_for_nothing_is_denied if {
 		])
 	}
 }
+
+test_numbers_are_examined_for_the_handlers_of_a_permit_in_force if {
+	examine := [{"op": "replace", "path": "/action", "value": "release.examine"}]
+	denied(opening, examine) == set()
+	denied(opening, array.concat(examine, [{"op": "replace", "path": "/caller", "value": "portal"}])) == {"custody.not_allowed"}
+	denied(opening, array.concat(examine, [{"op": "replace", "path": "/actor/person", "value": "mallory"}])) == {"permit.not_handler"}
+	denied(opening, array.concat(examine, [{"op": "replace", "path": "/now", "value": "2028-01-01T00:00:00Z"}])) == {"permit.expired"}
+}
+
+test_a_release_is_concluded_by_a_checkers_vote if {
+	conclude := [
+		{"op": "replace", "path": "/action", "value": "release.conclude"},
+		{"op": "replace", "path": "/caller", "value": "portal"},
+		{"op": "replace", "path": "/actor", "value": {"person": "takahashi", "role": "checker"}},
+	]
+	denied(opening, conclude) == set()
+	denied(opening, array.concat(conclude, [{"op": "replace", "path": "/actor/role", "value": "handler"}])) == {"custody.not_allowed"}
+	denied(opening, array.concat(conclude, [{"op": "replace", "path": "/caller", "value": "gateway"}])) == {"custody.not_allowed"}
+}

@@ -6,7 +6,7 @@ An attack stays refused with its code; its twin, as like it as can be, leaves. T
 import io
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -16,7 +16,8 @@ from enclave.core.refusal import Refused
 from enclave.disclosure.rules import RuleSet, parse
 from enclave.disclosure.table import ProtectedTable
 from enclave.export.flow import check
-from enclave.export.request import FigureItem, Item, Submission, TableItem, Verdict
+from enclave.export.history import Matched
+from enclave.export.request import FigureItem, Finding, Item, Submission, TableItem, Verdict
 from tests.attacks.files.pictures import chunk, header, picture, pixels
 from tests.fakes.custody_site import a_permit
 
@@ -44,6 +45,11 @@ def nothing(receipt: str) -> ProtectedTable:
     raise Refused("query.unknown")
 
 
+def first_ever(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
+    """Nothing left before."""
+    return {}
+
+
 def table(
     data: bytes, name: str = "table.csv", counts: Sequence[str] = ("n",), sex: str = "sex"
 ) -> TableItem:
@@ -56,7 +62,7 @@ def figure(data: bytes, name: str = "figure.png") -> FigureItem:
 
 def codes(*items: Item) -> dict[str, Verdict]:
     """Every finding's code with the gravest verdict it came with."""
-    checked = check(Submission("t1", "a poster", items), permit(), RULES, nothing)
+    checked = check(Submission("t1", "a poster", items), permit(), RULES, nothing, first_ever)
     found: dict[str, Verdict] = {}
     for file in checked.files:
         for finding in file.findings:

@@ -9,7 +9,7 @@ import pytest
 from enclave.disclosure.table import Hidden, Measure, MeasureKind, ProtectedRow, ProtectedTable, Reason, Shown
 from enclave.export.flow import check
 from enclave.export.request import CheckedFile, Submission, TableItem, Verdict
-from tests.attacks.files.test_airlock_files import RULES, nothing, permit
+from tests.attacks.files.test_airlock_files import RULES, first_ever, nothing, permit
 
 ANSWER = ProtectedTable(
     ("a",),
@@ -25,12 +25,12 @@ FIRST, SECOND = "0,9348,53.36617458279846", "1,8201,51.854286062675286"
 
 def with_receipt(text: str, answer: ProtectedTable = ANSWER) -> CheckedFile:
     item = TableItem("a.csv", text.encode(), answer.dimensions, ("n",), "q-1")
-    return check(Submission("t1", "a poster", (item,)), permit(), RULES, lambda _: answer).files[0]
+    return check(Submission("t1", "a poster", (item,)), permit(), RULES, lambda _: answer, first_ever).files[0]
 
 
 def without(text: str, dimensions: tuple[str, ...], counts: tuple[str, ...]) -> CheckedFile:
     item = TableItem("a.csv", text.encode(), dimensions, counts)
-    return check(Submission("t1", "a poster", (item,)), permit(), RULES, nothing).files[0]
+    return check(Submission("t1", "a poster", (item,)), permit(), RULES, nothing, first_ever).files[0]
 
 
 SPELLINGS = {

@@ -29,6 +29,7 @@ def test_everything_is_reached(pseudonym: int) -> None:
 def test_many_at_once_are_the_same_as_one_by_one(many: list[int]) -> None:
     """The fast version agrees with the obvious one."""
     assert OURS.of_all(np.array(many, dtype=np.uint32)).tolist() == [OURS.of(one) for one in many]
+    assert OURS.numbers(np.array(many, dtype=np.uint32)).tolist() == [OURS.number(one) for one in many]
 
 
 def test_half_a_million_persons_have_half_a_million_pseudonyms() -> None:

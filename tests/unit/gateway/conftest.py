@@ -1,5 +1,6 @@
 """The ground of the gateway's tests, made once; records and sessions are fresh for each test that asks for them."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,8 +80,9 @@ def ground_apart(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> It
 
 @contextmanager
 def standing(built: Built, pool: EnginePool, folder: Path) -> Iterator[Ground]:
-    """A gateway over what is built, with fresh records."""
+    """A gateway over what is built, with fresh records, and nothing released yet."""
     site, custodian, policy, ledger = built
+    shutil.rmtree(site.custody / "releases", ignore_errors=True)
     records = fresh_records(folder, ledger.client("portal"))
     people(records)
     custody = CustodyHere(custodian)

@@ -21,6 +21,7 @@ from enclave.adapters import records_schema as t
 from enclave.adapters.connections import WorkspaceConnection
 from enclave.adapters.custodian import Caller, Custodian
 from enclave.adapters.custody_client import OpenedExtract
+from enclave.adapters.custody_releases import lines_of
 from enclave.adapters.descriptor_files import read_catalogue
 from enclave.adapters.engine import EnginePool
 from enclave.adapters.metrics import GatewayMetrics
@@ -69,6 +70,14 @@ class CustodyHere:
         caller = Caller("gateway", Actor(person or "enclave", "handler", session))
         found = self._custodian.open(caller, provision, n, envelope)
         return OpenedExtract(found.n, found.manifest, found.key, found.log)
+
+    def examine(self, envelope: Any, n: int, output: str, **more: Any) -> dict[str, Any]:
+        caller = Caller("gateway", Actor(more.pop("person"), "handler", more.pop("session")))
+        lines = lines_of(more.pop("cells"))
+        return self._custodian.examine(caller, envelope, n, output, cells=lines, **more)
+
+    def conclude(self, export: str, released: bool, checker: str) -> None:
+        self._custodian.conclude(Caller("portal", Actor(checker, "checker")), export, released)
 
 
 @dataclass
@@ -219,6 +228,7 @@ def deps_of(
         hosts=frozenset(),
         now=lambda: moment[0],
         new_id=edge.new_id,
+        releases=custody,
     )
 
 

@@ -84,6 +84,7 @@ def vote(
         more.get("comment", ""),
         more.get("digest", held.digest),
         ground.moment[0],
+        ground.custody.conclude,
     )
 
 
@@ -270,8 +271,11 @@ def test_two_approvals_release_exactly_what_was_checked(ground: Ground, queued: 
     }
     assert download(ground, queued, "tanaka")[1] == packed
     actions = [leaf["action"] for leaf in ground.leaves(queued)]
-    assert actions[:4] == ["export.submitted", "export.voted", "export.voted", "export.released"]
-    assert actions[4:] == ["export.downloaded"] * (len(view.files) + 2)
+    assert actions[:6] == [
+        "release.examined", "export.submitted", "export.voted",
+        "release.concluded", "export.voted", "export.released",
+    ]  # fmt: skip
+    assert actions[6:] == ["export.downloaded"] * (len(view.files) + 2)
 
 
 def test_a_checker_sees_no_other_vote_before_both_are_in(ground: Ground, queued: str) -> None:
@@ -329,7 +333,7 @@ def test_a_vote_that_may_not_count_does_not(
     with pytest.raises(Refused) as refused:
         vote(ground, queued, checker, **more)
     assert refused.value.code == code
-    assert [leaf["action"] for leaf in ground.leaves(queued)] == ["export.submitted"]
+    assert [leaf["action"] for leaf in ground.leaves(queued)] == ["release.examined", "export.submitted"]
 
 
 def test_nobody_votes_twice(ground: Ground, queued: str) -> None:
@@ -463,3 +467,106 @@ def test_nothing_of_an_export_is_in_the_log_but_digests(ground: Ground, queued: 
     text = str(ground.leaves(queued))
     for word in ("学会発表", "secret comment", "table.csv", "figure.png"):
         assert word not in text
+
+
+# -- beside what was released before ---------------------------------------------------------------
+BY_SEX = "SELECT male, count(*) AS n FROM patients WHERE age >= 30 GROUP BY male"
+
+
+def test_an_output_that_lacks_one_person_of_a_released_one_is_turned_back(ground: Ground, token: str) -> None:
+    """Released, then asked again without one person of the cohort: the second names what it collides with."""
+    text, receipt = asked(ground, token, BY_SEX)
+    first = submit(ground, token, item(text, receipt)).json()
+    assert first["state"] == "queued", first
+    for checker in ("takahashi", "ito"):
+        vote(ground, first["id"], checker)
+    assert summary(ground, first["id"]).state is State.RELEASED
+    again = submit(ground, token, item(text, receipt)).json()
+    assert again["state"] == "queued", "the same numbers once more tell nothing new"
+    lacking = one_less(ground, token)
+    text, receipt = asked(ground, token, lacking)
+    second = submit(ground, token, item(text, receipt)).json()
+    assert second["state"] == "returned"
+    found = [f for f in second["files"][0]["findings"] if f["code"] == "disclosure.history_pair"]
+    assert found, second
+    assert first["id"] in found[0]["facts"]["with"]
+    assert "checker" not in found[0]["facts"]
+
+
+def one_less(ground: Ground, token: str) -> str:
+    """`BY_SEX` without one of the women, by what is rare about her: nobody else has her age and weight."""
+    rows = ground.query(
+        token, "SELECT age, bmi FROM patients WHERE male = 0 AND age >= 30 AND bmi IS NOT NULL"
+    )
+    pairs = [(row["age"], row["bmi"]) for row in rows.table().to_pylist()]
+    age, bmi = next(pair for pair in pairs if pairs.count(pair) == 1)
+    return (
+        "SELECT male, count(*) AS n FROM patients WHERE age >= 30 AND NOT "
+        f"coalesce(male = 0 AND age = {age} AND bmi = {bmi}, false) GROUP BY male"
+    )
+
+
+def test_two_outputs_that_collide_are_not_both_released(ground: Ground, token: str) -> None:
+    """Both were queued; the last vote on the second is refused, and it stays with the checkers."""
+    ids = []
+    for sql in (BY_SEX, one_less(ground, token)):
+        text, receipt = asked(ground, token, sql)
+        answer = submit(ground, token, item(text, receipt)).json()
+        assert answer["state"] == "queued", answer
+        ids.append(answer["id"])
+    for export in ids:
+        vote(ground, export, "takahashi")
+    vote(ground, ids[0], "ito")
+    with pytest.raises(Refused) as no:
+        vote(ground, ids[1], "ito")
+    assert no.value.code == "custody.release_collides"
+    assert summary(ground, ids[1]).state is State.QUEUED
+    vote(ground, ids[1], "ito", Choice.REJECT, comment="It differs by one person.")
+    assert summary(ground, ids[1]).state is State.REJECTED
+
+
+def test_where_custody_is_silent_nothing_is_submitted(
+    ground: Ground, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No comparison, no queue: the submission is refused and leaves nothing behind."""
+
+    def silent(*_: Any, **__: Any) -> Any:
+        raise Refused("custody.unavailable")
+
+    text, receipt = asked(ground, token, BY_SEX)
+    monkeypatch.setattr(ground.custody, "examine", silent)
+    assert submit(ground, token, item(text, receipt)).json()["code"] == "custody.unavailable"
+    assert not export_records.exports_of(ground.records)
+
+
+def test_who_stands_behind_a_cell_is_listed_by_the_statement_that_counted_them(
+    ground: Ground, token: str
+) -> None:
+    """Lists of persons have the numbers that the answer counts, margins and conditions included; only custody sees them."""
+    sent: list[Any] = []
+    examine = ground.custody.examine
+
+    def watching(*arguments: Any, **more: Any) -> Any:
+        sent.extend(more["cells"])
+        return examine(*arguments, **more)
+
+    ground.custody.examine = watching  # type: ignore[method-assign]
+    sql = (
+        "SELECT male, status, count(DISTINCT pid) AS n, count(*) FILTER (age >= 50) AS old FROM patients"
+        " GROUP BY ROLLUP (male, status)"
+    )
+    answer = ground.query(token, sql, "table")
+    text, receipt = written(answer.table()), answer.headers["enclave-query"]
+    assert (
+        submit(ground, token, item(text, receipt, dimensions=["male", "status"])).json()["state"] == "queued"
+    )
+    sizes = {
+        (one["table"], *(value for _, value in one["keys"])): len(base64.b64decode(one["persons"])) // 4
+        for one in sent
+    }
+    for row in answer.table().to_pylist():
+        keys = ["Σ" if row[f"{name}_status"] == "total" else str(row[name]) for name in ("male", "status")]
+        for measure in ("n", "old"):
+            if row[f"{measure}_status"] == "shown":
+                assert sizes[(f"table.csv {measure}", *keys)] == row[measure]
+    assert len(sizes) == len(sent) > 8

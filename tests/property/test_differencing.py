@@ -1,0 +1,164 @@
+"""An output against the history as a whole: what is found, what is said to whom, and what is offered instead."""
+
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from enclave.disclosure.differencing import OTHERS, examine, findings
+from enclave.disclosure.examine import Verdict
+from enclave.disclosure.history import Book, Cell, Ruler
+
+from .test_history import FLOORS, book, sets_of, tells
+
+RULER = Ruler(3)
+
+
+def table(
+    release: str, cells: dict[str, set[int]], floor: int = 10, project: str | None = "ours", name: str = "t"
+) -> tuple[tuple[Cell, ...], dict[str, BitMap]]:
+    sets = {f"{release}/{name}/{key}": BitMap(persons) for key, persons in cells.items()}
+    return tuple(
+        Cell(
+            f"{release}/{name}/{key}", release, project, name, (("age", key),), len(persons),
+            RULER.sketch(BitMap(persons)), floor,
+        )
+        for key, persons in cells.items()
+    ), sets  # fmt: skip
+
+
+def together(*tables: tuple[tuple[Cell, ...], dict[str, BitMap]]) -> Book:
+    sets = {key: persons for _, kept in tables for key, persons in kept.items()}
+    return Book(tuple(cell for cells, _ in tables for cell in cells), sets.__getitem__)
+
+
+@seed(20_240_918)
+@settings(max_examples=80, deadline=None)
+@given(st.data(), FLOORS)
+def test_an_output_passes_exactly_where_it_adds_nothing_that_tells_of_too_few(
+    data: st.DataObject, floor: int
+) -> None:
+    """Pass means: no weights of any number of cells, one of them new, tell of 1 to n - 1 persons."""
+    old, new = data.draw(sets_of(floor, 4)), data.draw(sets_of(floor, 3))
+    result = examine(book(new, floor, "n", RULER), book(old, floor, "o", RULER))
+    assert result.bound.complete
+    if result.verdict is Verdict.PASS:
+        assert tells([*old, *new], floor) == tells(old, floor)
+    else:
+        assert tells([*old, *new], floor)
+
+
+@seed(20_240_918)
+@settings(max_examples=60, deadline=None)
+@given(st.data(), FLOORS)
+def test_more_releases_never_turn_a_finding_into_a_pass(data: st.DataObject, floor: int) -> None:
+    """The verdict over a longer history is no milder, and every pair and three found stays found."""
+    old, more = data.draw(sets_of(floor, 3)), data.draw(sets_of(floor, 3))
+    mine = book(data.draw(sets_of(floor, 3)), floor, "n", RULER)
+    before = examine(mine, book(old, floor, "o", RULER))
+    after = examine(mine, book([*old, *more], floor, "o", RULER))
+    order = [Verdict.PASS, Verdict.HUMAN, Verdict.FAIL]
+    assert order.index(before.verdict) <= order.index(after.verdict)
+
+
+def test_forty_seven_cells_against_a_total_of_all_but_one_person_are_found() -> None:
+    """A total that lacks one person of what 47 released cells add up to is found, though no two or three cells tell it."""
+    parts = table("r1", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(47)})
+    total = table("r2", {"all": set(range(20 * 47)) - {333}})
+    result = examine(together(total), together(parts))
+    assert result.verdict is Verdict.FAIL
+    (one,) = result.collisions
+    assert one.persons == 1
+    assert len(one.cells) == 48
+
+
+def test_a_refreshed_extract_opens_no_difference() -> None:
+    """The same cell over a newer extract, in which two persons left and one came, is found; over the same persons it is not."""
+    first = table("r1", {"40-": set(range(50))})
+    assert examine(together(table("r2", {"40-": set(range(50))})), together(first)).verdict is Verdict.PASS
+    moved = table("r2", {"40-": set(range(2, 51))})
+    assert examine(together(moved), together(first)).verdict is Verdict.FAIL
+
+
+def test_overlapping_cells_alone_tell_nothing() -> None:
+    """Two cells that overlap in three persons, or differ by three on one side and many on the other, pass."""
+    assert examine(
+        together(table("r2", {"a": set(range(27, 60))})), together(table("r1", {"b": set(range(30))}))
+    ).verdict is Verdict.PASS  # fmt: skip
+    assert examine(
+        together(table("r2", {"a": set(range(3, 60))})), together(table("r1", {"b": set(range(30))}))
+    ).verdict is Verdict.PASS  # fmt: skip
+
+
+def test_an_overlap_is_found_once_the_total_is_public() -> None:
+    """What two cells share is the sum of both less what they cover: a public total tells it."""
+    public = table("census", {"all": set(range(60))}, project=None)
+    one, other = table("r1", {"b": set(range(30))}), table("r2", {"a": set(range(27, 60))})
+    result = examine(together(other), together(one, public))
+    assert result.verdict is Verdict.FAIL
+    assert {cell.release for cell, _ in result.collisions[0].terms} == {"r1", "r2", "census"}
+
+
+def test_the_asker_reads_own_and_public_releases_by_name_and_the_checker_all() -> None:
+    """Another project's release is a release of another project to the asker, and has its name for the checker."""
+    new = together(table("r9", {"x": set(range(30))}, project="ours"))
+    for project, named in (("ours", True), (None, True), ("theirs", False)):
+        old = together(table("r1", {"y": set(range(29))}, project=project))
+        (said,) = findings(examine(new, old), new, old, RULER, "ours", "example")
+        shown = said.finding.facts["with"]
+        assert shown == (["r1 t: age=y"] if named else [OTHERS])
+        assert said.checker["with"] == ["r1 t: age=y"]
+        assert said.finding.where == "t: age=x"
+        assert "persons" not in said.finding.facts
+
+
+def test_the_grouping_that_is_offered_is_safe() -> None:
+    """A category that differs by one person from a released one is offered together with its neighbour, and that passes."""
+    old = together(table("r1", {"40-44": set(range(20)), "60-": set(range(100, 130))}))
+    cells = {"40-44": set(range(21)), "45-49": set(range(21, 45)), "50-54": set(range(45, 70))}
+    new = together(table("r2", cells))
+    (said,) = findings(examine(new, old), new, old, RULER, "ours", "example")
+    assert said.finding.facts["merge"] == {"dimension": "age", "categories": ["40-44", "45-49"]}
+    merged = {"40-49": cells["40-44"] | cells["45-49"], "50-54": cells["50-54"]}
+    assert examine(together(table("r2", merged)), old).verdict is Verdict.PASS
+
+
+def test_where_nobody_is_secret_two_definitions_of_the_same_persons_are_found() -> None:
+    """Under rules that hide zeros, equal persons under other words tell that nobody is between; equal words tell nothing."""
+    persons = BitMap(range(20))
+
+    def one(release: str, definition: str) -> Book:
+        cell = Cell(release, release, "ours", "t", (), 20, RULER.sketch(persons), 10, definition)
+        return Book((cell,), {release: persons}.__getitem__)
+
+    for words, verdict in (("same", Verdict.PASS), ("other", Verdict.FAIL)):
+        result = examine(one("r2", words), one("r1", "same"), zero_hidden=True)
+        assert result.verdict is verdict
+    assert examine(one("r2", "other"), one("r1", "same")).verdict is Verdict.PASS
+
+
+def test_a_history_too_long_for_one_system_is_left_to_a_human() -> None:
+    """Beyond the bound the verdict is human, the bound is printed, and what pairs tell is still found."""
+    releases = [
+        table(f"r{n}", {f"{m}": set(range(5000 * n + 20 * m, 5000 * n + 20 * m + 20)) for m in range(250)})
+        for n in range(3)
+    ]
+    quiet = together(table("new", {"x": set(range(90_000, 90_050))}))
+    result = examine(quiet, together(*releases))
+    assert result.verdict is Verdict.HUMAN
+    assert result.bound.to_json() == {
+        "released_cells": 750, "cells_together": "any", "earlier_releases_together": 1,
+        "releases_without_persons": 0, "complete": False,
+    }  # fmt: skip
+    (said,) = findings(result, quiet, together(*releases), RULER, "ours", "example")
+    assert said.finding.code == "disclosure.history_bound"
+    assert said.finding.verdict is Verdict.HUMAN
+    loud = together(table("new", {"x": {*range(20), 99_999}}))
+    assert examine(loud, together(*releases)).verdict is Verdict.FAIL
+
+
+def test_a_release_of_which_only_totals_are_known_leaves_the_output_to_a_human() -> None:
+    """Where nobody has the persons behind an earlier release, nothing new passes by the machine alone."""
+    new, old = together(table("r2", {"x": set(range(30))})), together()
+    result = examine(new, old, without_sets=["NDB Open Data 9"])
+    assert result.verdict is Verdict.HUMAN
+    assert examine(new, old).verdict is Verdict.PASS
