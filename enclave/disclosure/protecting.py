@@ -33,7 +33,8 @@ _SHARE, _WRITING = 0.55, 0.25
 @dataclass(frozen=True)
 class Hidden:
     """A hidden cell. `lower`, `upper` in the units of the published column, `upper` None where there is no end; `low`,
-    `high`: assignments of other values to hidden cells (by cell)."""
+    `high`: assignments of other values to hidden cells (by cell); `more`: further ones, which insiders cannot tell from the
+    truth."""
 
     unsafe: bool
     lower: Fraction
@@ -41,6 +42,7 @@ class Hidden:
     exact: bool
     low: Mapping[int, Fraction]
     high: Mapping[int, Fraction]
+    more: tuple[Mapping[int, Fraction], ...] = ()
 
 
 @dataclass(frozen=True)
