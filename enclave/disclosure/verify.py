@@ -65,8 +65,9 @@ def problems(claim: Claim, certificates: Sequence[Mapping[str, Any]]) -> Iterato
             yield f"{cell}: no certificate"
             continue
         for known, partly in ((frozenset[Key](), dict[Key, Asked]()), *claim.insiders):
-            seen = [one.get(cell, Fraction(0)) for one in tables[cell] if one.keys().isdisjoint(known)]
-            low, high = min(seen, default=Fraction(0)), max(seen, default=Fraction(0))
+            steps = (one.get(cell, nothing[0]) for one in tables[cell] if one.keys().isdisjoint(known))
+            seen = (nothing[0], *steps)
+            low, high = min(seen), max(seen)
             lower, upper, width = partly.get(cell, claim.needs.get(cell, nothing))
             if cell not in known and (-low < lower or high < upper or high - low < width):
                 yield f"{cell}: not protected as the rules ask" + (
