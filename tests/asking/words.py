@@ -390,7 +390,9 @@ CHAPTERS: tuple[Chapter, ...] = (
             "hidden",
         ),
     ),
-    Chapter(Said("In the aggregate tier", "集計段階で"), ("query.areas_apart", "query.blocks_cut", "perturbed")),
+    Chapter(
+        Said("In the aggregate tier", "集計段階で"), ("query.areas_apart", "query.blocks_cut", "perturbed")
+    ),
 )
 
 HIDDEN_TITLE = Said("Answered, but hidden", "答えは返るが秘匿される")
