@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from enclave.cli_releases import releases
 from enclave.config import SITES, Site
 from enclave.config import load_site as find_site
 from enclave.core.refusal import Refused, problem
@@ -32,6 +33,7 @@ demo = typer.Typer(no_args_is_help=True, help="デモ · The demo: load it, walk
 cli.add_typer(data, name="data")
 cli.add_typer(audit, name="audit")
 cli.add_typer(demo, name="demo")
+cli.add_typer(releases, name="releases")
 
 SiteName = Annotated[str, typer.Option("--site", help="サイト名 · Name of the site.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSONで出力 · Print JSON.")]
