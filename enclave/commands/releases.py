@@ -1,30 +1,20 @@
-"""`enclave releases`: what counts as released before, beside what left through the airlock. For the custodian.
+"""What counts as released before, beside what left through the airlock. For the custodian."""
 
-Only reads arguments, calls and prints.
-"""
-
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from enclave.config import SITES, Site, load_site
-from enclave.core.refusal import Refused
+from enclave.commands.options import AsJson, Custodian, SiteName, load_site, show
 
 releases = typer.Typer(
     no_args_is_help=True,
     help="公表済みの統計: 登録・一覧 · What was released before: enter public tables, list everything.",
 )
 
-_Site = Annotated[str, typer.Option("--site", help="サイト名 · Name of the site.")]
-_Person = Annotated[
-    str | None, typer.Option("--person", help="データ管理者 · The custodian who does this step.")
-]
 _Database = Annotated[
     str, typer.Option("--database", help="対象の人々のデータベース · The database whose persons it is about.")
 ]
-_AsJson = Annotated[bool, typer.Option("--json", help="JSONで出力 · Print JSON.")]
 
 
 @releases.command("enter")
@@ -40,9 +30,9 @@ def enter(
     ],
     database: _Database,
     name: Annotated[str, typer.Option("--name", help="公表の名前 · Its name, as findings will show it.")],
-    site: _Site = "demo",
-    person: _Person = None,
-    as_json: _AsJson = False,
+    site: SiteName = "demo",
+    person: Custodian = None,
+    as_json: AsJson = False,
 ) -> None:
     """公表済みの表を登録する · Enter a table that is public: from now on outputs are examined beside it.
 
@@ -54,7 +44,7 @@ def enter(
     from enclave.app import custodian_of
 
     cells = published_files.read(table, spec, name)
-    place = _site(site)
+    place = load_site(site)
     said = custody_client.publish(
         place, database, name, published_files.as_sent(cells), person=custodian_of(place, person)
     )
@@ -64,13 +54,13 @@ def enter(
 
 @releases.command("list")
 def listed(
-    database: _Database, site: _Site = "demo", person: _Person = None, as_json: _AsJson = False
+    database: _Database, site: SiteName = "demo", person: Custodian = None, as_json: AsJson = False
 ) -> None:
     """公表済みの一覧 · Everything that counts as released of the persons of a database, oldest first."""
     from enclave.adapters import custody_client
     from enclave.app import custodian_of
 
-    place = _site(site)
+    place = load_site(site)
     said = custody_client.released(place, database, person=custodian_of(place, person))
     if as_json:
         _print(said, as_json)
@@ -82,16 +72,9 @@ def listed(
         )
 
 
-def _site(name: str) -> Site:
-    try:
-        return load_site(name)
-    except KeyError:
-        raise Refused("operation.site_unknown", {"site": name, "known": ", ".join(SITES)}) from None
-
-
 def _print(said: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(said, ensure_ascii=False, indent=2))
+        show(said)
         return
     for name, value in said.items():
         print(f"{name:<14} {value}")
