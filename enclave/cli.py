@@ -13,6 +13,7 @@ from enclave.commands.demo import demo
 from enclave.commands.log import audit
 from enclave.commands.options import language
 from enclave.commands.rehearsal import rehearsal
+from enclave.commands.releases import releases
 from enclave.commands.running import running
 from enclave.commands.tables import tables
 from enclave.core.refusal import Refused, problem
@@ -26,6 +27,7 @@ for commands in (running, rehearsal, tables):
 cli.add_typer(data, name="data")
 cli.add_typer(audit, name="audit")
 cli.add_typer(demo, name="demo")
+cli.add_typer(releases, name="releases")
 
 
 def main() -> None:
