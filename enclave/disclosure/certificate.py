@@ -54,23 +54,11 @@ class Possible:
         self._highs.passModel(self._ties.programme(both=False))
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
-    def range(self, cell: int, beyond: int, still: Iterable[int] = ()) -> Range:
-        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `still`: cells
-        that are known not to change."""
-        kept = sorted({int(self._ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
-        if not kept:
-            return self._range(cell, beyond)
-        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
-        least, most = self._ties.least[kept], self._ties.most[kept]
-        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
-        found = self._range(cell, beyond, frozenset(kept))
-        self._highs.changeColsBounds(len(kept), places, least, most)
-        return found
-
-    def _range(self, cell: int, beyond: int, kept: frozenset[int] = frozenset()) -> Range:
+    def range(self, cell: int, beyond: int) -> Range:
+        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go."""
         at = self._at[cell]
         place, sign = int(self._ties.place[at]), int(self._ties.sign[at])
-        if place < 0 or place in kept:
+        if place < 0:
             return Range({}, {}, False, True)
         low, low_exact = self._furthest(place, -sign, beyond)
         high, high_exact = self._end(place, sign)
@@ -78,6 +66,20 @@ class Possible:
         if high is None:
             high, high_exact = self._furthest(place, sign, beyond)
         return Range(low, high, endless, low_exact and high_exact)
+
+    def around(self, cell: int, still: Iterable[int], beyond: int) -> Range:
+        """What a hidden cell may be while the cells `still` do not change; no further than `beyond` where there is no end."""
+        at, ties = self._at[cell], self._ties
+        place, sign = int(ties.place[at]), int(ties.sign[at])
+        kept = sorted({int(ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
+        if place < 0 or place in kept:
+            return Range({}, {}, False, True)
+        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
+        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
+        low, low_exact = self._furthest(place, -sign, beyond)
+        high, high_exact = self._furthest(place, sign, beyond)
+        self._highs.changeColsBounds(len(kept), places, ties.least[kept], ties.most[kept])
+        return Range(low, high, False, low_exact and high_exact)
 
     def _furthest(self, place: int, sign: int, beyond: int) -> tuple[Change, bool]:
         """The change at one end, or one by `beyond` where there is no end."""

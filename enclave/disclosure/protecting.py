@@ -6,18 +6,18 @@ Relies on `cutting` for a proposal only. Reads no file and no clock but the one 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.attack import Witnesses
-from enclave.disclosure.certificate import Change, Possible, Range, ranges
+from enclave.disclosure.certificate import Change, Range, ranges
 from enclave.disclosure.covering import covered
 from enclave.disclosure.cutting import Found, against_insiders, least_cost
 from enclave.disclosure.system import Merged, Need, System, merged
 from enclave.disclosure.tabular import Tabular
+from enclave.disclosure.unseen import far_enough, tables_for_insiders
 
 _MANY = 4_000_000
 """Unsafe cells times cells from which on a table of counts is covered rather than cut: some seconds of one by one."""
@@ -79,7 +79,7 @@ def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
     for cell, need in small.system.needs.items():
         if not _reaches(small.system, cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
-    more = _against_insiders(small.system, pattern.found.hidden, possible, telling)
+    more = tables_for_insiders(small.system, pattern.found.hidden, possible, telling)
     return Protected(tabular, _hidden(system, small, possible, more), pattern.found)
 
 
@@ -104,46 +104,7 @@ def _pattern(system: System, left: Callable[[], float], spare: Callable[[], floa
 
 
 def _reaches(system: System, cell: int, need: Need, reach: Range) -> bool:
-    return _far_enough(cell, need, (reach.low, reach.high))
-
-
-def _far_enough(cell: int, need: Need, tables: Sequence[Change], still: frozenset[int] = frozenset()) -> bool:
-    """Whether the tables in which nothing of `still` changes give a cell what it needs."""
-    steps = [table.get(cell, Fraction(0)) for table in tables if still.isdisjoint(table)]
-    low, high = min((*steps, Fraction(0))), max((*steps, Fraction(0)))
-    return -low >= need.down and high >= need.up and high - low >= need.slide
-
-
-def _against_insiders(
-    system: System, hidden: Iterable[int], possible: Mapping[int, Range], left: Callable[[], float]
-) -> dict[int, tuple[Change, ...]]:
-    """Further tables of unsafe cells, for those who see through the two of each.
-
-    Raises Refused `disclosure.no_safe_pattern`, `disclosure.out_of_time`.
-    """
-    if not system.insiders:
-        return {}
-    witnesses, within = Witnesses(system), Possible(system, hidden)
-    found: dict[int, tuple[Change, ...]] = {}
-    for cell, need in system.needs.items():
-        tables: list[Change] = [possible[cell].low, possible[cell].high]
-        seen = witnesses.of(cell, {*tables[0], *tables[1]})
-        far = max(int(max(need.up, need.slide)) + 1, system.unit)
-        if len(seen) > 1:
-            # One way round all of them is mostly there, and enough.
-            reach = within.range(cell, far, frozenset[int]().union(*(known for _, known in seen)))
-            tables += [one for one in (reach.low, reach.high) if one]
-        for asked, known in seen:
-            if _far_enough(cell, asked, tables, known):
-                continue
-            if left() <= 0:
-                raise Refused("disclosure.out_of_time")
-            reach = within.range(cell, far, known)
-            if not _far_enough(cell, asked, (reach.low, reach.high)):
-                raise Refused("disclosure.no_safe_pattern" if reach.exact else "disclosure.out_of_time")
-            tables += [one for one in (reach.low, reach.high) if one]
-        found[cell] = tuple(tables[2:])
-    return found
+    return far_enough(cell, need, (reach.low, reach.high))
 
 
 def _hidden(
