@@ -19,7 +19,13 @@ RuleNames = Annotated[
 
 @tables.command("protect")
 def protect(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, Parquet, Arrow")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="CSV, Parquet, Arrow; 複数の表ならフォルダー · of several tables their folder",
+        ),
+    ],
     spec: Annotated[Path, typer.Option("--spec", help="表の説明 · What the table is made of (YAML).")],
     rules: RuleNames,
     out: Annotated[Path, typer.Option("-o", "--out", help="審査者用の表 · The checker's table (CSV).")],
