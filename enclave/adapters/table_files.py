@@ -21,26 +21,35 @@ import yaml
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.protecting import Hidden, Protected
-from enclave.disclosure.spec import Spec, hierarchy, parse
+from enclave.disclosure.spec import Spec, hierarchy, parse_tables
+from enclave.disclosure.tabular import Tabular
 
 DIGITS = 12
 """Significant digits of a bound that has more (SHAPES, Table to protect)."""
 
 
-def read_spec(path: Path) -> tuple[Spec, dict[str, dict[str, str]]]:
-    """A spec and, per dimension with a hierarchy, the parent of each code. Raises Refused `disclosure.*`."""
+Parents = dict[str, dict[str, str]]
+
+
+def read_specs(path: Path) -> list[tuple[Spec, Parents]]:
+    """The spec of one table, or of each that a spec describes; and, per dimension with a hierarchy, the parent of each code.
+    Raises Refused `disclosure.*`."""
     try:
-        spec = parse(yaml.safe_load(_text(path)))
+        specs = parse_tables(yaml.safe_load(_text(path)))
     except yaml.YAMLError:
         raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
-    parents: dict[str, dict[str, str]] = {}
+    return [(spec, _parents(path, spec)) for spec in specs]
+
+
+def _parents(path: Path, spec: Spec) -> Parents:
+    parents: Parents = {}
     for one in spec.dimensions:
         if one.hierarchy is not None:
             rows = read_table(path.parent / one.hierarchy)
             if rows and not {"child", "parent"} <= set(rows[0]):
                 raise Refused("disclosure.column_missing", {"column": "child, parent"})
             parents[one.name] = hierarchy(one, ((str(row["child"]), str(row["parent"])) for row in rows))
-    return spec, parents
+    return parents
 
 
 def _text(path: Path) -> str:
@@ -96,10 +105,38 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def write(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
-    """OUT, OUT.cert.jsonl beside it, and what the public gets."""
+    """OUT, OUT.cert.jsonl beside it, and what the public gets. Of several tables OUT and the other are folders with a file
+    `<table>.csv` each, and one file of certificates speaks of all of them."""
+    parts = _parts(protected)
+    try:
+        for folder in (out, public) if parts else ():
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise Refused("disclosure.file_unwritable", {"file": out.name}) from None
+    for part, own, file in parts or [(protected, spec, "")]:
+        _write_table(part, own, out / file, None if public is None else public / file)
+    certificates = "".join(_certificates(protected)).encode()
+    _replace(out.with_name(out.name + ".cert.jsonl"), certificates)
+
+
+def _parts(protected: Protected) -> list[tuple[Protected, Spec, str]]:
+    """Each of several tables by itself, with the name of its file."""
+    found = []
+    for part in protected.tabular.parts:
+        hidden = {
+            row: protected.hidden[cell] for row, cell in enumerate(part.cells) if cell in protected.hidden
+        }
+        numbers = tuple(protected.tabular.numbers[cell] for cell in part.cells)
+        names = tuple(one.name for one in part.spec.dimensions)
+        own = Tabular(names, part.keys, numbers, protected.tabular.system)
+        found.append((Protected(own, hidden, protected.found), part.spec, f"{part.spec.name}.csv"))
+    return found
+
+
+def _write_table(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
     rows = list(_rows(protected, spec))
     _replace(out, _as_csv(rows))
-    _replace(out.with_name(out.name + ".cert.jsonl"), "".join(_certificates(protected, spec)).encode())
     if public is not None:
         names = [one.name for one in spec.dimensions]
         _replace(public, _as_csv([_public(row, names, spec.published) for row in rows]))
@@ -158,8 +195,8 @@ def _exactly(number: Fraction) -> str:
     return format(Decimal(number.numerator) / Decimal(number.denominator), "f")
 
 
-def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
-    names = [one.name for one in spec.dimensions]
+def _certificates(protected: Protected) -> Iterator[str]:
+    names = protected.tabular.names
     keys = [dict(zip(names, key, strict=True)) for key in protected.tabular.keys]
     whole = protected.tabular.system.whole
 
@@ -168,6 +205,8 @@ def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
 
     for place, hidden in sorted(protected.hidden.items()):
         line = {"cell": keys[place], "low": assignment(hidden.low), "high": assignment(hidden.high)}
+        if hidden.more:
+            line["more"] = [assignment(one) for one in hidden.more]
         yield json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

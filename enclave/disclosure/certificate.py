@@ -54,11 +54,23 @@ class Possible:
         self._highs.passModel(self._ties.programme(both=False))
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
-    def range(self, cell: int, beyond: int) -> Range:
-        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go."""
+    def range(self, cell: int, beyond: int, still: Iterable[int] = ()) -> Range:
+        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `still`: cells
+        that are known not to change."""
+        kept = sorted({int(self._ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
+        if not kept:
+            return self._range(cell, beyond)
+        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
+        least, most = self._ties.least[kept], self._ties.most[kept]
+        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
+        found = self._range(cell, beyond, frozenset(kept))
+        self._highs.changeColsBounds(len(kept), places, least, most)
+        return found
+
+    def _range(self, cell: int, beyond: int, kept: frozenset[int] = frozenset()) -> Range:
         at = self._at[cell]
         place, sign = int(self._ties.place[at]), int(self._ties.sign[at])
-        if place < 0:
+        if place < 0 or place in kept:
             return Range({}, {}, False, True)
         low, low_exact = self._furthest(place, -sign, beyond)
         high, high_exact = self._end(place, sign)

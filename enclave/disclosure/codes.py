@@ -45,6 +45,12 @@ CODES: dict[str, Wording] = {
         "列 {column} の {row} 行目。",
         "Column {column}, row {row}.",
     ),
+    "disclosure.tables_differ": Wording(
+        "二つの表の数値が合いません。",
+        "Two tables do not fit together.",
+        "{place} と {other}。同じ区分は同じ数値で、内訳の合計は合計と等しくなければなりません。",
+        "{place} and {other}. The same categories need the same numbers, and details need to add up to their total.",
+    ),
     "disclosure.category_unknown": Wording(
         "階層にない区分があります。",
         "A category is not in the hierarchy.",
