@@ -32,8 +32,9 @@ from enclave.disclosure.published import Near, Published, near
 
 WHOLE: Final = 600
 """Cells of output and history together, up to which all are one system."""
-SYSTEMS: Final = 40
-"""The latest earlier releases that are systems with the output, each by itself."""
+IN_SYSTEMS: Final = 60_000
+"""Cells of all systems of the output with one earlier release, the latest first. By cells and not by releases: any number of
+small tables moves nothing out of sight that matters for the time."""
 LISTED: Final = 50
 TRIES: Final = 40
 """Groupings of an output that are examined as a whole system before none is offered any more."""
@@ -113,9 +114,15 @@ def _systems(new: Book, released: Book) -> tuple[list[list[Cell]], bool]:
     earlier: dict[str, list[Cell]] = {}
     for cell in released.cells:
         earlier.setdefault(cell.release, []).append(cell)
+    systems: list[list[Cell]] = []
+    room = IN_SYSTEMS
+    for cells in reversed(earlier.values()):
+        room -= len(new.cells) + len(cells)
+        if room < 0 and systems:
+            break
+        systems.append([*new.cells, *cells])
     # An output without a history is a system by itself: its own numbers are beside each other too.
-    latest = list(earlier.values())[-SYSTEMS:] or [[]]
-    return [[*new.cells, *cells] for cells in latest], len(earlier) <= 1
+    return systems or [list(new.cells)], len(earlier) <= 1
 
 
 def _system(cells: Sequence[Cell], new: Book, released: Book) -> tuple[list[Collision], bool]:

@@ -276,3 +276,16 @@ def test_an_output_beyond_one_system_passes_nothing_that_one_system_would_find(
         for few in combinations(range(MOST), size)
     )
     assert result.verdict is not Verdict.PASS or not more
+
+
+def test_releases_in_between_move_no_related_one_out_of_sight() -> None:
+    """Any number of harmless tables after the one that an output collides with leaves the collision found."""
+    related = table("r0", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(5)})
+    harmless = [
+        table(f"s{n:02}", {str(m): set(range(1000 * n + 20 * m, 1000 * n + 20 * m + 20)) for m in range(20)})
+        for n in range(1, 46)
+    ]
+    total = together(table("new", {"all": set(range(100)) - {33}}))
+    result = examine(total, together(related, *harmless))
+    assert result.verdict is Verdict.FAIL
+    assert [one.persons for one in result.collisions] == [1]
