@@ -6,7 +6,6 @@ Only reads arguments, calls, and prints. Each command imports what it needs, so 
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -442,7 +441,7 @@ def protect(
     """
     from enclave.rehearsal import tables
 
-    began = time.monotonic()
+    began = tables.began()
     folder = policies or tables.policies_of_program()
     names = [name for name in rules.split(",") if name]
     said = (
