@@ -20,7 +20,8 @@ import yaml
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.protecting import Assignment, Hidden, Protected
-from enclave.disclosure.spec import Spec, hierarchy, parse
+from enclave.disclosure.spec import Spec, hierarchy, parse_tables
+from enclave.disclosure.tabular import Tabular
 
 DIGITS = 12
 """Significant digits of a bound that has more (SHAPES, Table to protect)."""
@@ -31,20 +32,36 @@ CELLS_AT_MOST = 250_000
 _CHUNK = 4 << 20
 
 
-def read_spec(path: Path) -> tuple[Spec, dict[str, dict[str, str]]]:
-    """A spec and, per dimension with a hierarchy, the parent of each code. Raises Refused `disclosure.*`."""
+Parents = dict[str, dict[str, str]]
+
+
+def read_specs(path: Path) -> list[tuple[Spec, Parents]]:
+    """The spec of one table, or of each that a spec describes; and, per dimension with a hierarchy, the parent of each code.
+    Raises Refused `disclosure.*`."""
     try:
-        spec = parse(yaml.safe_load(_text(path)))
+        specs = parse_tables(yaml.safe_load(_text(path)))
     except yaml.YAMLError:
         raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
-    parents: dict[str, dict[str, str]] = {}
+    return [(spec, _parents(path, spec)) for spec in specs]
+
+
+def read_spec(path: Path) -> tuple[Spec, Parents]:
+    """The spec of one table. Raises Refused `disclosure.*`, also where it describes several."""
+    specs = read_specs(path)
+    if len(specs) != 1:
+        raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "one table"})
+    return specs[0]
+
+
+def _parents(path: Path, spec: Spec) -> Parents:
+    parents: Parents = {}
     for one in spec.dimensions:
         if one.hierarchy is not None:
             rows = read_table(path.parent / one.hierarchy)
             if rows and not {"child", "parent"} <= set(rows[0]):
                 raise Refused("disclosure.column_missing", {"column": "child, parent"})
             parents[one.name] = hierarchy(one, ((str(row["child"]), str(row["parent"])) for row in rows))
-    return spec, parents
+    return parents
 
 
 def _text(path: Path) -> str:
@@ -138,14 +155,41 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
-    """OUT, OUT.cert.jsonl beside it, and what the public gets."""
+    """OUT, OUT.cert.jsonl beside it, and what the public gets. Of several tables OUT and the other are folders with a file
+    `<table>.csv` each, and one file of certificates speaks of all of them."""
+    parts = _parts(protected)
+    try:
+        for folder in (out, public) if parts else ():
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise Refused("disclosure.file_unwritable", {"file": out.name}) from None
+    for part, own, file in parts or [(protected, spec, "")]:
+        _write_table(part, own, out / file, None if public is None else public / file)
+    with _replacing(out.with_name(out.name + ".cert.jsonl")) as told:
+        for chunk in _chunks(_certificates(protected)):
+            told.write(chunk)
+
+
+def _parts(protected: Protected) -> list[tuple[Protected, Spec, str]]:
+    """Each of several tables by itself, with the name of its file."""
+    found = []
+    for part in protected.tabular.parts:
+        hidden = {
+            row: protected.hidden[cell] for row, cell in enumerate(part.cells) if cell in protected.hidden
+        }
+        numbers = tuple(protected.tabular.numbers[cell] for cell in part.cells)
+        names = tuple(one.name for one in part.spec.dimensions)
+        own = Tabular(names, part.keys, numbers, protected.tabular.system)
+        found.append((Protected(own, hidden, protected.found), part.spec, f"{part.spec.name}.csv"))
+    return found
+
+
+def _write_table(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
     rows = list(_rows(protected, spec))
     names = [one.name for one in spec.dimensions]
     with _replacing(out) as file:
         _as_csv(file, [*names, spec.published, "status", "lower", "upper", "bounds"], rows)
-    with _replacing(out.with_name(out.name + ".cert.jsonl")) as file:
-        for chunk in _chunks(_certificates(protected, spec)):
-            file.write(chunk)
     if public is not None:
         with _replacing(public) as file:
             _as_csv(
@@ -220,9 +264,9 @@ def _exactly(number: Fraction) -> str:
     return format(Decimal(number.numerator) / Decimal(number.denominator), "f")
 
 
-def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
+def _certificates(protected: Protected) -> Iterator[str]:
     """One line per hidden cell. Cells share most of their assignments, and each is put into words once."""
-    names = [json.dumps(one.name, ensure_ascii=False) for one in spec.dimensions]
+    names = [json.dumps(name, ensure_ascii=False) for name in protected.tabular.names]
     codes: dict[str, str] = {}
 
     def cell(place: int) -> str:
@@ -234,7 +278,7 @@ def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
 
     keys = {place: cell(place) for place in protected.hidden}
     whole = protected.tabular.system.whole
-    uses = Counter(id(side) for one in protected.hidden.values() for side in (one.low, one.high))
+    uses = Counter(id(side) for one in protected.hidden.values() for side in (one.low, one.high, *one.more))
     told: dict[int, str] = {}
 
     def assignment(values: Assignment) -> str:
@@ -254,7 +298,8 @@ def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
 
     for place, hidden in sorted(protected.hidden.items()):
         low, high = assignment(hidden.low), assignment(hidden.high)
-        yield f'{{"cell":{keys[place]},"low":[{low}],"high":[{high}]}}\n'
+        more = f',"more":[{",".join(f"[{assignment(one)}]" for one in hidden.more)}]' if hidden.more else ""
+        yield f'{{"cell":{keys[place]},"low":[{low}],"high":[{high}]{more}}}\n'
 
 
 def _as_csv(file: IO[bytes], names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:

@@ -28,6 +28,8 @@ told that are known."""
 Change = Mapping[int, int | Fraction]
 """By cell the difference to its true value, in the table's unit; never 0."""
 
+_NOTHING: tuple[Change, Change] = ({}, {})
+
 _PARTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 60)
 """Denominators tried for a corner of the attacker's system: in two dimensions every corner is whole."""
 
@@ -62,29 +64,43 @@ class Possible:
         self._highs.passModel(self._ties.programme(both=False))
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
-    def range(self, cell: int, beyond: int, low: Change, high: Change) -> Range:
-        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `low`, `high`:
-        changes that are known to be possible; they are told where none goes further."""
+    def range(
+        self, cell: int, beyond: int, still: Iterable[int] = (), known: tuple[Change, Change] = _NOTHING
+    ) -> Range:
+        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `still`: cells
+        that are known not to change. `known`: changes that are possible; they are told where none goes further."""
+        kept = sorted({int(self._ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
+        if not kept:
+            return self._range(cell, beyond, frozenset(), known)
+        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
+        least, most = self._ties.least[kept], self._ties.most[kept]
+        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
+        found = self._range(cell, beyond, frozenset(kept), _NOTHING)
+        self._highs.changeColsBounds(len(kept), places, least, most)
+        return found
+
+    def _range(self, cell: int, beyond: int, kept: frozenset[int], known: tuple[Change, Change]) -> Range:
         at = self._at[cell]
         place, sign = int(self._ties.place[at]), int(self._ties.sign[at])
-        if place < 0:
+        if place < 0 or place in kept:
             return Range({}, {}, False, True)
-        exact, endless, found = True, False, [low, high]
-        for side, known in enumerate((low, high)):
+        exact, endless, found = True, False, list(known)
+        for side, near in enumerate(known):
             way = sign if side else -sign
-            if not side and self.system.values[cell] + known.get(cell, 0) == self.system.least[cell]:
+            if not side and self.system.values[cell] + near.get(cell, 0) == self.system.least[cell]:
                 continue
             further, true = self._end(place, way)
             if further is None:
                 endless = bool(side)
                 further, true = self._furthest(place, way, beyond)
             exact &= true
-            gain = further.get(cell, 0) - known.get(cell, 0)
+            gain = further.get(cell, 0) - near.get(cell, 0)
             if gain > 0 if side else gain < 0:
-                found[side] = self._shorter(place, way, further) if len(further) > SHORT else further
+                long = len(further) > SHORT and not kept
+                found[side] = self._shorter(place, further) if long else further
         return Range(found[0], found[1], endless, exact)
 
-    def _shorter(self, place: int, sign: int, change: Change) -> Change:
+    def _shorter(self, place: int, change: Change) -> Change:
         """A change that takes the head as far as this one, and changes the others by as little as possible together."""
         ties, size = self._ties, len(self._ties)
         at = int(np.nonzero(ties.place == place)[0][0])
@@ -245,7 +261,7 @@ def ranges(
             pending.append(cell)
             continue
         beyond = 1 if need is None else int(max(need.up, need.slide)) + 1
-        one = possible.range(cell, max(beyond, system.unit), before.low, before.high)
+        one = possible.range(cell, max(beyond, system.unit), (), (before.low, before.high))
         more = sum(size(cell, side) for side in (one.low, one.high)) - sum(
             size(cell, side) for side in (before.low, before.high)
         )
@@ -263,5 +279,11 @@ def ranges(
 
 def reaches(cell: int, need: Need, reach: Range) -> bool:
     """Whether a range gives an unsafe cell what it needs."""
-    low, high = reach.low.get(cell, 0), reach.high.get(cell, 0)
+    return far_enough(cell, need, (reach.low, reach.high))
+
+
+def far_enough(cell: int, need: Need, tables: Sequence[Change], still: frozenset[int] = frozenset()) -> bool:
+    """Whether the tables in which nothing of `still` changes give a cell what it needs."""
+    steps = [table.get(cell, 0) for table in tables if still.isdisjoint(table)]
+    low, high = min((*steps, 0)), max((*steps, 0))
     return -low >= need.down and high >= need.up and high - low >= need.slide

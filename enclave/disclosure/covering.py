@@ -82,7 +82,7 @@ class _Draft:
         size = len(system)
         self._size, self._unsafe, self._cost = size, unsafe, cost
         self._room = _room(system)
-        lp = programme(system, (1.0, -1.0))
+        lp = programme(system, both=True)
         lp.col_lower_ = np.zeros(2 * size)
         lp.col_upper_ = np.concatenate([np.ones(size), np.minimum(self._room, 1.0)])
         self._highs = solver()

@@ -6,15 +6,16 @@ Relies on `cutting` for a proposal only. Reads no file and no clock but the one 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.certificate import Change, Range, ranges, reaches
+from enclave.disclosure.attack import Witnesses
+from enclave.disclosure.certificate import Change, Possible, Range, far_enough, ranges, reaches
 from enclave.disclosure.covering import covered
-from enclave.disclosure.cutting import Found, least_cost
+from enclave.disclosure.cutting import Found, against_insiders, least_cost
 from enclave.disclosure.system import Merged, System, merged
 from enclave.disclosure.tabular import Tabular
 
@@ -46,7 +47,8 @@ Assignment = Mapping[int, int | Fraction]
 @dataclass(frozen=True)
 class Hidden:
     """A hidden cell. `lower`, `upper` in the units of the published column, `upper` None where there is no end; `low`,
-    `high`: assignments of other values to hidden cells (by cell)."""
+    `high`: assignments of other values to hidden cells (by cell); `more`: further ones, which insiders cannot tell from the
+    truth."""
 
     unsafe: bool
     lower: Fraction
@@ -54,6 +56,7 @@ class Hidden:
     exact: bool
     low: Assignment
     high: Assignment
+    more: tuple[Assignment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
     for cell, need in small.system.needs.items():
         if not reaches(cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
-    return Protected(tabular, _hidden(system, small, possible), pattern.found)
+    more = _against_insiders(small.system, pattern.found.hidden, possible, telling)
+    return Protected(tabular, _hidden(system, small, possible, more), pattern.found)
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,48 @@ def _pattern(system: System, left: Callable[[], float], whole: float) -> _Patter
     steps = all(need.slide <= 1 and not need.down and not need.up for need in system.needs.values())
     if system.whole and steps and len(system.needs) * len(system) > _MANY:
         covering = covered(system, until(_COVERED), until(_PROVEN))
+        if system.insiders:
+            hidden, cost = against_insiders(system, covering.hidden, until(_PROVEN))
+            return _Pattern(Found(hidden, cost, 0.0, covering.ended))
         return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
     return _Pattern(least_cost(system, until(_SHARE), _SPAN if len(system) <= _SMALL else 1.0))
 
 
-def _hidden(system: System, small: Merged, possible: Mapping[int, Range]) -> dict[int, Hidden]:
+def _against_insiders(
+    system: System, hidden: Iterable[int], possible: Mapping[int, Range], left: Callable[[], float]
+) -> dict[int, tuple[Change, ...]]:
+    """Further tables of unsafe cells, for those who see through the two of each.
+
+    Raises Refused `disclosure.no_safe_pattern`, `disclosure.out_of_time`.
+    """
+    if not system.insiders:
+        return {}
+    witnesses, within = Witnesses(system), Possible(system, hidden)
+    found: dict[int, tuple[Change, ...]] = {}
+    for cell, need in system.needs.items():
+        tables: list[Change] = [possible[cell].low, possible[cell].high]
+        seen = witnesses.of(cell, {*tables[0], *tables[1]})
+        far = max(int(max(need.up, need.slide)) + 1, system.unit)
+        if len(seen) > 1:
+            # One way round all of them is mostly there, and enough.
+            reach = within.range(cell, far, frozenset[int]().union(*(known for _, known in seen)))
+            tables += [one for one in (reach.low, reach.high) if one]
+        for asked, known in seen:
+            if far_enough(cell, asked, tables, known):
+                continue
+            if left() <= 0:
+                raise Refused("disclosure.out_of_time")
+            reach = within.range(cell, far, known)
+            if not far_enough(cell, asked, (reach.low, reach.high)):
+                raise Refused("disclosure.no_safe_pattern" if reach.exact else "disclosure.out_of_time")
+            tables += [one for one in (reach.low, reach.high) if one]
+        found[cell] = tuple(tables[2:])
+    return found
+
+
+def _hidden(
+    system: System, small: Merged, possible: Mapping[int, Range], more: Mapping[int, tuple[Change, ...]]
+) -> dict[int, Hidden]:
     """What stays possible, per cell of the table as it is written."""
     members: dict[int, list[int]] = {}
     for cell, place in enumerate(small.place):
@@ -145,11 +186,12 @@ def _hidden(system: System, small: Merged, possible: Mapping[int, Range]) -> dic
     hidden: dict[int, Hidden] = {}
     for place, reach in possible.items():
         low, high = written(reach.low), written(reach.high)
+        further = tuple(written(change) for change in more.get(place, ()))
         for cell in members[place]:
             true = Fraction(system.values[cell], system.unit)
             upper = None if reach.endless else Fraction(high.get(cell, true))
             hidden[cell] = Hidden(
-                cell in system.needs, Fraction(low.get(cell, true)), upper, reach.exact, low, high
+                cell in system.needs, Fraction(low.get(cell, true)), upper, reach.exact, low, high, further
             )
     return hidden
 
