@@ -5,20 +5,12 @@ change; for those who do, others are looked for in which nothing that they know 
 and on exact numbers for what they show. Chooses nothing to hide: a cell without such a table is a refusal.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.attack import Witnesses
-from enclave.disclosure.certificate import Change, Possible, Range
-from enclave.disclosure.system import Need, System
-
-
-def far_enough(cell: int, need: Need, tables: Sequence[Change], still: frozenset[int] = frozenset()) -> bool:
-    """Whether the tables in which nothing of `still` changes give a cell what it needs."""
-    steps = [table.get(cell, Fraction(0)) for table in tables if still.isdisjoint(table)]
-    low, high = min((*steps, Fraction(0))), max((*steps, Fraction(0)))
-    return -low >= need.down and high >= need.up and high - low >= need.slide
+from enclave.disclosure.certificate import Change, Possible, Range, far_enough
+from enclave.disclosure.system import System
 
 
 def tables_for_insiders(
