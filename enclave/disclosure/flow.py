@@ -132,7 +132,7 @@ def _audited(
     holds = (
         claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n)
-        and interval.distinct_holds(table, claim.hidden, cells.least)
+        and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})

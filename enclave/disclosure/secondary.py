@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from enclave.disclosure.corners import Corners
 from enclave.disclosure.lattice import Lattice, Relation
-from enclave.disclosure.moves import Budget, Model, Move, Number
+from enclave.disclosure.moves import Budget, Move, Number, Programmes
 
 _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
@@ -133,15 +133,17 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
     if not wanted:
         return moves
     _price(stage, helpers=False)
-    model: Model | None = None
+    model: Programmes | None = None
     for number in wanted:
         if number in covered:
             continue
         corner = stage.corners.move(number) if stage.corners else None
         move = corner[1] if corner else None
         if move is None:
-            model = model or Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
-            move = model.move(number, thorough)
+            model = model or Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            if stage.corners and model.size > _SMALL:
+                move = _nearby(stage.corners, model, number, helpers=False)
+            move = move or model.move(number, thorough)
         if move is None:
             return None
         moves.append(move)
@@ -160,7 +162,7 @@ def _price(stage: _Stage, helpers: bool) -> None:
     stage.corners.price(stage.hidden, 0.0)
 
 
-def _fill(stage: _Stage, model: Model, relation: Relation, group: int) -> None:
+def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> None:
     """Hides the cheapest row that ends a thin sum, if it can be hidden with any use."""
     choices = [
         node
@@ -181,13 +183,13 @@ def _fill(stage: _Stage, model: Model, relation: Relation, group: int) -> None:
 def _grow(stage: _Stage) -> list[Move]:
     """Hides until every hidden number moves and no sum is thin; gives the moves."""
     free = stage.hidden | (stage.candidates - stage.banned)
-    model = Model(stage.lattice, stage.relations, sorted(free), stage.budget)
+    model = Programmes(stage.lattice, stage.relations, sorted(free), stage.budget)
     moves: list[Move] = []
     while True:
         covered = _covered(moves)
         wanted = [number for number in _numbers(stage) if number not in covered]
         if wanted and not moves:
-            only_hidden = Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            only_hidden = Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
             if stage.corners is None or only_hidden.size <= _SMALL:
                 moves += only_hidden.spread(wanted)
             covered = _covered(moves)
@@ -216,13 +218,26 @@ def _hide(stage: _Stage, nodes: set[int]) -> None:
         stage.corners.price(nodes, 0.0)
 
 
-def _cheapest(stage: _Stage, model: Model, number: Number) -> Move | None:
+def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
     """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand."""
     corner = stage.corners.move(number) if stage.corners else None
     if corner and (corner[0] == 0 or model.size > _SMALL):
         return corner[1]
     model.price({node: stage.cost(node) for node in stage.open_candidates()})
+    if stage.corners and model.size > _SMALL:
+        near = _nearby(stage.corners, model, number, helpers=True)
+        if near is not None:
+            return near
     return model.move(number) or (corner[1] if corner else None)
+
+
+def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
+    """A move among few cells, hidden ones if there is one."""
+    for more in (False, True)[: 1 + helpers]:
+        near = model.nearby(number, corners.nearby(number, more))
+        if near is not None:
+            return near
+    return None
 
 
 class _PinnedError(Exception):
