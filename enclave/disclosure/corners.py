@@ -61,9 +61,9 @@ class Corners:
         for place, at in self._index.items():
             self._node[at] = place
         self._price = np.full(self._shape, np.inf)
-        self._persons = np.zeros((len(lattice.series), *self._shape), dtype=np.int64)
+        self._persons = np.zeros((*self._shape, len(lattice.series)), dtype=np.int64)
         for place, at in self._index.items():
-            self._persons[(slice(None), *at)] = lattice.nodes[place].persons
+            self._persons[at] = lattice.nodes[place].persons
         counted = tuple(number for number, one in enumerate(lattice.series) if one.counted)
         # A filtered count and the row's persons may have to change together: nobody is in the one and not the other.
         self._modes: list[tuple[int, ...]] = [(number,) for number in range(len(lattice.series))]
@@ -128,7 +128,7 @@ class Corners:
         picks = []
         for dim, here in enumerate(at):
             line = tuple(slice(None) if place == dim else one for place, one in enumerate(at))
-            there = np.where(usable[line], self._persons[(series, *line)], -1)
+            there = np.where(usable[line], self._persons[..., series][line], -1)
             order = np.argsort(-there, kind="stable")[:_NEAREST]
             picks.append(sorted({here, *(int(one) for one in order if there[one] >= 0)}))
         grid = np.ix_(*picks)

@@ -131,7 +131,7 @@ def _audited(
     claim = claim_of(cells, pattern)
     holds = (
         claim.unsafe <= claim.hidden
-        and interval.verify(table, claim, cells.least, rules.n)
+        and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
         and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
     )
     if not holds:

@@ -76,13 +76,13 @@ def _numbers(table: Table) -> tuple[dict[Keys, tuple[int, ...]], set[tuple[int, 
     return cells, groupings
 
 
-def verify(table: Table, claim: Claim, least: int, floor: int) -> bool:
+def verify(table: Table, claim: Claim, least: int, floor: int, institutions: int = 0) -> bool:
     """Whether the hidden numbers of `table` have two possible values each and no readable group is below `floor`.
 
     1. Each move touches only what is hidden or unknown. 2. It keeps every sum. 3. It leaves every number at `least`
     or more, and no count above its row's persons. 4. Every number of an unsafe row, and the persons of
     every hidden row, are changed by some move. 5. What is hidden
-    under a shown total is together nobody or at least `floor`.
+    under a shown total is together nobody or at least `floor`, and one of it has at least so many `institutions` behind it.
     """
     cells, groupings = _numbers(table)
     secret = claim.hidden | claim.unknown
@@ -97,7 +97,7 @@ def verify(table: Table, claim: Claim, least: int, floor: int) -> bool:
             matters = measure == ROW or row.keys in claim.unsafe
             if matters and persons >= least and (row.keys, measure) not in changed:
                 return False
-    return _no_thin_group(known, floor)
+    return _no_thin_group(known, floor) and _no_few_institutions(known, institutions)
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,37 @@ def _no_thin_group(known: _Known, floor: int) -> bool:
             for place, count in enumerate(groups):
                 sums[place] += count
     return not any(0 < count < floor for sums in together.values() for count in sums)
+
+
+def _no_few_institutions(known: _Known, least: int) -> bool:
+    """As `_no_thin_group`, of institutions: several cells have at least as many behind them as the one with the most, and all
+    the details of a total together as many as it has. Of a total that nobody asked for nothing is known but that of its
+    details."""
+    rows = [(row.keys, row.institutions) for row in known.table.rows if row.institutions]
+    behind: dict[Keys, tuple[int, ...]] = dict(rows)
+    unknown = known.secret - behind.keys()
+    for dims in {detailed(keys) for keys in unknown}:
+        for keys, counts in rows:
+            above = _keep(keys, dims)
+            if above in unknown and set(dims) < set(detailed(keys)):
+                behind[above] = tuple(map(max, behind.get(above, counts), counts))
+    together: dict[tuple[Keys, tuple[int, ...]], tuple[int, ...]] = {}
+    for keys in known.secret & behind.keys():
+        dims = detailed(keys)
+        for rolled in dims:
+            parent = _keep(keys, [dim for dim in dims if dim != rolled])
+            if parent not in known.secret:
+                there = together.get((parent, dims), behind[keys])
+                together[parent, dims] = tuple(map(max, there, behind[keys]))
+    few = {family for family, found in together.items() if any(0 < most < least for most in found)}
+    if not few:
+        return True
+    shown: set[tuple[Keys, tuple[int, ...]]] = set()
+    for keys in known.cells.keys() - known.secret:
+        dims = detailed(keys)
+        if known.cells[keys][0]:
+            shown |= {(_keep(keys, [dim for dim in dims if dim != rolled]), dims) for rolled in dims}
+    return not few & shown
 
 
 @dataclass(frozen=True)

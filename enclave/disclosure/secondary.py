@@ -104,7 +104,8 @@ def _pools(stage: _Stage, node: int) -> list[int]:
 
 
 def _thin(stage: _Stage) -> tuple[Relation, int] | None:
-    """A shown total whose hidden details are, in some group, fewer persons than the floor."""
+    """A shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer institutions than a
+    rule asks for."""
     for relation in stage.relations:
         if relation.parent in stage.hidden:
             continue
@@ -115,7 +116,23 @@ def _thin(stage: _Stage) -> tuple[Relation, int] | None:
         for group, persons in enumerate(sums):
             if 0 < persons < stage.lattice.floor:
                 return relation, group
+        nodes = stage.lattice.nodes
+        if all(child in stage.hidden or not nodes[child].persons[0] for child in relation.children):
+            # All of them together are the total, which is shown.
+            continue
+        behind = zip(*(nodes[node].institutions for node in hidden), strict=True)
+        for group, counts in enumerate(behind, start=len(sums)):
+            if 0 < max(counts) < stage.lattice.institutions:
+                return relation, group
     return None
+
+
+def _ends_thin(stage: _Stage, node: int, group: int) -> bool:
+    """Whether hiding a row too helps a group that is too thin, one of persons or else one of institutions."""
+    pools = _pools(stage, node)
+    if group < len(pools):
+        return pools[group] > 0
+    return stage.lattice.nodes[node].institutions[group - len(pools)] >= stage.lattice.institutions
 
 
 def _covered(moves: Sequence[Move]) -> set[Number]:
@@ -167,7 +184,7 @@ def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> N
     choices = [
         node
         for node in relation.children
-        if node in stage.candidates - stage.hidden - stage.banned and _pools(stage, node)[group] > 0
+        if node in stage.candidates - stage.hidden - stage.banned and _ends_thin(stage, node, group)
     ]
     for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
         if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
