@@ -24,8 +24,12 @@ _WORK_AT_MOST = 20_000_000
 """Corners times cells of the dense table for one target; beyond, the sparse programme is quicker."""
 
 
-_NEAREST = 8
-"""Categories of each dimension that are near: a programme of some hundred numbers, a few milliseconds."""
+_SEEN = 1e-4
+"""What a hidden node costs that some move changes already: next to nothing, so that of moves which hide nothing more the one is
+taken that shows the most other nodes to be open too."""
+
+_HIDDEN = 0.5
+"""Below this a price is that of hidden nodes alone: a node that may still be hidden costs 1 or more."""
 
 
 class Corners:
@@ -95,6 +99,13 @@ class Corners:
         for place in nodes:
             self._price[self._index[place]] = cost
 
+    def seen(self, nodes: Iterable[int]) -> None:
+        """Hidden nodes that a move changes."""
+        for place in nodes:
+            at = self._index[place]
+            if self._price[at] < _HIDDEN:
+                self._price[at] = _SEEN
+
     def move(self, number: Number) -> tuple[float, Move] | None:
         """The cheapest corner move of `number` with its price; None where every one touches a shown or empty cell."""
         node, series = number
@@ -112,24 +123,24 @@ class Corners:
                 if np.isfinite(price) and (best is None or price < best[0]):
                     partner = tuple(int(one) for one in np.unravel_index(place, self._shape))
                     best = price, partner, sign, mode
-                    if price == 0:
-                        return price, self._written(at, partner, sign, mode)
+                    if price < _HIDDEN:
+                        return 0.0, self._written(at, partner, sign, mode)
         if best is None:
             return None
         return best[0], self._written(at, *best[1:])
 
-    def nearby(self, number: Number, helpers: bool) -> list[int]:
-        """Nodes near one, hidden or (`helpers`) such as may still be hidden: those of a few categories in each dimension, of
+    def nearby(self, number: Number, helpers: bool, width: int) -> list[int]:
+        """Nodes near one, hidden or (`helpers`) such as may still be hidden: those of `width` categories in each dimension, of
         which the line through it has the most to take from. Where a corner is too simple a move, they nearly always hold
         one, and are a small programme."""
         node, series = number
         at = self._index[node]
-        usable = np.isfinite(self._price) if helpers else self._price == 0
+        usable = self._price < (np.inf if helpers else _HIDDEN)
         picks = []
         for dim, here in enumerate(at):
             line = tuple(slice(None) if place == dim else one for place, one in enumerate(at))
             there = np.where(usable[line], self._persons[..., series][line], -1)
-            order = np.argsort(-there, kind="stable")[:_NEAREST]
+            order = np.argsort(-there, kind="stable")[:width]
             picks.append(sorted({here, *(int(one) for one in order if there[one] >= 0)}))
         grid = np.ix_(*picks)
         return sorted(int(one) for one in self._node[grid][usable[grid]])

@@ -30,6 +30,9 @@ from enclave.disclosure.moves import Budget, Move, Number, Programmes
 _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
 
+_NEAR, _LESS_NEAR = 8, 16
+"""Categories of each dimension that are near a number: programmes of some hundred numbers, and of some thousand."""
+
 _REFINE_AT_MOST = 60
 _REFINE_WORK = 20_000
 """Rows that are tried to be shown again, per grouping, fewer where each try is long (numbers in the programme): counts
@@ -165,6 +168,8 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
             return None
         moves.append(move)
         covered |= set(move)
+        if stage.corners:
+            stage.corners.seen(node for node, _ in move)
     return moves
 
 
@@ -221,7 +226,10 @@ def _grow(stage: _Stage) -> list[Move]:
                 raise NoPatternError
             moves.append(move)
             covered |= set(move)
-            _hide(stage, {node for node, _ in move})
+            nodes = {node for node, _ in move}
+            _hide(stage, nodes)
+            if stage.corners:
+                stage.corners.seen(nodes)
         thin = _thin(stage)
         if thin is not None:
             _fill(stage, model, *thin)
@@ -250,8 +258,8 @@ def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
 
 def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
     """A move among few cells, hidden ones if there is one."""
-    for more in (False, True)[: 1 + helpers]:
-        near = model.nearby(number, corners.nearby(number, more))
+    for more, width in ((False, _NEAR), (False, _LESS_NEAR), (True, _LESS_NEAR)):
+        near = model.nearby(number, corners.nearby(number, more, width)) if helpers or not more else None
         if near is not None:
             return near
     return None
