@@ -60,10 +60,40 @@ def protect(
             print(f"{name:<10} {value}")
 
 
+@tables.command("perturb")
+def perturb(
+    table: Annotated[Path, typer.Argument(help="CSV, Parquet, Arrow")],
+    spec: Annotated[Path, typer.Option("--spec", help="表の説明 (YAML) · What the table is.")],
+    rules: RuleNames,
+    out: Annotated[Path, typer.Option("-o", "--out", help="公表用の表 · What the public gets (CSV).")],
+    policies: Policies = None,
+    as_json: AsJson = False,
+) -> None:
+    """公表用の表の人数を、秘匿せずに変える · Change the counts of a public table instead of hiding them.
+
+    セルキー法または丸めです。OUT のとなりに、公開してよい方法の説明 OUT.method.json を書きます。表示される誤差は確認者だけのものです。
+
+    By the cell-key method, or by rounding. What anybody may know of the method is written beside OUT, as OUT.method.json. The error that is printed is for the checker alone.
+    """
+    from enclave.rehearsal import flow, perturbing
+
+    names = [name for name in rules.split(",") if name]
+    said = perturbing.perturb(table, spec, names, out, policies or flow.policies_of_program())
+    if as_json:
+        show(said)
+    else:
+        for name, value in said.items():
+            print(f"{name:<12} {value}")
+
+
 @tables.command("check")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, Parquet, Arrow")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, Parquet, Arrow, XLSX")],
     rules: RuleNames,
+    spec: Annotated[
+        Path | None,
+        typer.Option("--spec", help="列の説明と根拠 (YAML) · What the columns are, and evidence."),
+    ] = None,
     policies: Policies = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +107,7 @@ def check(
     from enclave.rehearsal import checking, flow
 
     names = [name for name in rules.split(",") if name]
-    checked = checking.check(files, names, policies or flow.policies_of_program())
+    checked = checking.check(files, names, policies or flow.policies_of_program(), spec)
     if as_json:
         show({"files": [one.to_json() for one in checked]})
     else:

@@ -66,8 +66,8 @@ CODES: dict[str, Wording] = {
     "disclosure.file_unreadable": Wording(
         "ファイルが読めません。",
         "The file cannot be read.",
-        "{file}。CSV (UTF-8)、Parquet、Arrow が使えます。",
-        "{file}. CSV (UTF-8), Parquet and Arrow are read.",
+        "{file}。CSV (UTF-8)、Parquet、Arrow が使えます。検査は XLSX も読みます。",
+        "{file}. CSV (UTF-8), Parquet and Arrow are read; to be examined, XLSX too.",
     ),
     "disclosure.file_unwritable": Wording(
         "ファイルに書き込めません。",
@@ -392,6 +392,66 @@ CODES: dict[str, Wording] = {
         "What a rule needs to know was not counted.",
         "基準 {rule} の根拠を加えてください。根拠のない数値は安全と判定できません。",
         "Add the evidence for {rule}. A number without it is never called safe.",
+    ),
+    "disclosure.not_rounded": Wording(
+        "丸めの基準に合わない人数があります。",
+        "A count is not one that the rounding of the rule set gives.",
+        "基準のとおりに丸めてください。",
+        "Round it as the rule set says.",
+    ),
+    "disclosure.narrow": Wording(
+        "隠したセルの取り得る値が {least} 通り未満に絞られます。",
+        "Fewer than {least} numbers are possible for a hidden cell.",
+        "同じ合計のもとでほかのセルも隠すか、区分を粗くしてください。",
+        "Hide further cells under the same total, or use coarser categories.",
+    ),
+    "disclosure.evidence_shown": Wording(
+        "最大の寄与の列が表に含まれています。",
+        "A column of largest contributions stands in the file itself.",
+        "一人の値です。根拠は別の表 (evidence) に分けてください。",
+        "Each is one respondent's value. Give the evidence as a table of its own.",
+    ),
+    "disclosure.workbook_unsafe": Wording(
+        "ブックの中身を確かめられません。",
+        "It cannot be told what the workbook carries.",
+        "理由: {why}。CSV で保存してください。",
+        "Because of: {why}. Save the table as CSV.",
+    ),
+    "disclosure.workbook_part": Wording(
+        "ブックに、表以外のものが入っています。",
+        "The workbook carries something besides a table.",
+        "種類: {what}。値だけの表にするか、CSV で保存してください。",
+        "Kind: {what}. Keep plain values only, or save the table as CSV.",
+    ),
+    "disclosure.workbook_hidden": Wording(
+        "ブックに、画面に見えない内容があります。",
+        "The workbook has contents that nobody sees.",
+        "種類: {what}。取り除くか、CSV で保存してください。",
+        "Kind: {what}. Take it out, or save the table as CSV.",
+    ),
+    "disclosure.workbook_formula": Wording(
+        "ブックに計算式があります。",
+        "The workbook has formulas.",
+        "種類: {what}。式を値に置き換えてください。式は見えないセルの値を含むことがあります。",
+        "Kind: {what}. Replace them by their values: a formula can hold what no cell shows.",
+    ),
+    "disclosure.workbook_said": Wording(
+        "ブックに、表のセルではない記載があります。",
+        "The workbook says something outside the cells of a table.",
+        "種類: {what}。人が読んで確かめます。",
+        "Kind: {what}. A person reads it.",
+    ),
+    "disclosure.workbook_form": Wording(
+        "シートが、A1 から始まる一つの表になっていません。",
+        "The sheet is not one table that begins at A1.",
+        "一行目を見出しにし、題名や注記は外してください。",
+        "Let its first line be the headings; leave out titles and notes.",
+    ),
+    "disclosure.file_said": Wording(
+        "ファイルに、表のセルではない記載があります。",
+        "The file says something outside the cells of its table.",
+        "種類: {what}。取り除くか、CSV で保存してください。",
+        "Kind: {what}. Take it out, or save the table as CSV.",
     ),
     "disclosure.age_bands": Wording(
         "年齢区分が基準より細かくなっています。",

@@ -6,7 +6,7 @@ with a fraction is taken by its decimal digits, never as a binary float, so that
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -117,6 +117,25 @@ def _an_order_of_weights(found: Mapping[str, Any], where: str) -> None:
         raise bad(f"{where}.birth_weight_low", "less than birth_weight_high")
 
 
+def feasible(shifts: Sequence[int], variance: int | Fraction) -> bool:
+    """Whether noise on `shifts` (ascending, not all of one sign) can have mean 0 and this variance, and is free to vary: strictly
+    between what the two shifts next to 0 give and what the two outermost give."""
+    least = (
+        0 if 0 in shifts else min(one for one in shifts if one > 0) * -max(one for one in shifts if one < 0)
+    )
+    return bool(least < variance < shifts[-1] * -shifts[0])
+
+
+def _noise_for_every_count(found: Mapping[str, Any], where: str) -> None:
+    most, gap = found["max_deviation"], found["none_up_to"]
+    if gap >= most:
+        raise bad(f"{where}.none_up_to", "less than max_deviation")
+    for count in range(1, most + gap + 2):
+        shifts = [v for v in range(-most, most + 1) if count + v == 0 or count + v > gap]
+        if not feasible(shifts, found["variance"]):
+            raise bad(f"{where}.variance", f"a variance that a count of {count} can have")
+
+
 @dataclass(frozen=True)
 class Form:
     """One key: its parts with what each must be, those it needs, what is meant where a part is left out, and what the parts
@@ -149,6 +168,12 @@ FORMS: Mapping[str, Form] = {
     ),
     "area": Form({"finest": choice("pref", "sma", "muni"), "forbidden_with": _texts}, ("finest",)),
     "masking": Form({"rule": choice("ndb-open-1-4", "ndb-open-5-9")}, ("rule",)),
+    "perturbation": Form(
+        {"max_deviation": whole(1), "variance": percentage(1000), "none_up_to": whole(0)},
+        ("max_deviation", "variance"),
+        {"none_up_to": 0},
+        together=_noise_for_every_count,
+    ),
     "blocks": Form({"k": whole(1), "columns": _texts, "areas": _texts}, ("k",)),
     "group": Form({"rest": whole(1), "share": percentage(101)}),
     "death": Form(
@@ -162,4 +187,4 @@ FORMS: Mapping[str, Form] = {
         together=_an_order_of_weights,
     ),
 }
-"""Every key of a rule set that has parts (SHAPES; `group`, `death`, `age.bottom` and `age.cuts`: decision 0022)."""
+"""Every key of a rule set that has parts (SHAPES; `group`, `death`, `age.bottom` and `age.cuts`: decision 0022; `perturbation`: decision 0030)."""

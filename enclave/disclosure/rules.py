@@ -62,6 +62,7 @@ class RuleSet:
     pq: Mapping[str, Number] | None = None
     rounding: Mapping[str, int] | None = None
     masking: Mapping[str, str] | None = None
+    perturbation: Mapping[str, Number] | None = None
     quantities: Mapping[str, int] | None = None
     statistics: Mapping[str, int] | None = None
     age: Mapping[str, object] | None = None
@@ -80,9 +81,10 @@ class RuleSet:
 CONCENTRATION = ("dominance", "p_percent", "pq")
 """Rules about the largest contributions to a sum. A table without sums is not concerned."""
 
-CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking")
+CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking", "perturbation")
 """Rules about single cells that the gateway's engine reads but does not apply: a table that they concern is refused, not
-half-checked. `primary.reasons` applies the first three where contributions are known; `public_tables` the other two.
+half-checked. `primary.reasons` applies the first three where contributions are known; `public_tables` and
+`perturb` the others, in a command of their own (decision 0030).
 
 `quantities`, `statistics`, `age`, `area`, `death` and `blocks` bind elsewhere (extract, kinds of output, `categories`).
 """

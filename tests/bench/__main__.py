@@ -1,7 +1,7 @@
 """`python -m tests.bench [PART…]`: measures what is promised, prints one table, keeps it in build/bench.json.
 
 Parts: `starts` `queries` `notebook` `protection` `crowd` `synth` `extract`
-`protected` `releases`; all where none is named. Exit status 1 where a promise is missed or
+`protected` `releases` `disclosure`; all where none is named. Exit status 1 where a promise is missed or
 a part failed, 3 for a refusal, 130 when interrupted. Its site is gone afterwards in every case.
 """
 
@@ -17,6 +17,7 @@ from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
 from tests.bench import (
     crowd,
+    disclosure,
     extract,
     notebook,
     place,
@@ -46,6 +47,7 @@ NAMES: dict[str, Words] = {
     "extract": ("抽出", "extracts"),
     "protected": ("保護した集計", "protected cells"),
     "releases": ("公表どうし", "across releases"),
+    "disclosure": ("秘匿エンジン", "the disclosure engine"),
 }
 
 
@@ -77,6 +79,7 @@ def _measured(chosen: Sequence[str], own: int) -> list[Row]:
     made += _part("extract", extract.rows, own) if "extract" in chosen else []
     made += _part("protected", protected.rows, own) if "protected" in chosen else []
     made += _part("releases", releases.rows, own) if "releases" in chosen else []
+    made += _part("disclosure", disclosure.rows, own) if "disclosure" in chosen else []
     up_s = None
     if set(chosen) & set(PARTS) or ("starts" in chosen and not demo_is_up):
         _say("  " + ("測定用サイトを起動しています…", "bringing up the bench's own site…")[own])

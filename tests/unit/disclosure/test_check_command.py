@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
@@ -25,6 +26,11 @@ def saved(folder: Path, name: str, columns: dict[str, list[object]]) -> Path:
     if path.suffix == ".csv":
         lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for row in (list(columns), *zip(*columns.values(), strict=True)):
+            book.active.append(row)
+        book.save(path)
     elif path.suffix == ".parquet":
         pyarrow.parquet.write_table(table, path)
     else:
@@ -33,7 +39,7 @@ def saved(folder: Path, name: str, columns: dict[str, list[object]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow", "xlsx"])
 @pytest.mark.parametrize(
     ("columns", "verdict", "code"),
     [

@@ -148,7 +148,7 @@ def test_unique_numbers_beside_counts_look_like_persons() -> None:
 def test_zeros_fail_where_the_rule_set_hides_them() -> None:
     """Zero policy is the rule set's."""
     hiding = RuleSet("h", date(2024, 1, 1), None, "test", ("*",), MinPersons(10, Zero.HIDDEN))
-    assert codes(check("sex | n\nm | 0\nf | 50", hiding)) == {"small_cell"}
+    assert codes(check("sex | n\nm | 0\nf | 50", hiding)) == {"zero_hidden"}
 
 
 def test_municipalities_need_a_person_where_their_population_counts() -> None:

@@ -226,11 +226,12 @@ def test_every_key_of_the_shape_is_read() -> None:
             age={"bands": 5, "top": 100},
             area={"finest": "sma", "forbidden_with": ["insurer_kind"]},
             masking={"rule": "ndb-open-5-9"},
+            perturbation={"max_deviation": 5, "variance": 3},
             blocks={"k": 20, "columns": ["sex", "age"]},
         )
     )
     rules = combine([full])
-    assert rules.unenforced == ("dominance", "p_percent", "pq", "rounding", "masking")
+    assert rules.unenforced == ("dominance", "p_percent", "pq", "rounding", "masking", "perturbation")
     assert rules.pq == (Concentration(1, Fraction(3, 10), "one"),)
     assert rules.limits["statistics.min_df"] == Limit(10, "one")
     assert parse(a_set(p_percent={"p": 12.5})).p_percent == {"p": Fraction(25, 2), "n": 1}
@@ -300,7 +301,7 @@ def test_the_delivered_sets_say_where_they_come_from() -> None:
     sets = load_directory(ROOT / "policies" / "data")
     assert set(sets) == {
         "blocks-2026", "essnet-2010", "eu-output", "kaigo-2022-12", "nanbyo-2024-04", "ndb-2024-09", "ndb-open-1-4",
-        "ndb-open-5-8", "ndb-open-5-9", "opensafely-midpoint", "opensafely-rounding", "welfare-2025-09",
+        "ndb-open-5-8", "ndb-open-5-9", "opensafely-midpoint", "opensafely-rounding", "perturbed-2026", "welfare-2025-09",
     }  # fmt: skip
     for name, one in sets.items():
         text = (ROOT / "policies" / "data" / name / "data.yaml").read_text()
