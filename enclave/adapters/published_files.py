@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from enclave.adapters.table_files import read_spec, read_table
+from enclave.adapters.table_files import read_specs, read_table
 from enclave.core.refusal import Refused
 from enclave.disclosure.history import MARGIN
 from enclave.disclosure.published import Published
@@ -38,7 +38,10 @@ _Key = tuple[str, ...]
 
 def read(table: Path, spec_file: Path, release: str) -> tuple[Published, ...]:
     """The numbers of a table. Raises Refused `disclosure.*` with the place."""
-    spec, parents = read_spec(spec_file)
+    specs = read_specs(spec_file)
+    if len(specs) != 1:
+        raise Refused("disclosure.spec_invalid", {"where": "tables", "needs": "one table at a time"})
+    spec, parents = specs[0]
     rows = read_table(table)
     if not rows:
         raise Refused("disclosure.shape", {"row": 1})

@@ -77,6 +77,16 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     assert no.value.code == "disclosure.column_missing"
 
 
+def test_a_spec_of_several_tables_enters_one_at_a_time(tmp_path: Path) -> None:
+    """Each table is entered by its own file, with its own spec."""
+    several = "count: persons\ntables:\n" + "".join(
+        f"  {name}:\n    file: {name}.csv\n    dimensions: {{sex: {{total: T}}}}\n" for name in ("a", "b")
+    )
+    with pytest.raises(Refused) as no:
+        published_files.read(*files(tmp_path, "1,Tokyo,5\n", several), "edition 9")
+    assert no.value.code == "disclosure.spec_invalid"
+
+
 def test_what_is_sent_is_what_custody_reads(tmp_path: Path) -> None:
     """A table goes to custody and comes out as it was read."""
     found = published_files.read(*files(tmp_path, "T,Japan,50\n1,Tokyo,<10\n2,Tokyo,-\n"), "edition 9")
