@@ -56,7 +56,7 @@ def problems(claim: Claim, certificates: Sequence[Mapping[str, Any]]) -> Iterato
                     yield f"{cell}: {value} is not whole"
                 change[key] = now - claim.true.get(key, Fraction(0))
                 for number, sign in sums_of[key]:
-                    left_over[number] += sign * change[key]
+                    left_over[number] += change[key] if sign > 0 else -change[key]
             if any(left_over.values()):
                 yield f"{cell}: a sum does not hold"
             tables[cell].append(change)
