@@ -28,6 +28,9 @@ told that are known."""
 Change = Mapping[int, int | Fraction]
 """By cell the difference to its true value, in the table's unit; never 0."""
 
+_TOLD = 50
+"""After so many cells it is counted anew what must be written."""
+
 _NOTHING: tuple[Change, Change] = ({}, {})
 
 _PARTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 60)
@@ -86,6 +89,11 @@ class Possible:
                 long = len(further) > SHORT
                 found[side] = self._shorter(place, further) if long else further
         return Range(found[0], found[1], endless, exact)
+
+    def shorter(self, cell: int, change: Change) -> Change:
+        """A change that moves a hidden cell as this one does and others less, where one is found."""
+        place = int(self._ties.place[self._at[cell]])
+        return change if place < 0 else self._shorter(place, change)
 
     def _shorter(self, place: int, change: Change) -> Change:
         """A change that takes the head as far as this one, and changes the others by as little as possible together."""
@@ -208,7 +216,7 @@ class Known:
                 high = change
             self.ends[cell] = (low, high)
 
-    def both_ways(self, change: Mapping[int, int]) -> None:
+    def both_ways(self, change: Change) -> None:
         """Learns a change, and what it is backwards where that is possible too."""
         self.learn(change)
         values, least = self.system.values, self.system.least
@@ -248,10 +256,24 @@ def ranges(
             measured[id(change)] = change, sum(sizes[one] for one in change) if sizes else len(change)
         return measured[id(change)][1] * (sizes[cell] if sizes else 1)
 
+    written = 0
     possible = Possible(system, hidden, lambda: left() - pace(written))
     cells = list(dict.fromkeys((*first, *possible.cells)))
+
+    def told(cell: int) -> int:
+        return sum(size(cell, side) for side in knowing.ends.get(cell, ()))
+
     # What will be written if nothing better is found.
-    written = sum(size(cell, side) for cell in cells for side in knowing.ends.get(cell, ()))
+    written = sum(map(told, cells))
+    for place, cell in enumerate(sorted(cells, key=lambda one: (-told(one), one)) if limited else ()):
+        if place % _TOLD == 0:
+            written = sum(map(told, cells))
+        if written <= ENTRIES or left() - pace(written) <= 0:
+            break
+        for side in knowing.ends.get(cell, ()):
+            if len(side) > SHORT:
+                knowing.both_ways(possible.shorter(cell, side))
+    written = sum(map(told, cells))
     found: dict[int, Range] = {}
     pending: list[int] = []
     for cell in cells:
