@@ -1,6 +1,5 @@
 """The disclosure engine on its own: protecting tables, examining files."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +45,7 @@ def protect(
     """
     from enclave.rehearsal import tables
 
-    began = time.monotonic()
+    began = tables.began()
     folder = policies or tables.policies_of_program()
     names = [name for name in rules.split(",") if name]
     said = (

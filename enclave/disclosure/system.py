@@ -168,7 +168,7 @@ class Sums:
             for cell in (total, *details):
                 self._of[cell].append(number)
 
-    def hold(self, change: Mapping[int, int] | Mapping[int, Fraction]) -> bool:
+    def hold(self, change: Mapping[int, int] | Mapping[int, int | Fraction]) -> bool:
         system = self._system
         if any(system.values[cell] + step < system.least[cell] for cell, step in change.items()):
             return False

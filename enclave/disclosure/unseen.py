@@ -5,20 +5,12 @@ change; for those who do, others are looked for in which nothing that they know 
 and on exact numbers for what they show. Chooses nothing to hide: a cell without such a table is a refusal.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.attack import Witnesses
-from enclave.disclosure.certificate import Change, Possible, Range
-from enclave.disclosure.system import Need, System
-
-
-def far_enough(cell: int, need: Need, tables: Sequence[Change], still: frozenset[int] = frozenset()) -> bool:
-    """Whether the tables in which nothing of `still` changes give a cell what it needs."""
-    steps = [table.get(cell, Fraction(0)) for table in tables if still.isdisjoint(table)]
-    low, high = min((*steps, Fraction(0))), max((*steps, Fraction(0)))
-    return -low >= need.down and high >= need.up and high - low >= need.slide
+from enclave.disclosure.certificate import Change, Possible, Range, far_enough
+from enclave.disclosure.system import System
 
 
 def tables_for_insiders(
@@ -38,14 +30,14 @@ def tables_for_insiders(
         far = max(int(max(need.up, need.slide)) + 1, system.unit)
         if len(seen) > 1:
             # One way round all of them is mostly there, and enough.
-            reach = within.around(cell, {one for _, known in seen for one in known}, far)
+            reach = within.range(cell, far, {one for _, known in seen for one in known})
             tables += [one for one in (reach.low, reach.high) if one]
         for asked, known in seen:
             if far_enough(cell, asked, tables, known):
                 continue
             if left() <= 0:
                 raise Refused("disclosure.out_of_time")
-            reach = within.around(cell, known, far)
+            reach = within.range(cell, far, known)
             if not far_enough(cell, asked, (reach.low, reach.high)):
                 raise Refused("disclosure.no_safe_pattern" if reach.exact else "disclosure.out_of_time")
             tables += [one for one in (reach.low, reach.high) if one]

@@ -25,12 +25,12 @@ from enclave.disclosure import verify as checker
 from enclave.disclosure.protecting import protect as protected_table
 from enclave.disclosure.spec import Spec
 from enclave.disclosure.tabular import Tabular, linked, tabular
-from enclave.rehearsal.flow import policies_of_program
+from enclave.rehearsal.program import began, policies_of_program
 
-__all__ = ["policies_of_program", "protect", "verify"]
+__all__ = ["began", "policies_of_program", "protect", "verify"]
 
-_RESERVE_S = 1.0
-"""Of the time limit, what is kept for writing and for the end of the process."""
+_RESERVE_S, _RESERVED = 0.4, 0.02
+"""Of the time limit, what is kept for the end of the process: seconds, and a share for what comes between."""
 
 
 def _read(table: Path, spec_file: Path, rules: Sequence[str], policies: Path) -> tuple[Spec, Tabular]:
@@ -55,12 +55,12 @@ def protect(
     """Protects and writes; what was done in numbers. `began`: when the command started, by `time.monotonic`. Of a spec of
     several tables, `table` is the folder of their files and `out` and `published` are folders too."""
     spec, read = _read(table, spec_file, rules, policies)
-    limit = math.inf if spec.time_limit is None else spec.time_limit - _RESERVE_S
+    limit = math.inf if spec.time_limit is None else spec.time_limit * (1 - _RESERVED) - _RESERVE_S
 
     def left() -> float:
         return limit - (time.monotonic() - began)
 
-    done = protected_table(read, left)
+    done = protected_table(read, left, time.monotonic() - began)
     table_files.write(done, spec, out, published)
     secondary = [place for place, one in done.hidden.items() if not one.unsafe]
     loss = sum((read.system.costs[place] for place in secondary), Fraction(0))
