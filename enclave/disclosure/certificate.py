@@ -28,9 +28,6 @@ told that are known."""
 Change = Mapping[int, int | Fraction]
 """By cell the difference to its true value, in the table's unit; never 0."""
 
-_TOLD = 50
-"""After so many cells it is counted anew what must be written."""
-
 _NOTHING: tuple[Change, Change] = ({}, {})
 
 _PARTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 60)
@@ -67,12 +64,25 @@ class Possible:
         self._highs.passModel(self._ties.programme(both=False))
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
-    def range(self, cell: int, beyond: int, known: tuple[Change, Change] = _NOTHING) -> Range:
-        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `known`:
-        changes that are possible; they are told where none goes further."""
+    def range(
+        self, cell: int, beyond: int, still: Iterable[int] = (), known: tuple[Change, Change] = _NOTHING
+    ) -> Range:
+        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `still`: cells
+        that are known not to change. `known`: changes that are possible; they are told where none goes further."""
+        kept = sorted({int(self._ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
+        if not kept:
+            return self._range(cell, beyond, frozenset(), known)
+        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
+        least, most = self._ties.least[kept], self._ties.most[kept]
+        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
+        found = self._range(cell, beyond, frozenset(kept), _NOTHING)
+        self._highs.changeColsBounds(len(kept), places, least, most)
+        return found
+
+    def _range(self, cell: int, beyond: int, kept: frozenset[int], known: tuple[Change, Change]) -> Range:
         at = self._at[cell]
         place, sign = int(self._ties.place[at]), int(self._ties.sign[at])
-        if place < 0:
+        if place < 0 or place in kept:
             return Range({}, {}, False, True)
         exact, endless, found = True, False, list(known)
         for side, near in enumerate(known):
@@ -86,14 +96,9 @@ class Possible:
             exact &= true
             gain = further.get(cell, 0) - near.get(cell, 0)
             if gain > 0 if side else gain < 0:
-                long = len(further) > SHORT
+                long = len(further) > SHORT and not kept
                 found[side] = self._shorter(place, further) if long else further
         return Range(found[0], found[1], endless, exact)
-
-    def shorter(self, cell: int, change: Change) -> Change:
-        """A change that moves a hidden cell as this one does and others less, where one is found."""
-        place = int(self._ties.place[self._at[cell]])
-        return change if place < 0 else self._shorter(place, change)
 
     def _shorter(self, place: int, change: Change) -> Change:
         """A change that takes the head as far as this one, and changes the others by as little as possible together."""
@@ -119,20 +124,6 @@ class Possible:
         shorter = self._exact(values[:size] - values[size:]) if solved else None
         same = shorter is not None and shorter.get(self.cells[at], 0) == change.get(self.cells[at], 0)
         return shorter if shorter is not None and same and len(shorter) < len(change) else change
-
-    def around(self, cell: int, still: Iterable[int], beyond: int) -> Range:
-        """What a hidden cell may be while the cells `still` do not change; no further than `beyond` where there is no end."""
-        at, ties = self._at[cell], self._ties
-        place, sign = int(ties.place[at]), int(ties.sign[at])
-        kept = sorted({int(ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
-        if place < 0 or place in kept:
-            return Range({}, {}, False, True)
-        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
-        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
-        low, low_exact = self._furthest(place, -sign, beyond)
-        high, high_exact = self._furthest(place, sign, beyond)
-        self._highs.changeColsBounds(len(kept), places, ties.least[kept], ties.most[kept])
-        return Range(low, high, False, low_exact and high_exact)
 
     def _furthest(self, place: int, sign: int, beyond: int) -> tuple[Change, bool]:
         """The change at one end, or one by `beyond` where there is no end."""
@@ -216,7 +207,7 @@ class Known:
                 high = change
             self.ends[cell] = (low, high)
 
-    def both_ways(self, change: Change) -> None:
+    def both_ways(self, change: Mapping[int, int]) -> None:
         """Learns a change, and what it is backwards where that is possible too."""
         self.learn(change)
         values, least = self.system.values, self.system.least
@@ -256,24 +247,10 @@ def ranges(
             measured[id(change)] = change, sum(sizes[one] for one in change) if sizes else len(change)
         return measured[id(change)][1] * (sizes[cell] if sizes else 1)
 
-    written = 0
     possible = Possible(system, hidden, lambda: left() - pace(written))
     cells = list(dict.fromkeys((*first, *possible.cells)))
-
-    def told(cell: int) -> int:
-        return sum(size(cell, side) for side in knowing.ends.get(cell, ()))
-
     # What will be written if nothing better is found.
-    written = sum(map(told, cells))
-    for place, cell in enumerate(sorted(cells, key=lambda one: (-told(one), one)) if limited else ()):
-        if place % _TOLD == 0:
-            written = sum(map(told, cells))
-        if written <= ENTRIES or left() - pace(written) <= 0:
-            break
-        for side in knowing.ends.get(cell, ()):
-            if len(side) > SHORT:
-                knowing.both_ways(possible.shorter(cell, side))
-    written = sum(map(told, cells))
+    written = sum(size(cell, side) for cell in cells for side in knowing.ends.get(cell, ()))
     found: dict[int, Range] = {}
     pending: list[int] = []
     for cell in cells:
@@ -284,7 +261,7 @@ def ranges(
             pending.append(cell)
             continue
         beyond = 1 if need is None else int(max(need.up, need.slide)) + 1
-        one = possible.range(cell, max(beyond, system.unit), (before.low, before.high))
+        one = possible.range(cell, max(beyond, system.unit), (), (before.low, before.high))
         more = sum(size(cell, side) for side in (one.low, one.high)) - sum(
             size(cell, side) for side in (before.low, before.high)
         )

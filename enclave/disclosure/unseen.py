@@ -30,14 +30,14 @@ def tables_for_insiders(
         far = max(int(max(need.up, need.slide)) + 1, system.unit)
         if len(seen) > 1:
             # One way round all of them is mostly there, and enough.
-            reach = within.around(cell, {one for _, known in seen for one in known}, far)
+            reach = within.range(cell, far, {one for _, known in seen for one in known})
             tables += [one for one in (reach.low, reach.high) if one]
         for asked, known in seen:
             if far_enough(cell, asked, tables, known):
                 continue
             if left() <= 0:
                 raise Refused("disclosure.out_of_time")
-            reach = within.around(cell, known, far)
+            reach = within.range(cell, far, known)
             if not far_enough(cell, asked, (reach.low, reach.high)):
                 raise Refused("disclosure.no_safe_pattern" if reach.exact else "disclosure.out_of_time")
             tables += [one for one in (reach.low, reach.high) if one]
