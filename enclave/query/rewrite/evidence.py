@@ -11,6 +11,7 @@ them. For a sum: how many different values it is of, and their ends: of two valu
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
+from enclave.query.rewrite.coded import is_term
 from enclave.query.stages import EVIDENCE, Authorised, Cells, Coding, Dimension, Measure, Others, Part
 
 PERSONS = f"{EVIDENCE}persons"
@@ -116,7 +117,11 @@ def _left_out(call: Call) -> exp.Expr:
 
 
 def _others(shape: Shape) -> Others | None:
-    counting = tuple(call.id for call in shape.calls if call.contributes is not None and _counts(call))
+    counting = tuple(
+        call.id
+        for call in shape.calls
+        if call.contributes is not None and _counts(call) and not is_term(call)
+    )
     return Others(counting, f"{EVIDENCE}others", f"{EVIDENCE}others_records") if len(counting) > 1 else None
 
 
