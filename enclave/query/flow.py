@@ -30,6 +30,7 @@ from enclave.query.facts import know
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite
+from enclave.query.rewrite.coded import take_apart
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.order import terms
 from enclave.query.rewrite.orderless import orderless
@@ -99,7 +100,7 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     if asked.form is Form.TABLE:
         check_categories(authorised)
     steps = steps or Steps()
-    authorised = step(authorised, steps)
+    authorised = take_apart(step(authorised, steps))
     if authorised.aggregate:
         authorised = steady_rows(authorised)
     known = authorised.known

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
 from enclave.query.institutions import institutions_of
+from enclave.query.rewrite.coded import is_term
 from enclave.query.stages import EVIDENCE, Authorised, Cells, Coding, Dimension, Measure, Others, Part
 
 PERSONS = f"{EVIDENCE}persons"
@@ -152,7 +153,11 @@ def _nobodys(shape: Shape, others: Others) -> exp.Expr:
 
 
 def _others(shape: Shape) -> Others | None:
-    counting = tuple(call.id for call in shape.calls if call.contributes is not None and _counts(call))
+    counting = tuple(
+        call.id
+        for call in shape.calls
+        if call.contributes is not None and _counts(call) and not is_term(call)
+    )
     return Others(counting, f"{EVIDENCE}others", f"{EVIDENCE}others_records") if len(counting) > 1 else None
 
 
