@@ -16,7 +16,7 @@ from enclave.adapters.custody_books import Withdrawal, WithdrawalKind, spelled
 from enclave.adapters.custody_desk import Caller, Desk, Ledger, Policy
 from enclave.adapters.custody_engine import quiet
 from enclave.adapters.custody_extracts import Extracts, Opened
-from enclave.adapters.custody_releases import Line, Releases
+from enclave.adapters.custody_releases import Asked, Line, Releases
 from enclave.adapters.custody_sources import Sources
 from enclave.adapters.register import whose
 from enclave.config import Site
@@ -26,6 +26,7 @@ from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.custody import certificate as certificates
 from enclave.custody.plan import CompileRows, check_provision
+from enclave.disclosure.published import Published
 
 __all__ = ["Caller", "Custodian", "Ledger", "Opened", "Policy", "Withdrawal", "WithdrawalKind"]
 
@@ -87,21 +88,20 @@ class Custodian:
 
     # -- releases -----------------------------------------------------------------------------
     def examine(
-        self,
-        caller: Caller,
-        envelope: Mapping[str, Any],
-        n: int,
-        output: str,
-        database: str,
-        floor: int,
-        zero_hidden: bool,
-        rule_set: str,
-        cells: Sequence[Line],
+        self, caller: Caller, envelope: Mapping[str, Any], asked: Asked, cells: Sequence[Line]
     ) -> dict[str, Any]:
         """What the cells of an output tell together with all released before; they are kept as pending."""
-        return self._releases.examine(
-            caller, envelope, n, output, database, floor, zero_hidden, rule_set, cells
-        )
+        return self._releases.examine(caller, envelope, asked, cells)
+
+    def enter_release(
+        self, caller: Caller, database: str, release: str, cells: Sequence[Published]
+    ) -> dict[str, Any]:
+        """A table that is public already counts as released from now on."""
+        return self._releases.enter(caller, database, release, cells)
+
+    def releases(self, caller: Caller, database: str) -> dict[str, Any]:
+        """What counts as released of the population that a database belongs to."""
+        return self._releases.listing(caller, database)
 
     def conclude(self, caller: Caller, output: str, released: bool) -> dict[str, Any]:
         """An output is history from now on, or forgotten."""
@@ -169,7 +169,7 @@ class Custodian:
     def erase(self, caller: Caller, provision: str) -> dict[str, Any]:
         """Destroy the provision's keys, remove its files, certify it. Again: the same certificate.
 
-        The intent is recorded first, then the keys go (from here the files are noise), then the files, then the
+        What was released of it is first made to stand by itself. The intent is recorded first, then the keys go (from here the files are noise), then the files, then the
         deed is recorded and certified. A silence in between leaves no key behind; asking again finishes the work, and so
         does custody's next start, since the log holds the intent.
         """
@@ -202,6 +202,7 @@ class Custodian:
     def _carry_out(self, caller: Caller, provision: str, permit_id: str) -> dict[str, Any]:
         """The erasure itself, once its intent is on record. The caller holds the provision's lock."""
         desk = self._desk
+        self._releases.settle(provision)
         extracts = desk.vault.extracts(provision)
         keys = desk.vault.destroy(provision, desk.moment())
         extract_store.remove(desk.site.extracts, provision)

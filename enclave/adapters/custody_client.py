@@ -135,14 +135,18 @@ class CustodyClient:
         cells: Sequence[Mapping[str, Any]],
         session: str,
         person: str,
+        unread: bool = False,
+        unjudged: Sequence[str] = (),
     ) -> Mapping[str, Any]:
         """`{findings, bound, log}`: what the cells of an output tell together with all released before. Raises Refused.
 
-        Cells are `{table, keys, persons, definition}` (`custody_releases.lines_of`).
+        Cells are `{table, keys, persons, definition, measure, value}` (`custody_releases.lines_of`); `unread` and
+        `unjudged` as in `custody_releases.Asked`.
         """
         body = {
             "envelope": envelope, "n": n, "database": database, "floor": floor, "zero_hidden": zero_hidden,
             "rule_set": rule_set, "cells": list(cells), "session": session, "person": person,
+            "unread": unread, "unjudged": list(unjudged),
         }  # fmt: skip
         return self._ask("POST", f"/v1/releases/{output}/examined", body, EXAMINE_PATIENCE)
 
@@ -150,6 +154,12 @@ class CustodyClient:
         """An output is history from now on, or forgotten. Raises Refused `custody.release_collides`."""
         body = {"released": released, "actor": {"person": checker, "role": "checker"}}
         self._ask("POST", f"/v1/releases/{output}/concluded", body, EXAMINE_PATIENCE)
+
+    def publications(
+        self, target: str, body: Mapping[str, Any], actor: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Enter a public table as released (`""`), or list what is (`"/listed"`). Raises Refused."""
+        return self._ask("POST", f"/v1/publications{target}", {**body, "actor": actor}, EXAMINE_PATIENCE)
 
     def erase(self, provision: str, actor: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Destroy a provision's keys and files; the certificate."""
@@ -244,6 +254,20 @@ def trace(site: Site, database: str, number: str, *, person: str) -> dict[str, A
 def report(site: Site, provision: str | None, *, person: str) -> dict[str, Any]:
     """`enclave data report`."""
     return custody_of(site, "operator").report(provision, {"person": person, "role": "custodian"})
+
+
+def publish(
+    site: Site, database: str, release: str, cells: Sequence[Mapping[str, Any]], *, person: str
+) -> dict[str, Any]:
+    """`enclave releases enter`."""
+    body = {"database": database, "release": release, "cells": list(cells)}
+    return custody_of(site, "operator").publications("", body, {"person": person, "role": "custodian"})
+
+
+def released(site: Site, database: str, *, person: str) -> dict[str, Any]:
+    """`enclave releases list`."""
+    actor = {"person": person, "role": "custodian"}
+    return custody_of(site, "operator").publications("/listed", {"database": database}, actor)
 
 
 KINDS = ("opt-out", "stop", "deletion")

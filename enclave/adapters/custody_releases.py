@@ -6,8 +6,11 @@ which persons stand behind a cell (it ran the cell's own question over the extra
 persons, which custody made, for these being persons of that extract.
 
 1. `examine`, at submission: the sets are kept, pending, and examined against everything released of the population, of
-   whichever project. 2. `conclude`, with the last vote: examined again, since other outputs may have left meanwhile; then
-   they are history, or nothing is released. An output that is turned down is forgotten.
+   whichever project, and against the output's own other parts (another extract's, another database's).
+2. `conclude`, with the last vote: examined again, since other outputs may have left meanwhile; then they are history, or
+   nothing is released. Where only now something has to be left to a human, the checkers were not told: it is not
+   released either. An output that is turned down is forgotten.
+3. `settle`, before an erasure: what was kept as a definition over the provision's extracts becomes sets.
 """
 
 import base64
@@ -32,8 +35,10 @@ from enclave.custody.pseudonym import Permutation, derive
 from enclave.disclosure.differencing import Said, examine, findings
 from enclave.disclosure.examine import Verdict
 from enclave.disclosure.history import Book, Cell, Persons
+from enclave.disclosure.published import Published, published_of
 
 MOST_CELLS = 50_000
+MOST_PUBLISHED = 200_000
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,31 @@ class Line:
     keys: tuple[tuple[str, str], ...]
     persons: Persons
     definition: str | None
+    measure: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the gateway says of an output's part beside its cells.
+
+    unread    other numbers of the output, of which nobody can name the persons, leave with it
+    unjudged  rules of the binding sets that ask for more of a difference than persons
+    """
+
+    output: str
+    database: str
+    n: int
+    floor: int
+    zero_hidden: bool
+    rule_set: str
+    unread: bool = False
+    unjudged: tuple[str, ...] = ()
 
 
 def lines_of(raw: object) -> tuple[Line, ...]:
-    """The cells of a request: `[{table, keys: [[name, value], …], persons: base64 of 32-bit numbers, definition?}]`.
+    """The cells of a request: `[{table, keys: [[name, value], …], persons: base64 of 32-bit numbers, definition?, measure?,
+    value?}]`.
 
     Raises Refused `custody.request_malformed`.
     """
@@ -59,11 +85,44 @@ def lines_of(raw: object) -> tuple[Line, ...]:
             packed = base64.b64decode(one["persons"], validate=True)
             persons = Persons(np.frombuffer(packed, dtype="<u4"))
             keys = tuple((str(name), str(value)) for name, value in one["keys"])
-            definition = one.get("definition")
-            found.append(
-                Line(str(one["table"]), keys, persons, None if definition is None else str(definition))
-            )
+            words = (one.get(name) for name in ("definition", "measure", "value"))
+            texts = (None if word is None else str(word) for word in words)
+            found.append(Line(str(one["table"]), keys, persons, *texts))
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+            raise Refused("custody.request_malformed", {"place": f"cells.{number}"}) from None
+    return tuple(found)
+
+
+def asked_of(output: str, body: Mapping[str, Any]) -> Asked:
+    """The rest of a request about an output's cells. Raises Refused `custody.request_malformed` with the place."""
+
+    def said(name: str, kind: type, otherwise: object = None) -> Any:
+        value = body.get(name, otherwise)
+        whole = kind is int and (
+            isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 31
+        )
+        if not isinstance(value, kind) or whole or value == "":
+            raise Refused("custody.request_malformed", {"place": name})
+        return value
+
+    return Asked(
+        output, said("database", str), said("n", int), said("floor", int), said("zero_hidden", bool),
+        said("rule_set", str), said("unread", bool, False), tuple(map(str, said("unjudged", list, []))),
+    )  # fmt: skip
+
+
+def published_lines(release: str, raw: object) -> tuple[Published, ...]:
+    """The cells of a public table: `[{table, keys: [[name, value], …], low, high}]`, `high` null where nothing bounds it.
+
+    Raises Refused `custody.request_malformed`.
+    """
+    if not isinstance(raw, list) or not 0 < len(raw) <= MOST_PUBLISHED:
+        raise Refused("custody.request_malformed", {"place": "cells"})
+    found = []
+    for number, one in enumerate(raw):
+        try:
+            found.append(published_of(release, str(one["table"]), one))
+        except (KeyError, TypeError, ValueError):
             raise Refused("custody.request_malformed", {"place": f"cells.{number}"}) from None
     return tuple(found)
 
@@ -80,12 +139,7 @@ class Releases:
         self,
         caller: Caller,
         envelope: Mapping[str, Any],
-        n: int,
-        output: str,
-        database: str,
-        floor: int,
-        zero_hidden: bool,
-        rule_set: str,
+        asked: Asked,
         cells: Sequence[Line],
     ) -> dict[str, Any]:
         """`{findings: [{code, verdict, where, facts, rule_set, checker}], bound, log}` of an output's cells over one
@@ -94,7 +148,7 @@ class Releases:
         1. The permit is signed, in force and the handler's; the policy agrees. 2. Pseudonyms become the population's
         numbers, each of a person of that extract. 3. Recorded, kept, examined.
         """
-        desk = self._desk
+        desk, n, database, output = self._desk, asked.n, asked.database, asked.output
         with desk.recorded(caller, "release.examined", Thing("permit", "unverified")) as subject:
             permit = signing.verify_permit(envelope, desk.trusted())
             subject.of(permit)
@@ -123,6 +177,9 @@ class Releases:
                 permit=permit,
                 counts={"cells": len(cells)},
             )
+        if not cells and desk.vault.held("register", population) is None:
+            # Public facts, of which nobody is behind a number.
+            return {"findings": [], "bound": {}, "log": place}
         part = f"{database}@{n}"
         with extract_store.exclusively(desk.locks, _lock_of(population)):
             held = self._held(population)
@@ -133,22 +190,37 @@ class Releases:
                 new.append(
                     Cell(
                         name, output, permit.project, line.table, line.keys, len(persons),
-                        held.ruler.sketch(persons), floor, line.definition,
+                        held.ruler.sketch(persons), asked.floor, line.definition, asked.zero_hidden,
+                        line.measure, line.value,
                     )
                 )  # fmt: skip
-            history = held.released()
-        mine = Book(tuple(new), sets.__getitem__)
-        found = examine(mine, history.book, zero_hidden=zero_hidden, without_sets=history.without_sets)
-        if not found.collisions:
-            # What collides is turned back and is never released; what is not kept cannot be either.
-            with extract_store.exclusively(desk.locks, _lock_of(population)):
-                held.keep(output, part, permit.project, new, sets, desk.moment())
-        said = findings(found, mine, history.book, held.ruler, permit.project, rule_set)
+            history, beside = held.released(), held.of(output, but=part)
+        mine = Book((*new, *beside.cells), lambda name: sets[name] if name in sets else beside.load(name))
+        found = examine(mine, history.book, without_sets=history.without_sets)
+        said = findings(
+            found, mine, history.book, held.ruler, permit.project, asked.rule_set,
+            public=history.published, unjudged=asked.unjudged,
+        )  # fmt: skip
+        with extract_store.exclusively(desk.locks, _lock_of(population)):
+            if found.verdict is Verdict.FAIL:
+                # It is turned back and is never released; what is not kept cannot be either.
+                held.drop(output)
+            else:
+                told = found.verdict is Verdict.HUMAN or asked.unread
+                held.keep(
+                    output, part, permit.project, new, sets, desk.moment(),
+                    complete=not told, extract=f"{permit.provision}/{n}",
+                )  # fmt: skip
+                if asked.unread:
+                    held.keep(
+                        output, f"{part}/unread", permit.project, (), {}, desk.moment(), persons_known=False
+                    )
         return {"findings": [_json(one) for one in said], "bound": found.bound.to_json(), "log": place}
 
     def conclude(self, caller: Caller, output: str, released: bool) -> dict[str, Any]:
         """`{populations, log}` once an output is history, or forgotten. Raises Refused `custody.release_collides` where it
-        collides with what was released since it was examined; nothing is entered then.
+        collides with what was released since it was examined, `custody.release_unexamined` where the machine can no
+        longer examine all that it did then and no human was told; nothing is entered then.
 
         Outputs of a population are concluded one after the other: of two that collide the second is not released.
         """
@@ -166,8 +238,11 @@ class Releases:
             if released:
                 for held in holding:
                     mine, history = held.of(output), held.released()
-                    if examine(mine, history.book, without_sets=history.without_sets).collisions:
+                    again = examine(mine, history.book, without_sets=history.without_sets).verdict
+                    if again is Verdict.FAIL:
                         raise Refused("custody.release_collides", {"output": output})
+                    if again is Verdict.HUMAN and held.was_complete(output):
+                        raise Refused("custody.release_unexamined", {"output": output})
             place = desk.record(caller, "release.concluded", thing, counts={"released": int(released)})
             for held in holding:
                 if released:
@@ -175,6 +250,61 @@ class Releases:
                 else:
                     held.drop(output)
         return {"populations": len(holding), "log": place}
+
+    def settle(self, provision: str) -> None:
+        """Before a provision is erased: nothing that is kept of its releases follows from its extracts any more."""
+        for population in self._populations():
+            if ReleasedSets.there(self._folder, population):
+                with extract_store.exclusively(self._desk.locks, _lock_of(population)):
+                    self._held(population).settle(provision)
+
+    def enter(
+        self, caller: Caller, database: str, release: str, cells: Sequence[Published]
+    ) -> dict[str, Any]:
+        """`{release, numbers, persons_known, log}` once a public table stands as released of a database's population.
+
+        Who is behind its numbers is not known: they stand as totals and intervals. Raises Refused
+        `custody.release_known` where a release of that name was entered before.
+        """
+        desk = self._desk
+        thing = Thing("release", release)
+        with desk.recorded(caller, "release.entered", thing):
+            desk.check_clock()
+            desk.allow("release.enter", caller)
+            population = self._population_of(database)
+            place = desk.record(caller, "release.entered", thing, counts={"numbers": len(cells)})
+        part = f"public/{cells[0].table}"
+        with extract_store.exclusively(desk.locks, _lock_of(population)):
+            try:
+                self._held(population).keep(
+                    release, part, None, (), {}, desk.moment(),
+                    released=True, published=cells, persons_known=False,
+                )  # fmt: skip
+            except ValueError:
+                raise Refused("custody.release_known", {"release": f"{release} {cells[0].table}"}) from None
+        return {"release": release, "numbers": len(cells), "persons_known": False, "log": place}
+
+    def listing(self, caller: Caller, database: str) -> dict[str, Any]:
+        """`{releases: [{release, project, at, numbers, persons_known}], log}` of a database's population, oldest first."""
+        desk = self._desk
+        thing = Thing("database", database)
+        with desk.recorded(caller, "release.listed", thing):
+            desk.allow("release.list", caller)
+            population = self._population_of(database)
+            place = desk.record(caller, "release.listed", thing)
+        rows = self._held(population).listing() if ReleasedSets.there(self._folder, population) else []
+        told = [
+            {"release": one.output, "project": one.project, "at": one.at, "numbers": one.numbers,
+             "persons_known": one.persons_known}
+            for one in rows
+        ]  # fmt: skip
+        return {"releases": told, "log": place}
+
+    def _population_of(self, database: str) -> str:
+        known = self._sources.registered().get(DatabaseId(database))
+        if known is None:
+            raise Refused("catalogue.database_unknown", {"database": database[:60]})
+        return known[0].population
 
     def _numbers(self, key: bytes, cells: Sequence[Line]) -> list[Persons]:
         named = [np.array(line.persons.to_array(), dtype=np.uint32) for line in cells]
@@ -193,8 +323,18 @@ class Releases:
 
     def _held(self, population: str) -> ReleasedSets:
         with self._lock:
-            persons = int(self._sources.people(population)[1].get("persons", 0))
-            return ReleasedSets(self._desk.vault, self._folder, population, persons)
+            # Only who has a register has persons.
+            self._sources.people(population)
+            return ReleasedSets(
+                self._desk.vault, self._folder, population, listed=lambda one: self._listed(one, population)
+            )
+
+    def _listed(self, extract: str, population: str) -> Persons:
+        provision, _, n = extract.rpartition("/")
+        listed = self._desk.books.members(provision, int(n), population) if n.isdigit() else None
+        if listed is None:
+            raise Refused("custody.engine", {"extract": extract})
+        return Persons(listed)
 
 
 def _lock_of(population: str) -> str:

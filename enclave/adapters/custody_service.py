@@ -14,8 +14,10 @@ ledger holds what happened, and a key in an answer is written nowhere.
     GET    /v1/extracts/{provision}                                                   → {extracts: [manifest]}
     POST   /v1/extracts/{provision}/{n}/open    {envelope, session, person?}          → {n, manifest, key, log}
     POST   /v1/releases/{output}/examined       {envelope, n, database, floor, zero_hidden, rule_set, cells, session,
-                                                 person?}                             → {findings, bound, log}
+                                                 person?, unread?, unjudged?}         → {findings, bound, log}
     POST   /v1/releases/{output}/concluded      {released, actor}                     → {populations, log}
+    POST   /v1/publications                     {database, release, cells, actor?}    → {release, numbers, ...}
+    POST   /v1/publications/listed              {database, actor?}                    → {releases: [...], log}
     DELETE /v1/extracts/{provision}             {actor?}                              → the certificate
     GET    /healthz                             no token                              → {ok: true}
 
@@ -44,7 +46,7 @@ from starlette.routing import Route
 
 from enclave.adapters import signing
 from enclave.adapters.custodian import Caller, Custodian, Ledger, Policy, Withdrawal, WithdrawalKind
-from enclave.adapters.custody_releases import lines_of
+from enclave.adapters.custody_releases import asked_of, lines_of, published_lines
 from enclave.adapters.ledger_service import bind
 from enclave.catalogue import codes as catalogue_codes
 from enclave.config import SERVICES_GROUP, Site
@@ -65,6 +67,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "open": frozenset({"gateway"}),
     "examine": frozenset({"gateway"}),
     "conclude": frozenset({"portal"}),
+    "publish": frozenset({"operator"}),
     "erase": frozenset({"operator", "portal"}),
 }
 """Act → services that may ask for it. Only the gateway ever receives a key."""
@@ -124,13 +127,16 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
         return custodian.erase(caller, path["provision"])
 
     def examined(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
-        zero_hidden = body.get("zero_hidden")
-        if not isinstance(zero_hidden, bool):
-            raise Refused("custody.request_malformed", {"place": "zero_hidden"})
-        return custodian.examine(
-            caller, _envelope(body), _whole(body, "n"), path["output"], _text(body, "database"),
-            _whole(body, "floor"), zero_hidden, _text(body, "rule_set"), lines_of(body.get("cells")),
-        )  # fmt: skip
+        asked = asked_of(path["output"], body)
+        return custodian.examine(caller, _envelope(body), asked, lines_of(body.get("cells")))
+
+    def publish(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
+        release = _text(body, "release")
+        cells = published_lines(release, body.get("cells"))
+        return custodian.enter_release(caller, _text(body, "database"), release, cells)
+
+    def publications(caller: Caller, body: Mapping[str, Any], _path: Mapping[str, str]) -> dict[str, Any]:
+        return custodian.releases(caller, _text(body, "database"))
 
     def concluded(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str]) -> dict[str, Any]:
         released = body.get("released")
@@ -184,6 +190,8 @@ def build(custodian: Custodian, callers: Callable[[], Mapping[str, str]]) -> Sta
                 "/v1/releases/{output}/examined", answering("examine", examined, MAX_CELLS), methods=["POST"]
             ),
             Route("/v1/releases/{output}/concluded", answering("conclude", concluded), methods=["POST"]),
+            Route("/v1/publications", answering("publish", publish, MAX_CELLS), methods=["POST"]),
+            Route("/v1/publications/listed", answering("publish", publications), methods=["POST"]),
             Route("/healthz", health, methods=["GET"]),
         ]
     )

@@ -8,39 +8,60 @@ import csv
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet
 import yaml
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protecting import Hidden, Protected
-from enclave.disclosure.spec import Spec, hierarchy, parse
+from enclave.disclosure.protecting import Assignment, Hidden, Protected
+from enclave.disclosure.spec import Spec, hierarchy, parse_tables
+from enclave.disclosure.tabular import Tabular
 
 DIGITS = 12
 """Significant digits of a bound that has more (SHAPES, Table to protect)."""
 
+CELLS_AT_MOST = 250_000
+"""Rows of a table or of a hierarchy: what the memory of a small machine (2 GiB) holds, with all that is made of it."""
 
-def read_spec(path: Path) -> tuple[Spec, dict[str, dict[str, str]]]:
-    """A spec and, per dimension with a hierarchy, the parent of each code. Raises Refused `disclosure.*`."""
+_CHUNK = 4 << 20
+
+
+Parents = dict[str, dict[str, str]]
+
+
+def read_specs(path: Path) -> list[tuple[Spec, Parents]]:
+    """The spec of one table, or of each that a spec describes; and, per dimension with a hierarchy, the parent of each code.
+    Raises Refused `disclosure.*`."""
     try:
-        spec = parse(yaml.safe_load(_text(path)))
+        specs = parse_tables(yaml.safe_load(_text(path)))
     except yaml.YAMLError:
         raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
-    parents: dict[str, dict[str, str]] = {}
+    return [(spec, _parents(path, spec)) for spec in specs]
+
+
+def read_spec(path: Path) -> tuple[Spec, Parents]:
+    """As `read_specs`, where one table is described. Raises Refused `disclosure.*`."""
+    specs = read_specs(path)
+    if specs[0][0].name:
+        raise Refused("disclosure.spec_invalid", {"where": "tables", "needs": "one table"})
+    return specs[0]
+
+
+def _parents(path: Path, spec: Spec) -> Parents:
+    parents: Parents = {}
     for one in spec.dimensions:
         if one.hierarchy is not None:
             rows = read_table(path.parent / one.hierarchy)
             if rows and not {"child", "parent"} <= set(rows[0]):
                 raise Refused("disclosure.column_missing", {"column": "child, parent"})
             parents[one.name] = hierarchy(one, ((str(row["child"]), str(row["parent"])) for row in rows))
-    return spec, parents
+    return parents
 
 
 def _text(path: Path) -> str:
@@ -53,14 +74,31 @@ def _text(path: Path) -> str:
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV, Parquet or Arrow file, numbers as exact decimals or as text. Raises Refused `disclosure.file_*`."""
+    """The rows of a CSV, Parquet or Arrow file, numbers as exact decimals or as text.
+
+    Raises Refused `disclosure.file_*`, `disclosure.shape`, and `disclosure.too_large` before more than `CELLS_AT_MOST` rows
+    are held.
+    """
     if path.suffix.lower() == ".csv":
-        return list(_csv(path))
+        return _csv(path)
+    # Most tables are text, and these take longer to load than a small table takes to protect.
+    import pyarrow as pa
+    import pyarrow.ipc
+    import pyarrow.parquet
+
     try:
         if path.suffix.lower() == ".parquet":
-            table = pyarrow.parquet.read_table(path)
+            file = pyarrow.parquet.ParquetFile(path)
+            _few_enough(file.metadata.num_rows)
+            table = file.read()
         elif path.suffix.lower() in (".arrow", ".feather", ".ipc"):
-            table = pyarrow.ipc.open_file(pa.memory_map(str(path))).read_all()
+            batches = pyarrow.ipc.open_file(pa.memory_map(str(path)))
+            rows, parts = 0, []
+            for place in range(batches.num_record_batches):
+                parts.append(batches.get_batch(place))
+                rows += parts[-1].num_rows
+                _few_enough(rows)
+            table = pa.Table.from_batches(parts, batches.schema)
         else:
             raise Refused("disclosure.file_unreadable", {"file": path.name})
     except FileNotFoundError:
@@ -70,39 +108,107 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     return [{name: _exact(value) for name, value in row.items()} for row in table.to_pylist()]
 
 
+def _few_enough(rows: int) -> None:
+    if rows > CELLS_AT_MOST:
+        raise Refused("disclosure.too_large", {"limit": CELLS_AT_MOST})
+
+
 def _exact(value: object) -> object:
     # The shortest decimal that is read as this float is what its writer meant.
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    reader = csv.DictReader(io.StringIO(_text(path)))
-    if reader.fieldnames is None or len(set(reader.fieldnames)) != len(reader.fieldnames):
-        raise Refused("disclosure.shape", {"row": 0})
-    for place, row in enumerate(reader, start=1):
-        if None in row or None in row.values():
-            raise Refused("disclosure.shape", {"row": place})
-        yield row
+def _csv(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            names = next(reader, None)
+            if names is None or len(set(names)) != len(names):
+                raise Refused("disclosure.shape", {"row": 0})
+            for row in reader:
+                if not row:
+                    continue
+                _few_enough(len(rows) + 1)
+                if len(row) != len(names):
+                    raise Refused("disclosure.shape", {"row": len(rows) + 1})
+                rows.append(dict(zip(names, row, strict=True)))
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise Refused("disclosure.file_missing", {"file": path.name}) from None
+    except (UnicodeDecodeError, csv.Error):
+        raise Refused("disclosure.file_unreadable", {"file": path.name}) from None
+    return rows
 
 
-def _replace(path: Path, content: bytes) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside this one that takes its place once it is whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
+        with beside.open("wb") as file:
+            yield file
         os.replace(beside, path)
     except OSError:
-        beside.unlink(missing_ok=True)
         raise Refused("disclosure.file_unwritable", {"file": path.name}) from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
-    """OUT, OUT.cert.jsonl beside it, and what the public gets."""
+    """OUT, OUT.cert.jsonl beside it, and what the public gets. Of several tables OUT and the other are folders with a file
+    `<table>.csv` each, and one file of certificates speaks of all of them."""
+    parts = _parts(protected)
+    try:
+        for folder in (out, public) if parts else ():
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise Refused("disclosure.file_unwritable", {"file": out.name}) from None
+    for part, own, file in parts or [(protected, spec, "")]:
+        _write_table(part, own, out / file, None if public is None else public / file)
+    with _replacing(out.with_name(out.name + ".cert.jsonl")) as told:
+        for chunk in _chunks(_certificates(protected)):
+            told.write(chunk)
+
+
+def _parts(protected: Protected) -> list[tuple[Protected, Spec, str]]:
+    """Each of several tables by itself, with the name of its file."""
+    found = []
+    for part in protected.tabular.parts:
+        hidden = {
+            row: protected.hidden[cell] for row, cell in enumerate(part.cells) if cell in protected.hidden
+        }
+        numbers = tuple(protected.tabular.numbers[cell] for cell in part.cells)
+        names = tuple(one.name for one in part.spec.dimensions)
+        own = Tabular(names, part.keys, numbers, protected.tabular.system)
+        found.append((Protected(own, hidden, protected.found), part.spec, f"{part.spec.name}.csv"))
+    return found
+
+
+def _write_table(protected: Protected, spec: Spec, out: Path, public: Path | None) -> None:
     rows = list(_rows(protected, spec))
-    _replace(out, _as_csv(rows))
-    _replace(out.with_name(out.name + ".cert.jsonl"), "".join(_certificates(protected, spec)).encode())
+    names = [one.name for one in spec.dimensions]
+    with _replacing(out) as file:
+        _as_csv(file, [*names, spec.published, "status", "lower", "upper", "bounds"], rows)
     if public is not None:
-        names = [one.name for one in spec.dimensions]
-        _replace(public, _as_csv([_public(row, names, spec.published) for row in rows]))
+        with _replacing(public) as file:
+            _as_csv(
+                file,
+                [*names, spec.published, "status"],
+                (_public(row, names, spec.published) for row in rows),
+            )
+
+
+def _chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    held: list[str] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size > _CHUNK:
+            yield "".join(held).encode()
+            held, size = [], 0
+    yield "".join(held).encode()
 
 
 def _public(row: Mapping[str, str], names: Sequence[str], published: str) -> dict[str, str]:
@@ -158,27 +264,46 @@ def _exactly(number: Fraction) -> str:
     return format(Decimal(number.numerator) / Decimal(number.denominator), "f")
 
 
-def _certificates(protected: Protected, spec: Spec) -> Iterator[str]:
-    names = [one.name for one in spec.dimensions]
-    keys = [dict(zip(names, key, strict=True)) for key in protected.tabular.keys]
-    whole = protected.tabular.system.whole
+def _certificates(protected: Protected) -> Iterator[str]:
+    """One line per hidden cell. Cells share most of their assignments, and each is put into words once."""
+    names = [json.dumps(name, ensure_ascii=False) for name in protected.tabular.names]
+    codes: dict[str, str] = {}
 
-    def assignment(values: Mapping[int, Fraction]) -> list[list[object]]:
-        return [[keys[cell], _rational(value, whole)] for cell, value in values.items()]
+    def cell(place: int) -> str:
+        pairs = (
+            f"{name}:{codes.get(code) or codes.setdefault(code, json.dumps(code, ensure_ascii=False))}"
+            for name, code in zip(names, protected.tabular.keys[place], strict=True)
+        )
+        return "{" + ",".join(pairs) + "}"
+
+    keys = {place: cell(place) for place in protected.hidden}
+    whole = protected.tabular.system.whole
+    uses = Counter(id(side) for one in protected.hidden.values() for side in (one.low, one.high, *one.more))
+    told: dict[int, str] = {}
+
+    def assignment(values: Assignment) -> str:
+        known = told.get(id(values))
+        if known is not None:
+            return known
+        if whole:
+            pairs = [f"[{keys[place]},{value}]" for place, value in values.items()]
+        else:
+            pairs = [
+                f'[{keys[place]},"{value.numerator}/{value.denominator}"]' for place, value in values.items()
+            ]
+        written = ",".join(pairs)
+        if uses[id(values)] > 1:
+            told[id(values)] = written
+        return written
 
     for place, hidden in sorted(protected.hidden.items()):
-        line = {"cell": keys[place], "low": assignment(hidden.low), "high": assignment(hidden.high)}
-        yield json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        low, high = assignment(hidden.low), assignment(hidden.high)
+        more = f',"more":[{",".join(f"[{assignment(one)}]" for one in hidden.more)}]' if hidden.more else ""
+        yield f'{{"cell":{keys[place]},"low":[{low}],"high":[{high}]{more}}}\n'
 
 
-def _rational(value: Fraction, whole: bool) -> object:
-    return int(value) if whole else f"{value.numerator}/{value.denominator}"
-
-
-def _as_csv(rows: Iterable[Mapping[str, str]]) -> bytes:
-    rows = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def _as_csv(file: IO[bytes], names: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    with io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False) as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([row[name] for name in names] for row in rows)

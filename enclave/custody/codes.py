@@ -206,6 +206,18 @@ CODES: dict[str, Wording] = {
         "公表できません。区分を粗くして、改めて提出してください。",
         "It cannot be released. Submit it again with coarser categories.",
     ),
+    "custody.release_unexamined": Wording(
+        "審査のあいだに公表が増え、以前の公表との組合せを機械では調べきれなくなりました。",
+        "So much was released while this output was being checked that the machine no longer examines every combination.",
+        "確認者に知らせたうえで審査できるよう、改めて提出してください。",
+        "Submit it again, so that the checkers are told and judge it.",
+    ),
+    "custody.release_known": Wording(
+        "「{release}」という公表はすでに登録されています。",
+        "A release named “{release}” was entered before.",
+        "登録済みの公表は変えられません。訂正版には別の名前を付けてください。",
+        "What was released stays as it was. Give a corrected edition a name of its own.",
+    ),
     "custody.not_allowed": Wording(
         "方針により許可されませんでした。",
         "The policy does not allow it.",

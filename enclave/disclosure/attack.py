@@ -6,13 +6,14 @@ the move that asks for the cheapest further cells. Relies on HiGHS for speed, ne
 exact certificates.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 
-from enclave.disclosure.system import System
+from enclave.disclosure.system import Need, System
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,33 +39,55 @@ def solver() -> highspy.Highs:
     return highs
 
 
-def _rows(system: System, signs: tuple[float, ...]) -> tuple[list[int], list[int], list[float]]:
-    """The sums in row-wise form: a change of the total is the sum of the changes of its details.
+Row = tuple[Sequence[int], Sequence[int]]
+"""Columns and coefficients that add up to 0."""
 
-    One column per cell and sign: with signs (1, -1) a change is the first column less the second.
-    """
-    start, index, value = [0], [], []
-    size = len(system)
-    for total, details in system.sums:
-        for block, sign in enumerate(signs):
-            index += [block * size + total, *(block * size + cell for cell in details)]
-            value += [sign, *(-sign for _ in details)]
+
+def linear(columns: int, rows: Iterable[Row], both: bool) -> highspy.HighsLp:
+    """Changes that keep every row. With `both`, first what each column rises and then what it falls; the bounds of the columns
+    are the caller's to set."""
+    start, index, value = [0], list[int](), list[float]()
+    for places, coefficients in rows:
+        index += places
+        value += coefficients
+        if both:
+            index += [columns + place for place in places]
+            value += [-one for one in coefficients]
         start.append(len(index))
-    return start, index, value
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = columns * (1 + both), len(start) - 1
+    lp.col_cost_ = lp.col_lower_ = lp.col_upper_ = np.zeros(columns * (1 + both))
+    lp.row_lower_ = lp.row_upper_ = np.zeros(len(start) - 1)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.array(start, dtype=np.int32)
+    lp.a_matrix_.index_ = np.array(index, dtype=np.int32)
+    lp.a_matrix_.value_ = np.array(value, dtype=np.float64)
+    return lp
 
 
-def programme(system: System, signs: tuple[float, ...]) -> highspy.HighsLp:
-    start, index, value = _rows(system, signs)
-    programme = highspy.HighsLp()
-    columns, rows = len(system) * len(signs), len(start) - 1
-    programme.num_col_, programme.num_row_ = columns, rows
-    programme.col_cost_ = programme.col_lower_ = programme.col_upper_ = np.zeros(columns)
-    programme.row_lower_ = programme.row_upper_ = np.zeros(rows)
-    programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    programme.a_matrix_.start_ = np.array(start)
-    programme.a_matrix_.index_ = np.array(index, dtype=np.int32)
-    programme.a_matrix_.value_ = np.array(value)
-    return programme
+def programme(system: System, both: bool) -> highspy.HighsLp:
+    """A column per cell: a change of a total is the sum of the changes of its details."""
+    rows = (((total, *details), (1, *([-1] * len(details)))) for total, details in system.sums)
+    return linear(len(system), rows, both)
+
+
+class Witnesses:
+    """Who sees through a move: insiders who know that a cell which it changes has not changed."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._of: dict[int, list[int]] = {}
+        for number, one in enumerate(system.insiders):
+            for cell in one.known:
+                self._of.setdefault(cell, []).append(number)
+
+    def of(self, cell: int, touched: Iterable[int]) -> list[tuple[Need, frozenset[int]]]:
+        """For a move of `cell` that changes `touched`: what the cell needs against each of them, and the cells they know."""
+        numbers = sorted({number for one in touched for number in self._of.get(one, ())})
+        known = (self._system.insiders[number] for number in numbers)
+        return [
+            (need, one.known) for one in known if (need := one.asks(cell, self._system.needs)) is not None
+        ]
 
 
 class Attack:
@@ -83,7 +106,7 @@ class Attack:
         self._columns = np.arange(len(system), dtype=np.int32)
         self._highs = solver()
         self._highs.setOptionValue("presolve", "off")
-        self._highs.passModel(programme(system, (1.0,)))
+        self._highs.passModel(programme(system, both=False))
 
     def reach(self, cell: int, sign: int, step: float, degree: Floats) -> tuple[float, Floats, Floats]:
         """How far `cell` can be moved in the direction `sign`, in parts of `step` and at most 1; the move; and per cell
@@ -142,12 +165,14 @@ class Repair:
         self._costs = np.zeros(2 * size)
         self._highs = solver()
         self._highs.setOptionValue("presolve", "off")
-        self._highs.passModel(programme(system, (1.0, -1.0)))
+        self._highs.passModel(programme(system, both=True))
         places = np.arange(2 * size, dtype=np.int32)
         self._highs.changeColsBounds(2 * size, places, np.zeros(2 * size), self._upper)
 
-    def cheapest(self, cell: int, step: float, costs: Floats) -> Floats | None:
-        """Per cell its change, for the move that changes `cell` by `step`; None where there is none.
+    def cheapest(
+        self, cell: int, step: float, costs: Floats, still: frozenset[int] = frozenset()
+    ) -> Floats | None:
+        """Per cell its change, for the move that changes `cell` by `step` and none of `still`; None where there is none.
 
         `costs` are paid for a change as large as the step, and in proportion.
         """
@@ -160,6 +185,9 @@ class Repair:
         rise, fall = (cell, size + cell) if step > 0 else (size + cell, cell)
         if abs(step) > self._upper[rise]:
             return None
+        kept = np.array([place for one in sorted(still) for place in (one, size + one)], dtype=np.int32)
+        if len(kept):
+            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), np.zeros(len(kept)))
         highs.changeColBounds(rise, abs(step), abs(step))
         highs.changeColBounds(fall, 0.0, 0.0)
         highs.run()
@@ -170,4 +198,6 @@ class Repair:
             move[np.abs(move) < NEAR * max(1.0, abs(step))] = 0.0
         highs.changeColBounds(rise, 0.0, self._upper[rise])
         highs.changeColBounds(fall, 0.0, self._upper[fall])
+        if len(kept):
+            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), self._upper[kept])
         return move

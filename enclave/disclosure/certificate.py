@@ -7,22 +7,28 @@ exact: whoever has them can check them by adding (`verify`), so that nothing res
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 
 import highspy
 import numpy as np
 
 from enclave.disclosure.attack import Floats, solver
-from enclave.disclosure.system import Sums, System
+from enclave.disclosure.system import Need, Sums, System
 from enclave.disclosure.ties import tied
 
-ENTRIES, SHORT = 1_500_000, 50
-"""How many cells all exact tables together may change: beyond, nobody could read them, and what is known already is said. A
-table that changes more than `SHORT` cells is not used for other cells that have one of their own."""
+SHORT = 40
+"""A table that changes more cells is made shorter where another one goes as far."""
 
-Change = Mapping[int, Fraction]
+ENTRIES = 800_000
+"""Where time is limited: so many cells all tables together may change, for they must be written. Beyond, shorter ones are
+told that are known."""
+
+Change = Mapping[int, int | Fraction]
 """By cell the difference to its true value, in the table's unit; never 0."""
+
+_NOTHING: tuple[Change, Change] = ({}, {})
 
 _PARTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 60)
 """Denominators tried for a corner of the attacker's system: in two dimensions every corner is whole."""
@@ -43,8 +49,12 @@ class Range:
 class Possible:
     """The tables that fit what is shown: changes of hidden cells that keep every sum."""
 
-    def __init__(self, system: System, hidden: Iterable[int]) -> None:
+    def __init__(
+        self, system: System, hidden: Iterable[int], left: Callable[[], float] = lambda: inf
+    ) -> None:
         self.system = system
+        self._left = left
+        self._sparse: highspy.Highs | None = None
         self._sums = Sums(system)
         self._ties = tied(system, hidden)
         self.cells = self._ties.cells
@@ -54,18 +64,67 @@ class Possible:
         self._highs.passModel(self._ties.programme(both=False))
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
-    def range(self, cell: int, beyond: int) -> Range:
-        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go."""
+    def range(self, cell: int, beyond: int, known: tuple[Change, Change] = _NOTHING) -> Range:
+        """What a hidden cell may be. `beyond`: where there is no greatest value, how far above the truth to go. `known`:
+        changes that are possible; they are told where none goes further."""
         at = self._at[cell]
         place, sign = int(self._ties.place[at]), int(self._ties.sign[at])
         if place < 0:
             return Range({}, {}, False, True)
+        exact, endless, found = True, False, list(known)
+        for side, near in enumerate(known):
+            way = sign if side else -sign
+            if not side and self.system.values[cell] + near.get(cell, 0) == self.system.least[cell]:
+                continue
+            further, true = self._end(place, way)
+            if further is None:
+                endless = bool(side)
+                further, true = self._furthest(place, way, beyond)
+            exact &= true
+            gain = further.get(cell, 0) - near.get(cell, 0)
+            if gain > 0 if side else gain < 0:
+                long = len(further) > SHORT
+                found[side] = self._shorter(place, further) if long else further
+        return Range(found[0], found[1], endless, exact)
+
+    def _shorter(self, place: int, change: Change) -> Change:
+        """A change that takes the head as far as this one, and changes the others by as little as possible together."""
+        ties, size = self._ties, len(self._ties)
+        at = int(np.nonzero(ties.place == place)[0][0])
+        step = float(Fraction(change.get(self.cells[at], 0)) * int(ties.sign[at]))
+        if self._sparse is None:
+            lp = ties.programme(both=True)
+            lp.col_cost_ = np.tile(np.bincount(ties.place[ties.place >= 0], minlength=size).astype(float), 2)
+            self._sparse = solver()
+            self._sparse.setOptionValue("presolve", "off")
+            self._sparse.passModel(lp)
+        highs, most = self._sparse, (float(ties.most[place]), -float(ties.least[place]))
+        rise, fall = (place, size + place) if step > 0 else (size + place, place)
+        highs.changeColBounds(rise, abs(step), abs(step))
+        highs.changeColBounds(fall, 0.0, 0.0)
+        highs.setOptionValue("time_limit", highs.getRunTime() + max(0.05, min(self._left(), 60.0)))
+        highs.run()
+        solved = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        values = np.asarray(highs.getSolution().col_value)
+        highs.changeColBounds(place, 0.0, most[0])
+        highs.changeColBounds(size + place, 0.0, most[1])
+        shorter = self._exact(values[:size] - values[size:]) if solved else None
+        same = shorter is not None and shorter.get(self.cells[at], 0) == change.get(self.cells[at], 0)
+        return shorter if shorter is not None and same and len(shorter) < len(change) else change
+
+    def around(self, cell: int, still: Iterable[int], beyond: int) -> Range:
+        """What a hidden cell may be while the cells `still` do not change; no further than `beyond` where there is no end."""
+        at, ties = self._at[cell], self._ties
+        place, sign = int(ties.place[at]), int(ties.sign[at])
+        kept = sorted({int(ties.place[self._at[one]]) for one in still if one in self._at} - {-1})
+        if place < 0 or place in kept:
+            return Range({}, {}, False, True)
+        places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
+        self._highs.changeColsBounds(len(kept), places, nothing, nothing)
         low, low_exact = self._furthest(place, -sign, beyond)
-        high, high_exact = self._end(place, sign)
-        endless = high is None
-        if high is None:
-            high, high_exact = self._furthest(place, sign, beyond)
-        return Range(low, high, endless, low_exact and high_exact)
+        high, high_exact = self._furthest(place, sign, beyond)
+        self._highs.changeColsBounds(len(kept), places, ties.least[kept], ties.most[kept])
+        return Range(low, high, False, low_exact and high_exact)
 
     def _furthest(self, place: int, sign: int, beyond: int) -> tuple[Change, bool]:
         """The change at one end, or one by `beyond` where there is no end."""
@@ -84,8 +143,14 @@ class Possible:
         highs = self._highs
         highs.changeColCost(place, -float(sign))
         try:
+            seconds = self._left()
+            highs.setOptionValue(
+                "time_limit", highs.getRunTime() + max(0.05, seconds) if seconds < inf else inf
+            )
             highs.run()
             status = highs.getModelStatus()
+            if status == highspy.HighsModelStatus.kTimeLimit:
+                return {}, False
             if status in (
                 highspy.HighsModelStatus.kUnbounded,
                 highspy.HighsModelStatus.kUnboundedOrInfeasible,
@@ -116,10 +181,48 @@ class Possible:
             if np.abs(scaled - near).max(initial=0.0) > 1e-4 * parts:
                 continue
             heads = np.where(place >= 0, near[place] * sign, 0.0)
-            change = {self.cells[int(at)]: Fraction(int(heads[at]), parts) for at in np.nonzero(heads)[0]}
+            moved = np.nonzero(heads)[0]
+            change: dict[int, int | Fraction] = {
+                self.cells[at]: int(step) if parts == 1 else Fraction(int(step), parts)
+                for at, step in zip(moved.tolist(), heads[moved].tolist(), strict=True)
+            }
             if self._sums.hold(change):
                 return change
         return None
+
+
+@dataclass
+class Known:
+    """By cell the changes that are known to take it furthest down and up; of two that go as far, the shorter."""
+
+    system: System
+    ends: dict[int, tuple[Change, Change]] = field(default_factory=dict)
+
+    def learn(self, change: Change) -> None:
+        nothing: Change = {}
+        for cell, step in change.items():
+            low, high = self.ends.get(cell, (nothing, nothing))
+            if _further(-step, -low.get(cell, 0), change, low):
+                low = change
+            if _further(step, high.get(cell, 0), change, high):
+                high = change
+            self.ends[cell] = (low, high)
+
+    def both_ways(self, change: Mapping[int, int]) -> None:
+        """Learns a change, and what it is backwards where that is possible too."""
+        self.learn(change)
+        values, least = self.system.values, self.system.least
+        if all(values[cell] - step >= least[cell] for cell, step in change.items()):
+            self.learn({cell: -step for cell, step in change.items()})
+
+    def range(self, cell: int) -> Range:
+        """What is known of a cell; others may go further."""
+        low, high = self.ends.get(cell, ({}, {}))
+        return Range(low, high, False, False)
+
+
+def _further(step: int | Fraction, than: int | Fraction, change: Change, known: Change) -> bool:
+    return step > than or (step == than and step > 0 and len(change) < len(known))
 
 
 def ranges(
@@ -129,37 +232,59 @@ def ranges(
     first: Sequence[int] = (),
     known: Iterable[Mapping[int, int]] = (),
     sizes: Sequence[int] = (),
+    pace: Callable[[int], float] = lambda cells: 0.0,
 ) -> dict[int, Range]:
     """Per hidden cell what it may be, those of `first` first. Where time runs out, what other cells' tables and those that
-    are `known` already have shown of it: not exact. `sizes`: how many written cells each stands for."""
-    possible = Possible(system, hidden)
+    are `known` already have shown of it: not exact. `sizes`: how many written cells each stands for. `pace`: how many
+    seconds it takes to say tables of so many written cells."""
+    knowing = Known(system)
+    for move in known:
+        knowing.both_ways(move)
+    limited = left() < inf
+    measured: dict[int, tuple[Change, int]] = {}
+
+    def size(cell: int, change: Change) -> int:
+        if id(change) not in measured:
+            measured[id(change)] = change, sum(sizes[one] for one in change) if sizes else len(change)
+        return measured[id(change)][1] * (sizes[cell] if sizes else 1)
+
+    possible = Possible(system, hidden, lambda: left() - pace(written))
+    cells = list(dict.fromkeys((*first, *possible.cells)))
+    # What will be written if nothing better is found.
+    written = sum(size(cell, side) for cell in cells for side in knowing.ends.get(cell, ()))
     found: dict[int, Range] = {}
-    ends: dict[int, tuple[Change, Change]] = {}
-    nothing: Change = {}
-
-    def learn(change: Change) -> None:
-        for cell, step in change.items():
-            low, high = ends.get(cell, (nothing, nothing))
-            if step < low.get(cell, 0):
-                low = change
-            if step > high.get(cell, 0):
-                high = change
-            ends[cell] = (low, high)
-
-    entries = 0
-    moves = list(known)
-    for move in moves:
-        learn({cell: Fraction(step) for cell, step in move.items()})
-    for cell in dict.fromkeys((*first, *possible.cells)):
-        if left() <= 0 or entries > ENTRIES:
-            low, high = ends.get(cell, (nothing, nothing))
-            found[cell] = Range(low, high, False, False)
-            continue
+    pending: list[int] = []
+    for cell in cells:
+        before = knowing.range(cell)
         need = system.needs.get(cell)
+        met = need is None or reaches(cell, need, before)
+        if left() - pace(written) <= 0 or (limited and written > ENTRIES and met):
+            pending.append(cell)
+            continue
         beyond = 1 if need is None else int(max(need.up, need.slide)) + 1
-        found[cell] = possible.range(cell, max(beyond, system.unit))
-        for change in (found[cell].low, found[cell].high):
-            entries += sum(sizes[one] for one in change) if sizes else len(change)
-            if not moves or len(change) <= SHORT:
-                learn(change)
-    return found
+        one = possible.range(cell, max(beyond, system.unit), (before.low, before.high))
+        more = sum(size(cell, side) for side in (one.low, one.high)) - sum(
+            size(cell, side) for side in (before.low, before.high)
+        )
+        if limited and met and more > ENTRIES // 100:
+            # Exact, and too long to be told to anyone.
+            pending.append(cell)
+            continue
+        written += more
+        found[cell] = one
+        for change in (one.low, one.high):
+            if change is not before.low and change is not before.high:
+                knowing.learn(change)
+    return found | {cell: knowing.range(cell) for cell in pending}
+
+
+def reaches(cell: int, need: Need, reach: Range) -> bool:
+    """Whether a range gives an unsafe cell what it needs."""
+    return far_enough(cell, need, (reach.low, reach.high))
+
+
+def far_enough(cell: int, need: Need, tables: Sequence[Change], still: frozenset[int] = frozenset()) -> bool:
+    """Whether the tables in which nothing of `still` changes give a cell what it needs."""
+    steps = [table.get(cell, 0) for table in tables if still.isdisjoint(table)]
+    low, high = min((*steps, 0)), max((*steps, 0))
+    return -low >= need.down and high >= need.up and high - low >= need.slide

@@ -45,6 +45,12 @@ CODES: dict[str, Wording] = {
         "列 {column} の {row} 行目。",
         "Column {column}, row {row}.",
     ),
+    "disclosure.tables_differ": Wording(
+        "二つの表の数値が合いません。",
+        "Two tables do not fit together.",
+        "{place} と {other}。同じ区分は同じ数値で、内訳の合計は合計と等しくなければなりません。",
+        "{place} and {other}. The same categories need the same numbers, and details need to add up to their total.",
+    ),
     "disclosure.category_unknown": Wording(
         "階層にない区分があります。",
         "A category is not in the hierarchy.",
@@ -249,11 +255,37 @@ CODES: dict[str, Wording] = {
         "相手: {with}。該当者なしも秘匿する基準です。一方の区分を粗くしてください。",
         "With: {with}. The rules hide that there is nobody. Use a coarser category for one of them.",
     ),
+    "disclosure.history_records": Wording(
+        "同じ人々について、以前に公表された値と異なる値を示しています。",
+        "Of the same persons it gives another value than a number released before.",
+        "相手: {with}。差は一部の記録を表し、何人の記録かは機械にはわかりません。人が確かめます。",
+        "With: {with}. The difference speaks of some records, of how many persons the machine cannot tell. A person judges it.",
+    ),
+    "disclosure.history_published": Wording(
+        "公表済みの統計表の数値と、{threshold} 人未満しか違わない可能性があります。",
+        "It may differ from a number of a public table by fewer than {threshold} persons.",
+        "相手: {with}。その表の人々はわからないため、同じ対象かどうかを人が確かめます。",
+        "With: {with}. The persons of that table are not known; a person judges whether both speak of the same ones.",
+    ),
+    "disclosure.history_unjudged": Wording(
+        "以前の公表との差は人数だけで調べました。{rules} の基準は差について判定していません。",
+        "Differences from earlier releases were examined by persons only, not by the rules on {rules}.",
+        "施設数や寄与の大きさを差について判定するには、人ごとの値が要ります。人が確かめます。",
+        "To judge institutions or contributions of a difference, each person's values would be needed. A person judges it.",
+    ),
     "disclosure.history_bound": Wording(
         "以前の公表との組合せの一部は、機械では調べきれませんでした。",
         "Some combinations with earlier releases are more than the machine examines.",
-        "二つの数値の差はすべて調べました。多数の数値の組合せは一部だけです。残りは人が確かめます。",
-        "Every difference of two numbers was examined; of many numbers at once, not all. A person judges the rest.",
+        "公表済み {released_cells} セルとの二つずつの差はすべて調べました。多数の数値を一度に調べたのは、同時に以前の公表 {earlier_releases_together} 件まで（all はすべて）です。人々のわからない公表: {releases_without_persons} 件。残りは人が確かめます。",
+        "Every difference with one of {released_cells} released numbers was examined. Many numbers at once: with "
+        "{earlier_releases_together} earlier release(s) at a time. Releases of which the persons are not known: "
+        "{releases_without_persons}. A person judges the rest.",
+    ),
+    "disclosure.history_examined": Wording(
+        "以前に公表された {released_cells} セルと合わせても、少人数を表す数値は求まりません。",
+        "Together with {released_cells} numbers released before it speaks of no fewer persons than it may.",
+        "以前の公表すべてについて、いくつの数値の組合せも調べました。",
+        "Any number of cells was examined together, of all earlier releases at once.",
     ),
     "disclosure.more": Wording(
         "同じ指摘がほかに {more} 件あります。",

@@ -6,7 +6,7 @@ microseconds what a linear programme finds in tens of milliseconds, and always i
 is found is a move like those of `moves`, and is audited like them. Does not find every move; `moves` does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from itertools import product
 
@@ -22,6 +22,14 @@ Prices = npt.NDArray[np.float64]
 
 _WORK_AT_MOST = 20_000_000
 """Corners times cells of the dense table for one target; beyond, the sparse programme is quicker."""
+
+
+_SEEN = 1e-4
+"""What a hidden node costs that some move changes already: next to nothing, so that of moves which hide nothing more the one is
+taken that shows the most other nodes to be open too."""
+
+_HIDDEN = 0.5
+"""Below this a price is that of hidden nodes alone: a node that may still be hidden costs 1 or more."""
 
 
 class Corners:
@@ -57,6 +65,9 @@ class Corners:
         for place, at in self._index.items():
             self._node[at] = place
         self._price = np.full(self._shape, np.inf)
+        self._persons = np.zeros((*self._shape, len(lattice.series)), dtype=np.int64)
+        for place, at in self._index.items():
+            self._persons[at] = lattice.nodes[place].persons
         counted = tuple(number for number, one in enumerate(lattice.series) if one.counted)
         # A filtered count and the row's persons may have to change together: nobody is in the one and not the other.
         self._modes: list[tuple[int, ...]] = [(number,) for number in range(len(lattice.series))]
@@ -88,6 +99,13 @@ class Corners:
         for place in nodes:
             self._price[self._index[place]] = cost
 
+    def seen(self, nodes: Iterable[int]) -> None:
+        """Hidden nodes that a move changes."""
+        for place in nodes:
+            at = self._index[place]
+            if self._price[at] < _HIDDEN:
+                self._price[at] = _SEEN
+
     def move(self, number: Number) -> tuple[float, Move] | None:
         """The cheapest corner move of `number` with its price; None where every one touches a shown or empty cell."""
         node, series = number
@@ -105,9 +123,27 @@ class Corners:
                 if np.isfinite(price) and (best is None or price < best[0]):
                     partner = tuple(int(one) for one in np.unravel_index(place, self._shape))
                     best = price, partner, sign, mode
+                    if price < _HIDDEN:
+                        return 0.0, self._written(at, partner, sign, mode)
         if best is None:
             return None
         return best[0], self._written(at, *best[1:])
+
+    def nearby(self, number: Number, helpers: bool, width: int) -> list[int]:
+        """Nodes near one, hidden or (`helpers`) such as may still be hidden: those of `width` categories in each dimension, of
+        which the line through it has the most to take from. Where a corner is too simple a move, they nearly always hold
+        one, and are a small programme."""
+        node, series = number
+        at = self._index[node]
+        usable = self._price < (np.inf if helpers else _HIDDEN)
+        picks = []
+        for dim, here in enumerate(at):
+            line = tuple(slice(None) if place == dim else one for place, one in enumerate(at))
+            there = np.where(usable[line], self._persons[..., series][line], -1)
+            order = np.argsort(-there, kind="stable")[:width]
+            picks.append(sorted({here, *(int(one) for one in order if there[one] >= 0)}))
+        grid = np.ix_(*picks)
+        return sorted(int(one) for one in self._node[grid][usable[grid]])
 
     def _sum(self, at: tuple[int, ...], sign: int, mode: tuple[int, ...]) -> Prices:
         """Per choice of partners the price of all other corners."""
@@ -142,7 +178,7 @@ class Corners:
     def _written(
         self, at: tuple[int, ...], partner: tuple[int, ...], sign: int, mode: tuple[int, ...]
     ) -> Move:
-        move: dict[Number, int] = {}
+        steps: dict[int, int] = {}
         for chosen in product((False, True), repeat=len(at)):
             corner = tuple(
                 there if yes else here for yes, here, there in zip(chosen, at, partner, strict=True)
@@ -151,6 +187,19 @@ class Corners:
             for dim, yes in enumerate(chosen):
                 if yes:
                     step *= int(self._facing(dim, at[dim]).flat[partner[dim]])
-            for series in mode:
-                move[int(self._node[corner]), series] = step
-        return move
+            steps[int(self._node[corner])] = step
+        every = (*mode, *self._besides(steps, mode))
+        return {(node, series): step for node, step in steps.items() for series in every}
+
+    def _besides(self, steps: Mapping[int, int], mode: tuple[int, ...]) -> Iterable[int]:
+        """Further series that have room for the same steps: one move then shows more numbers to be open. A count changes
+        besides only where its row's persons change with it."""
+        lattice = self._lattice
+        for series, one in enumerate(lattice.series):
+            if series in mode or series == 0 or (one.counted and 0 not in mode):
+                continue
+            if all(
+                lattice.moves(node, series) and lattice.nodes[node].persons[series] + step >= lattice.least
+                for node, step in steps.items()
+            ):
+                yield series

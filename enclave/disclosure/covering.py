@@ -41,7 +41,11 @@ _BATCHES = 30
 _FEW = 0.15
 """A batch that moves less than this share of what is left has moved few."""
 
-_MOVED = 1e-6
+_MOVED, _NEAR, _HALF = 1e-6, 1e-2, 0.5
+"""From where on a cell has moved: in a corner, in a proposal that is none, and far enough to be tried."""
+
+_WALKED = 3_000
+"""Up to so many cells, a batch is solved from corner to corner."""
 
 _PATIENCE_S = 20.0
 """How long a whole move is sought for one cell."""
@@ -78,11 +82,15 @@ class _Draft:
         size = len(system)
         self._size, self._unsafe, self._cost = size, unsafe, cost
         self._room = _room(system)
-        lp = programme(system, (1.0, -1.0))
+        lp = programme(system, both=True)
         lp.col_lower_ = np.zeros(2 * size)
         lp.col_upper_ = np.concatenate([np.ones(size), np.minimum(self._room, 1.0)])
         self._highs = solver()
         self._highs.setOptionValue("presolve", "off")
+        if size > _WALKED:
+            # From one batch to the next nearly every price changes: walking from corner to corner takes five times as long.
+            self._highs.setOptionValue("solver", "ipm")
+            self._highs.setOptionValue("run_crossover", "off")
         self._highs.passModel(lp)
         self._places = np.arange(2 * size, dtype=np.int32)
         self._signs = np.random.default_rng(1)
@@ -103,11 +111,16 @@ class _Draft:
         self._highs.changeColsCost(
             2 * self._size, self._places, np.concatenate([costs - reward, costs + reward])
         )
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(0.0, seconds))
+        self._highs.clearSolver()
+        self._highs.setOptionValue("time_limit", max(0.0, seconds))
         self._highs.run()
-        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return None
         values = np.asarray(self._highs.getSolution().col_value)
+        if (
+            self._highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit
+            or len(values) < 2 * self._size
+        ):
+            return None
+        # Without a corner it is called unknown; it is near enough for a proposal.
         change: Floats = np.abs(values[: self._size] - values[self._size :])
         return change
 
@@ -317,12 +330,13 @@ def _drafted(
         change = draft.moved(bare, moves.hidden, worth, left()) if before and left() > 0 else None
         if change is None:
             break
-        touched |= change > _MOVED
-        within = _Within(system, sums, map(int, np.nonzero(change > _MOVED)[0]))
+        near = change > _NEAR
+        touched |= near
+        within = _Within(system, sums, map(int, np.nonzero(near)[0]))
         _moved(
             within,
             moves,
-            [cell for cell in order if bare[cell] and change[cell] > 1 - _MOVED],
+            [cell for cell in order if bare[cell] and change[cell] > _HALF],
             left,
             Search(4),
         )

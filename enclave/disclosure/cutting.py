@@ -14,8 +14,8 @@ The best safe pattern so far is at hand at any time. The same system gives the s
 Does not prove anything to others: that is for exact certificates.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import highspy
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.attack import Attack, Cut, Floats, Repair, solver
+from enclave.disclosure.attack import Attack, Cut, Floats, Repair, Witnesses, solver
 from enclave.disclosure.system import Need, System
 
 Bools = npt.NDArray[np.bool_]
@@ -51,22 +51,24 @@ class Found:
 
 @dataclass(frozen=True)
 class _Demand:
-    """One thing that must be possible: `cell` moves by `step` in the direction `sign`; 0: both ways together."""
+    """One thing that must be possible: `cell` moves by `step` in the direction `sign`; 0: both ways together; while the cells
+    `still` do not change."""
 
     cell: int
     sign: int
     step: float
+    still: frozenset[int] = frozenset()
 
 
-def _demands(needs: Mapping[int, Need]) -> list[_Demand]:
+def _demands(needs: Mapping[int, Need], still: frozenset[int] = frozenset()) -> list[_Demand]:
     found = []
     for cell, need in needs.items():
         if need.up:
-            found.append(_Demand(cell, 1, float(need.up)))
+            found.append(_Demand(cell, 1, float(need.up), still))
         if need.down:
-            found.append(_Demand(cell, -1, float(need.down)))
+            found.append(_Demand(cell, -1, float(need.down), still))
         if need.slide > need.up + need.down:
-            found.append(_Demand(cell, 0, float(need.slide)))
+            found.append(_Demand(cell, 0, float(need.slide), still))
     return found
 
 
@@ -83,6 +85,7 @@ class _Greedy:
     def __post_init__(self) -> None:
         self._both = Repair(self.system, both_ways=True)
         self._one: Repair | None = None
+        self._witnesses = Witnesses(self.system)
         self.cost = np.array([float(one) for one in self.system.costs])
         self.unsafe = np.zeros(len(self.system), dtype=bool)
         self.unsafe[list(self.system.needs)] = True
@@ -106,18 +109,34 @@ class _Greedy:
         return self._one
 
     def _moves(self, cell: int, weight: Floats) -> list[Floats]:
-        """Moves that give a cell what it needs at the least cost. Raises Refused where none does."""
+        """Moves that give a cell what it needs at the least cost, against insiders too. Raises Refused where none does."""
         need = self.system.needs[cell]
+        moves = self._asked(cell, need, weight, frozenset())
+        seen = self._witnesses.of(cell, _touched(moves))
+        if len(seen) > 1:
+            # One way round all of them is mostly there, and enough.
+            try:
+                return moves + self._asked(
+                    cell, need, weight, frozenset().union(*(known for _, known in seen))
+                )
+            except Refused:
+                pass
+        for asked, known in seen:
+            moves += self._asked(cell, asked, weight, known)
+        return moves
+
+    def _asked(self, cell: int, need: Need, weight: Floats, still: frozenset[int]) -> list[Floats]:
+        """Moves that give a cell this and change nothing of `still`. Raises Refused where none does."""
         moves: list[Floats] = []
         step = float(max(need.up, need.down))
         if step:
             costs = self._priced(weight, step)
-            both = self._both.cheapest(cell, step, costs) if need.up and need.down else None
+            both = self._both.cheapest(cell, step, costs, still) if need.up and need.down else None
             if both is not None:
                 moves.append(both)
             else:
                 for way in (float(need.up), -float(need.down)):
-                    move = self._single().cheapest(cell, way, costs) if way else None
+                    move = self._single().cheapest(cell, way, costs, still) if way else None
                     if way and move is None:
                         raise Refused("disclosure.no_safe_pattern")
                     if move is not None:
@@ -125,7 +144,7 @@ class _Greedy:
         if need.slide > need.up + need.down:
             slide = float(need.slide)
             costs = self._priced(weight, slide)
-            ways = [self._single().cheapest(cell, way, costs) for way in (-slide, slide)]
+            ways = [self._single().cheapest(cell, way, costs, still) for way in (-slide, slide)]
             either = [
                 (float(costs @ np.abs(move)), place, move)
                 for place, move in enumerate(ways)
@@ -141,8 +160,7 @@ class _Greedy:
         return np.where(self.hidden, 0.0, np.maximum(weight, 1e-3 * step))
 
     def protect(self, cell: int, weight: Floats) -> None:
-        touched = {int(place) for move in self._moves(cell, weight) for place in np.nonzero(move)[0]}
-        self.keep(cell, frozenset(touched))
+        self.keep(cell, _touched(self._moves(cell, weight)))
 
     def keep(self, cell: int, support: frozenset[int]) -> None:
         for place in self.support.get(cell, ()):
@@ -204,6 +222,10 @@ class _Greedy:
                 self.without([int(place)])
 
 
+def _touched(moves: Iterable[Floats]) -> frozenset[int]:
+    return frozenset(int(place) for move in moves for place in np.nonzero(move)[0])
+
+
 class _Master:
     """The least cost under all cuts so far; degrees between 0 and 1, or whole."""
 
@@ -263,6 +285,17 @@ class _Cutting:
     left: Callable[[], float]
     met: dict[_Demand, list[tuple[npt.NDArray[np.int32], Floats]]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._witnesses = Witnesses(self.attack.system)
+
+    def parts(self, demand: _Demand) -> Iterator[_Demand]:
+        """The demand, and then, once it is met, the same against those who see through what met it."""
+        yield demand
+        if self.attack.system.insiders:
+            touched = (int(cell) for cells, _ in self.met.get(demand, ()) for cell in cells)
+            for need, known in self._witnesses.of(demand.cell, touched):
+                yield from _demands({demand.cell: need}, known)
+
     def still_met(self, demand: _Demand, degree: Floats) -> bool:
         known = self.met.get(demand)
         return known is not None and all(
@@ -273,6 +306,10 @@ class _Cutting:
         """True where the demand is met; else the cut that it yields, None where it yields none."""
         if self.still_met(demand, degree):
             return True
+        still = sorted(demand.still)
+        if still:
+            degree = degree.copy()
+            degree[still] = 0.0
         ways = (1, -1) if demand.sign == 0 else (demand.sign,)
         reached, gains, own = 0.0, np.zeros(len(degree)), 0.0
         moves = []
@@ -287,11 +324,12 @@ class _Cutting:
                 self.met[demand] = moves[-1:] if far >= 1 - near else moves
                 return True
         self.met.pop(demand, None)
+        gains[still] = 0.0
         return self.attack.cut(gains, 1.0 - own)
 
     def _other_way(self, demand: _Demand, move: Floats, degree: Floats) -> None:
         """A move that can be made backwards meets the demand of the other direction as well."""
-        back = _Demand(demand.cell, -demand.sign, demand.step)
+        back = replace(demand, sign=-demand.sign)
         if not demand.sign or abs(float(move[demand.cell])) < 1:
             return
         known = self.attack.degrees(demand.step, -move)
@@ -304,16 +342,18 @@ class _Cutting:
         """The demands that are not met, with their cuts added; and whether all were looked at."""
         unmet: list[_Demand] = []
         for demand in demands:
-            if self.left() <= until:
-                return unmet, False
-            verdict = self.check(demand, degree, near)
-            if verdict is True:
-                continue
-            if isinstance(verdict, Cut) and verdict.broken(degree):
-                self.master.add(verdict)
-                unmet.append(demand)
-            elif near == TIGHT:
-                unmet.append(demand)
+            for part in self.parts(demand):
+                if self.left() <= until:
+                    return unmet, False
+                verdict = self.check(part, degree, near)
+                if verdict is True:
+                    continue
+                if isinstance(verdict, Cut) and verdict.broken(degree):
+                    self.master.add(verdict)
+                    unmet.append(demand)
+                elif near == TIGHT:
+                    unmet.append(demand)
+                break
         return unmet, True
 
     def settle(self, demands: list[_Demand], until: float) -> tuple[Floats, float, bool]:
@@ -359,6 +399,18 @@ def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> 
     if settled:
         bound, ended = _whole(cutting, greedy, demands, best, bound)
     return Found(frozenset(int(cell) for cell in np.nonzero(best.hidden)[0]), best.cost, bound, ended)
+
+
+def against_insiders(
+    system: System, hidden: Iterable[int], left: Callable[[], float]
+) -> tuple[frozenset[int], float]:
+    """A pattern that holds against insiders too, grown from one that may not: one programme per unsafe cell, and no search for
+    less. With what it costs. Raises Refused as `least_cost` does."""
+    greedy = _Greedy(system, left)
+    greedy.hidden[list(hidden)] = True
+    if not greedy.fill(greedy.cost):
+        raise Refused("disclosure.out_of_time")
+    return frozenset(int(cell) for cell in np.nonzero(greedy.hidden)[0]), greedy.total()
 
 
 @dataclass
@@ -412,8 +464,11 @@ def _repaired(
     support: dict[int, set[int]] = {}
     for demand in demands:
         if demand.cell not in bare:
-            known = cutting.met.get(demand, [])
-            support.setdefault(demand.cell, set()).update(int(cell) for cells, _ in known for cell in cells)
+            for part in cutting.parts(demand):
+                known = cutting.met.get(part, [])
+                support.setdefault(demand.cell, set()).update(
+                    int(cell) for cells, _ in known for cell in cells
+                )
     for cell, cells in support.items():
         greedy.keep(cell, frozenset(cells))
     if greedy.fill(greedy.cost, [cell for cell in greedy.order if cell in bare]):

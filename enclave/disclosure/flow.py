@@ -131,8 +131,8 @@ def _audited(
     claim = claim_of(cells, pattern)
     holds = (
         claim.unsafe <= claim.hidden
-        and interval.verify(table, claim, cells.least, rules.n)
-        and interval.distinct_holds(table, claim.hidden, cells.least)
+        and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
+        and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})

@@ -12,8 +12,9 @@ Triples, all of them: 1[W] - 1[P] - 1[Q] (see `triples` for why no other weights
 `combinations`. An overlap is found there, as soon as the numbers around it are released.
 
 Relies on the sets being of persons in the population's own numbering, whatever extract or project they came from: so
-a refreshed extract, another project or a renamed column open no difference. Does not: read a file, know a key, or see
-that the same persons had other records (two numbers over one set of persons that differ are a checker's to judge).
+a refreshed extract, another project or a renamed column open no difference. Persons are not records: where the same
+persons have two values of one measure, the difference speaks of some records, of how many persons nobody knows, and a
+checker is told (`Kind.RECORDS`). Does not: read a file, know a key, or tell records apart where the persons differ too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -54,18 +55,8 @@ class Ruler:
 
     def sketch(self, persons: Persons) -> tuple[int, ...]:
         """Persons per group: `BUCKETS` numbers that add up to the size of the set."""
-        counts = [0] * BUCKETS
-        if not persons:
-            return tuple(counts)
-        first, last = persons.min() // self.width, persons.max() // self.width
-        if last - first >= len(persons):
-            for number in persons:
-                counts[number // self.width % BUCKETS] += 1
-        else:
-            for group in range(first, last + 1):
-                start = group * self.width
-                counts[group % BUCKETS] += persons.range_cardinality(start, start + self.width)
-        return tuple(counts)
+        numbers = np.array(persons.to_array(), dtype=np.uint32)
+        return tuple(np.bincount(numbers // self.width % BUCKETS, minlength=BUCKETS).tolist())
 
 
 @dataclass(frozen=True)
@@ -80,6 +71,9 @@ class Cell:
     sketch      `Ruler.sketch` of the set
     floor       the least persons that the rules of its release asked for
     definition  digest of the words that define it, where it has any: two cells of equal words are one
+    zero_hidden whether the rules of its release hide that nobody is in a category
+    measure     digest of what was computed of the persons, apart from who they are; None where nobody knows
+    value       digest of the number; only asked whether two are the same
     """
 
     id: str
@@ -91,14 +85,19 @@ class Cell:
     sketch: tuple[int, ...]
     floor: int
     definition: str | None = None
+    zero_hidden: bool = False
+    measure: str | None = None
+    value: str | None = None
 
 
 class Kind(StrEnum):
-    """How a collision is computed: by one subtraction, by several, or because two definitions fit the same persons."""
+    """How a collision is computed: by one subtraction, by several, because two definitions fit the same persons, or because the
+    same persons have two values of one measure."""
 
     PAIR = "pair"
     SUM = "sum"
     EQUAL = "equal"
+    RECORDS = "records"
 
 
 @dataclass(frozen=True)
@@ -180,11 +179,11 @@ class Book:
         return [self.cells[self.order[place]] for place in places[beyond <= out]]
 
 
-def pairs(new: Book, released: Book, *, zero_hidden: bool = False) -> list[Collision]:
+def pairs(new: Book, released: Book) -> list[Collision]:
     """Every pair of a new cell with a released or another new one in which 1 to n - 1 persons take part.
 
-    n is the larger floor of the two. Complete for any number of cells. `zero_hidden`: where nobody may be known to be
-    nobody, two different definitions that fit the same persons tell it too.
+    n is the larger floor of the two. Complete for any number of cells. Where the rules of either hide that nobody is in a
+    category, two different definitions that fit the same persons tell it too.
     """
     found: dict[frozenset[str], Collision] = {}
     for book in (released, new):
@@ -200,9 +199,27 @@ def pairs(new: Book, released: Book, *, zero_hidden: bool = False) -> list[Colli
                 differ = own.symmetric_difference_cardinality(book.load(other.id))
                 if 0 < differ < floor:
                     found[key] = Collision(Kind.PAIR, _ordered(cell, other), floor, differ)
-                elif differ == 0 and zero_hidden and _otherwise(cell, other):
-                    found[key] = Collision(Kind.EQUAL, _ordered(cell, other), floor, 0)
+                elif differ == 0 and (kind := _same_persons(cell, other)) is not None:
+                    found[key] = Collision(kind, _ordered(cell, other), floor, 0)
     return list(found.values())
+
+
+def _same_persons(cell: Cell, other: Cell) -> Kind | None:
+    if (cell.zero_hidden or other.zero_hidden) and _otherwise(cell, other):
+        return Kind.EQUAL
+    # Months side by side have the same persons and other records, which speaks of everybody: only the same words count.
+    if (
+        cell.measure is not None
+        and cell.measure == other.measure
+        and cell.value != other.value
+        and _categories(cell) == _categories(other)
+    ):
+        return Kind.RECORDS
+    return None
+
+
+def _categories(cell: Cell) -> frozenset[str]:
+    return frozenset(value for _, value in cell.keys if value != MARGIN)
 
 
 def _otherwise(cell: Cell, other: Cell) -> bool:

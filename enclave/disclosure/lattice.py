@@ -33,13 +33,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Node:
-    """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual."""
+    """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual; `institutions`: at
+    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer."""
 
     keys: Keys
     grouping: int
     persons: tuple[int, ...]
     unsafe: bool
     row: int | None
+    institutions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Lattice:
     `series_of`: per measure its series.
 
     `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
-    read as one cell.
+    read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
+    one with the most, for all that is known.
     """
 
     nodes: tuple[Node, ...]
@@ -67,6 +70,7 @@ class Lattice:
     series_of: tuple[int, ...]
     least: int
     floor: int
+    institutions: int = 0
 
     def moves(self, node: int, series: int) -> bool:
         """Whether a hidden node's number in a series is unknown: 0 is known where zeros are shown."""
@@ -127,6 +131,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
 
     evidence: dict[int, dict[Keys, tuple[int, ...]]] = {}
     measured: dict[int, dict[Keys, tuple[int, ...]]] = {}
+    places: dict[Keys, tuple[int, ...]] = {}
     by_grouping: dict[int, list[int]] = defaultdict(list)
     for place, row in enumerate(table.rows):
         by_grouping[_mask(row.keys)].append(place)
@@ -134,12 +139,15 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
     for grouping in groupings:
         numbers: dict[Keys, list[int]] = {}
         own: dict[Keys, list[int]] = {}
+        behind: dict[Keys, tuple[int, ...]] = {}
         # The finest answers that this grouping rolls up; the first of them stands for all where it is not asked.
         source = next(mask for mask in present if mask & grouping == grouping)
         for number in by_grouping[source]:
             row = table.rows[number]
             keys = _rolled(row.keys, grouping)
             vector = [counts[number] for counts in vectors]
+            if row.institutions:
+                behind[keys] = tuple(map(max, behind.get(keys, row.institutions), row.institutions))
             if keys in numbers:
                 numbers[keys] = [a + b for a, b in zip(numbers[keys], vector, strict=True)]
                 own[keys] = [a + b for a, b in zip(own[keys], row.persons, strict=True)]
@@ -147,6 +155,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 numbers[keys], own[keys] = vector, list(row.persons)
         evidence[grouping] = {keys: tuple(vector) for keys, vector in numbers.items()}
         measured[grouping] = {keys: tuple(vector) for keys, vector in own.items()}
+        places |= behind
         size += len(numbers)
         if size > max_cells:
             raise Refused("disclosure.too_large", {"limit": max_cells})
@@ -163,7 +172,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 else unsafe(table.rows[place_asked], table.measures, rules)
             )
             place_of[keys] = len(nodes)
-            nodes.append(Node(keys, grouping, persons, bad, place_asked))
+            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
     relations = _relations(nodes, place_of)
     _whole(nodes, relations)
     return Lattice(
@@ -174,6 +183,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         series_of,
         least=0 if rules.zero is Zero.HIDDEN else 1,
         floor=rules.n,
+        institutions=rules.min_institutions or 0,
     )
 
 

@@ -6,6 +6,7 @@ here and once more, by code of its own, in `interval`. Relies on HiGHS for speed
 not a move. Does not read a clock: the solver's own account of its time is held against the budget.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,22 +60,25 @@ def _solver(integer: bool) -> highspy.Highs:
 
 
 class Model:
-    """The linear programme over the numbers that may move.
+    """The linear programme over the numbers of some series that may move.
 
     A number's change is up - down, both ≥ 0; `cost` per node is paid for each step of it, so that with costs of
     persons the cheapest move is the cheapest set of further cells to hide.
     """
 
     def __init__(
-        self, lattice: Lattice, relations: Sequence[Relation], free: Iterable[int], budget: Budget
+        self,
+        lattice: Lattice,
+        relations: Sequence[Relation],
+        free: Iterable[int],
+        budget: Budget,
+        series: Sequence[int],
     ) -> None:
         self.lattice = lattice
         self.budget = budget
+        self._series = series
         self.numbers: list[Number] = [
-            (node, series)
-            for node in free
-            for series in range(len(lattice.series))
-            if lattice.moves(node, series)
+            (node, one) for node in free for one in series if lattice.moves(node, one)
         ]
         self.place: dict[Number, int] = {number: place for place, number in enumerate(self.numbers)}
         self.size = len(self.numbers)
@@ -90,7 +94,7 @@ class Model:
     def _sum_rows(self, relations: Sequence[Relation]) -> list[list[tuple[int, int]]]:
         rows: list[list[tuple[int, int]]] = []
         for relation in relations:
-            for series in range(len(self.lattice.series)):
+            for series in self._series:
                 terms = [(self.place.get((relation.parent, series)), 1)]
                 terms += [(self.place.get((child, series)), -1) for child in relation.children]
                 row = [(place, sign) for place, sign in terms if place is not None]
@@ -146,7 +150,7 @@ class Model:
     def block(self, nodes: Iterable[int], blocked: bool = True) -> None:
         """Nodes that no move may touch (`blocked`), or may touch again."""
         for node in nodes:
-            for series in range(len(self.lattice.series)):
+            for series in self._series:
                 place = self.place.get((node, series))
                 if place is not None:
                     self._highs.changeColBounds(place, 0.0, 0.0 if blocked else highspy.kHighsInf)
@@ -276,4 +280,75 @@ class Model:
             np.zeros(2 * size),
             np.concatenate([np.full(size, highspy.kHighsInf), self.down]),
         )
+        return found
+
+
+def tied_series(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
+    """Series that say something of each other, together: a row's persons and every number that is known to be at most
+    these. Whatever else changes, changes by itself."""
+    counted = tuple(number for number, one in enumerate(lattice.series) if one.counted and number)
+    alone = [(number,) for number in range(1, len(lattice.series)) if number not in counted]
+    return ((0, *counted), *alone)
+
+
+class Programmes:
+    """One programme per `tied_series`, each built when it is first asked: together what one over all numbers would say."""
+
+    def __init__(
+        self, lattice: Lattice, relations: Sequence[Relation], free: Sequence[int], budget: Budget
+    ) -> None:
+        self._given = lattice, relations, free, budget
+        self._parts = tied_series(lattice)
+        self._models: dict[tuple[int, ...], Model] = {}
+        self._costs: Mapping[int, float] | None = None
+        self._blocked: list[int] = []
+        self._relations_of: defaultdict[int, list[Relation]] | None = None
+        self.size = sum(lattice.moves(node, series) for node in free for series in range(len(lattice.series)))
+
+    def _of(self, series: int) -> Model:
+        part = next(part for part in self._parts if series in part)
+        if part not in self._models:
+            model = self._models[part] = Model(*self._given, part)
+            model.block(self._blocked)
+        return self._models[part]
+
+    def price(self, costs: Mapping[int, float]) -> None:
+        """What a step costs from now on, as `Model.price`."""
+        self._costs = costs
+
+    def block(self, nodes: Iterable[int]) -> None:
+        """Nodes that no move may touch any more."""
+        self._blocked += nodes
+        for model in self._models.values():
+            model.block(self._blocked)
+
+    def move(self, number: Number, thorough: bool = True) -> Move | None:
+        """As `Model.move`."""
+        model = self._of(number[1])
+        if self._costs is not None:
+            model.price(self._costs)
+        return model.move(number, thorough)
+
+    def nearby(self, number: Number, nodes: Sequence[int]) -> Move | None:
+        """As `Model.move`, among these nodes; None where they hold none, which says nothing of others."""
+        lattice, relations, _, budget = self._given
+        if self._relations_of is None:
+            self._relations_of = defaultdict(list)
+            for relation in relations:
+                for node in (relation.parent, *relation.children):
+                    self._relations_of[node].append(relation)
+        near = {id(one): one for node in nodes for one in self._relations_of[node]}
+        part = next(part for part in self._parts if number[1] in part)
+        model = Model(lattice, list(near.values()), nodes, budget, part)
+        if self._costs is not None:
+            model.price(self._costs)
+        return model.move(number)
+
+    def spread(self, wanted: Sequence[Number]) -> list[Move]:
+        """As `Model.spread`, part by part."""
+        found: list[Move] = []
+        for part in self._parts:
+            ours = [number for number in wanted if number[1] in part]
+            if ours:
+                found += self._of(part[0]).spread(ours)
         return found

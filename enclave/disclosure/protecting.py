@@ -12,11 +12,12 @@ from fractions import Fraction
 from math import inf
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.certificate import Range, ranges
+from enclave.disclosure.certificate import Change, Range, ranges, reaches
 from enclave.disclosure.covering import covered
-from enclave.disclosure.cutting import Found, least_cost
-from enclave.disclosure.system import Merged, Need, System, merged
+from enclave.disclosure.cutting import Found, against_insiders, least_cost
+from enclave.disclosure.system import Merged, System, merged
 from enclave.disclosure.tabular import Tabular
+from enclave.disclosure.unseen import tables_for_insiders
 
 _MANY = 4_000_000
 """Unsafe cells times cells from which on a table of counts is covered rather than cut: some seconds of one by one."""
@@ -26,21 +27,36 @@ _SMALL, _SPAN = 500, 8.0
 as that, which is all that a table of two dimensions with one hierarchy ever asks for (its sums are those of a network), and
 shorter to search. A bound is one over patterns of such moves."""
 
-_SHARE, _WRITING = 0.55, 0.25
-"""Of the time limit, how much goes into the pattern, and how much is kept for writing what is said of it."""
+_SHARE, _COVERED = 0.55, 0.75
+"""Of the time limit, how much goes into a pattern; one that is covered comes with its proofs."""
+
+_PROVEN = 0.95
+"""How much of it may go by until there is any pattern that is covered."""
+
+_READ_S = 2e-5
+"""What it takes to read a cell, where the machine does nothing else."""
+
+_WRITING, _EACH_S = 3.0, 2e-6
+"""To write a table takes a part of the time that it took to read it, and to write a cell of an assignment some microseconds
+of a slow machine; kept free by this many times, since others may come to work on the machine meanwhile."""
+
+Assignment = Mapping[int, int | Fraction]
+"""Values by cell, in the units of the published column. Cells share them, and each is one object."""
 
 
 @dataclass(frozen=True)
 class Hidden:
     """A hidden cell. `lower`, `upper` in the units of the published column, `upper` None where there is no end; `low`,
-    `high`: assignments of other values to hidden cells (by cell)."""
+    `high`: assignments of other values to hidden cells (by cell); `more`: further ones, which insiders cannot tell from the
+    truth."""
 
     unsafe: bool
     lower: Fraction
     upper: Fraction | None
     exact: bool
-    low: Mapping[int, Fraction]
-    high: Mapping[int, Fraction]
+    low: Assignment
+    high: Assignment
+    more: tuple[Assignment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,19 +68,27 @@ class Protected:
     found: Found
 
 
-def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
-    """The table with everything hidden that must be. `left`: seconds that remain.
+def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> Protected:
+    """The table with everything hidden that must be. `left`: seconds that remain; `spent`: those that reading took, from
+    which is judged what writing will take.
 
     Raises Refused `disclosure.no_safe_pattern`, `disclosure.out_of_time`. Never a pattern that is not proven.
     """
+    began = left()
     system = tabular.system
     small = merged(system)
     if not small.system.needs:
         return Protected(tabular, {}, Found(frozenset(), 0.0, 0.0, False))
-    whole = left()
-    pattern = _pattern(small.system, lambda: left() - (1 - _SHARE) * whole if whole < inf else inf, left)
-    telling = (lambda: left() - _WRITING * whole) if whole < inf else left
+    # Merging took part in reading; what follows is measured by both.
+    spent += began - left() if began < inf else 0.0
+
+    def telling() -> float:
+        return left() - _WRITING * 0.5 * spent
+
+    whole = telling()
+    pattern = _pattern(small.system, telling, whole)
     sizes = Counter(place for place in small.place if place is not None)
+    slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
     possible = ranges(
         small.system,
         pattern.found.hidden,
@@ -72,11 +96,13 @@ def protect(tabular: Tabular, left: Callable[[], float]) -> Protected:
         tuple(small.system.needs),
         pattern.moves,
         [sizes[place] for place in range(len(small.system))],
+        lambda cells: _WRITING * slow * _EACH_S * cells,
     )
     for cell, need in small.system.needs.items():
-        if not _reaches(small.system, cell, need, possible[cell]):
+        if not reaches(cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
-    return Protected(tabular, _hidden(system, small, possible), pattern.found)
+    more = tables_for_insiders(small.system, pattern.found.hidden, possible, telling)
+    return Protected(tabular, _hidden(system, small, possible, more), pattern.found)
 
 
 @dataclass(frozen=True)
@@ -87,40 +113,56 @@ class _Pattern:
     moves: Sequence[Mapping[int, int]] = ()
 
 
-def _pattern(system: System, left: Callable[[], float], spare: Callable[[], float]) -> _Pattern:
-    """One programme per unsafe cell where they are few enough; else many cells at once, which knows counts only."""
+def _pattern(system: System, left: Callable[[], float], whole: float) -> _Pattern:
+    """One programme per unsafe cell where they are few enough; else many cells at once, which knows counts only. `whole`:
+    what `left` was at first."""
+
+    def until(share: float) -> Callable[[], float]:
+        return (lambda: left() - (1 - share) * whole) if whole < inf else left
+
     steps = all(need.slide <= 1 and not need.down and not need.up for need in system.needs.values())
     if system.whole and steps and len(system.needs) * len(system) > _MANY:
-        covering = covered(system, left, spare)
+        covering = covered(system, until(_COVERED), until(_PROVEN))
+        if system.insiders:
+            hidden, cost = against_insiders(system, covering.hidden, until(_PROVEN))
+            return _Pattern(Found(hidden, cost, 0.0, covering.ended))
         return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
-    return _Pattern(least_cost(system, left, _SPAN if len(system) <= _SMALL else 1.0))
+    return _Pattern(least_cost(system, until(_SHARE), _SPAN if len(system) <= _SMALL else 1.0))
 
 
-def _reaches(system: System, cell: int, need: Need, reach: Range) -> bool:
-    low = reach.low.get(cell, Fraction(0))
-    high = reach.high.get(cell, Fraction(0))
-    return -low >= need.down and high >= need.up and high - low >= need.slide
-
-
-def _hidden(system: System, small: Merged, possible: Mapping[int, Range]) -> dict[int, Hidden]:
+def _hidden(
+    system: System, small: Merged, possible: Mapping[int, Range], more: Mapping[int, tuple[Change, ...]]
+) -> dict[int, Hidden]:
     """What stays possible, per cell of the table as it is written."""
     members: dict[int, list[int]] = {}
     for cell, place in enumerate(small.place):
         if place is not None:
             members.setdefault(place, []).append(cell)
 
-    def written(change: Mapping[int, Fraction]) -> dict[int, Fraction]:
-        return {
-            cell: (system.values[cell] + step) / system.unit
-            for place, step in sorted(change.items())
-            for cell in members[place]
-        }
+    shared: dict[int, Assignment] = {}
+
+    def written(change: Change) -> Assignment:
+        known = shared.get(id(change))
+        if known is None:
+            known = shared[id(change)] = {
+                cell: _number(system.values[cell] + step, system.unit)
+                for place, step in sorted(change.items())
+                for cell in members[place]
+            }
+        return known
 
     hidden: dict[int, Hidden] = {}
     for place, reach in possible.items():
         low, high = written(reach.low), written(reach.high)
+        further = tuple(written(change) for change in more.get(place, ()))
         for cell in members[place]:
             true = Fraction(system.values[cell], system.unit)
-            upper = None if reach.endless else high.get(cell, true)
-            hidden[cell] = Hidden(cell in system.needs, low.get(cell, true), upper, reach.exact, low, high)
+            upper = None if reach.endless else Fraction(high.get(cell, true))
+            hidden[cell] = Hidden(
+                cell in system.needs, Fraction(low.get(cell, true)), upper, reach.exact, low, high, further
+            )
     return hidden
+
+
+def _number(units: int | Fraction, unit: int) -> int | Fraction:
+    return units if unit == 1 else Fraction(units) / unit

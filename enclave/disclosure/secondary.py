@@ -25,10 +25,13 @@ from dataclasses import dataclass, field, replace
 
 from enclave.disclosure.corners import Corners
 from enclave.disclosure.lattice import Lattice, Relation
-from enclave.disclosure.moves import Budget, Model, Move, Number
+from enclave.disclosure.moves import Budget, Move, Number, Programmes
 
 _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
+
+_NEAR, _LESS_NEAR = 8, 16
+"""Categories of each dimension that are near a number: programmes of some hundred numbers, and of some thousand."""
 
 _REFINE_AT_MOST = 60
 _REFINE_WORK = 20_000
@@ -104,7 +107,8 @@ def _pools(stage: _Stage, node: int) -> list[int]:
 
 
 def _thin(stage: _Stage) -> tuple[Relation, int] | None:
-    """A shown total whose hidden details are, in some group, fewer persons than the floor."""
+    """A shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer institutions than a
+    rule asks for."""
     for relation in stage.relations:
         if relation.parent in stage.hidden:
             continue
@@ -115,7 +119,23 @@ def _thin(stage: _Stage) -> tuple[Relation, int] | None:
         for group, persons in enumerate(sums):
             if 0 < persons < stage.lattice.floor:
                 return relation, group
+        nodes = stage.lattice.nodes
+        if all(child in stage.hidden or not nodes[child].persons[0] for child in relation.children):
+            # All of them together are the total, which is shown.
+            continue
+        behind = zip(*(nodes[node].institutions for node in hidden), strict=True)
+        for group, counts in enumerate(behind, start=len(sums)):
+            if 0 < max(counts) < stage.lattice.institutions:
+                return relation, group
     return None
+
+
+def _ends_thin(stage: _Stage, node: int, group: int) -> bool:
+    """Whether hiding a row too helps a group that is too thin, one of persons or else one of institutions."""
+    pools = _pools(stage, node)
+    if group < len(pools):
+        return pools[group] > 0
+    return stage.lattice.nodes[node].institutions[group - len(pools)] >= stage.lattice.institutions
 
 
 def _covered(moves: Sequence[Move]) -> set[Number]:
@@ -133,19 +153,23 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
     if not wanted:
         return moves
     _price(stage, helpers=False)
-    model: Model | None = None
+    model: Programmes | None = None
     for number in wanted:
         if number in covered:
             continue
         corner = stage.corners.move(number) if stage.corners else None
         move = corner[1] if corner else None
         if move is None:
-            model = model or Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
-            move = model.move(number, thorough)
+            model = model or Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            if stage.corners and model.size > _SMALL:
+                move = _nearby(stage.corners, model, number, helpers=False)
+            move = move or model.move(number, thorough)
         if move is None:
             return None
         moves.append(move)
         covered |= set(move)
+        if stage.corners:
+            stage.corners.seen(node for node, _ in move)
     return moves
 
 
@@ -160,12 +184,12 @@ def _price(stage: _Stage, helpers: bool) -> None:
     stage.corners.price(stage.hidden, 0.0)
 
 
-def _fill(stage: _Stage, model: Model, relation: Relation, group: int) -> None:
+def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> None:
     """Hides the cheapest row that ends a thin sum, if it can be hidden with any use."""
     choices = [
         node
         for node in relation.children
-        if node in stage.candidates - stage.hidden - stage.banned and _pools(stage, node)[group] > 0
+        if node in stage.candidates - stage.hidden - stage.banned and _ends_thin(stage, node, group)
     ]
     for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
         if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
@@ -181,13 +205,13 @@ def _fill(stage: _Stage, model: Model, relation: Relation, group: int) -> None:
 def _grow(stage: _Stage) -> list[Move]:
     """Hides until every hidden number moves and no sum is thin; gives the moves."""
     free = stage.hidden | (stage.candidates - stage.banned)
-    model = Model(stage.lattice, stage.relations, sorted(free), stage.budget)
+    model = Programmes(stage.lattice, stage.relations, sorted(free), stage.budget)
     moves: list[Move] = []
     while True:
         covered = _covered(moves)
         wanted = [number for number in _numbers(stage) if number not in covered]
         if wanted and not moves:
-            only_hidden = Model(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            only_hidden = Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
             if stage.corners is None or only_hidden.size <= _SMALL:
                 moves += only_hidden.spread(wanted)
             covered = _covered(moves)
@@ -202,7 +226,10 @@ def _grow(stage: _Stage) -> list[Move]:
                 raise NoPatternError
             moves.append(move)
             covered |= set(move)
-            _hide(stage, {node for node, _ in move})
+            nodes = {node for node, _ in move}
+            _hide(stage, nodes)
+            if stage.corners:
+                stage.corners.seen(nodes)
         thin = _thin(stage)
         if thin is not None:
             _fill(stage, model, *thin)
@@ -216,13 +243,26 @@ def _hide(stage: _Stage, nodes: set[int]) -> None:
         stage.corners.price(nodes, 0.0)
 
 
-def _cheapest(stage: _Stage, model: Model, number: Number) -> Move | None:
+def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
     """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand."""
     corner = stage.corners.move(number) if stage.corners else None
     if corner and (corner[0] == 0 or model.size > _SMALL):
         return corner[1]
     model.price({node: stage.cost(node) for node in stage.open_candidates()})
+    if stage.corners and model.size > _SMALL:
+        near = _nearby(stage.corners, model, number, helpers=True)
+        if near is not None:
+            return near
     return model.move(number) or (corner[1] if corner else None)
+
+
+def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
+    """A move among few cells, hidden ones if there is one."""
+    for more, width in ((False, _NEAR), (False, _LESS_NEAR), (True, _LESS_NEAR)):
+        near = model.nearby(number, corners.nearby(number, more, width)) if helpers or not more else None
+        if near is not None:
+            return near
+    return None
 
 
 class _PinnedError(Exception):

@@ -27,10 +27,25 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Insider:
+    """Contributors who pool what they know. `known`: cells whose number they know. `partly`: what unsafe cells need against
+    them in which they have a part and others too; every other unsafe cell needs against them what it needs at all."""
+
+    known: frozenset[int]
+    partly: Mapping[int, Need]
+
+    def asks(self, cell: int, needs: Mapping[int, Need]) -> Need | None:
+        """What an unsafe cell needs against them; None where nothing."""
+        need = self.partly.get(cell, needs[cell])
+        return None if cell in self.known or need == Need() else need
+
+
+@dataclass(frozen=True)
 class System:
     """`values`: the true number of each cell, in the table's unit. `least`: what an attacker knows each to be at least.
     `whole`: the attacker knows that numbers change by whole steps of `unit` only. `sums`: (total, its details). `needs`:
     unsafe cells. `costs`: what hiding a cell costs where it is not unsafe. `open`: cells that are never hidden.
+    `insiders`: those against whom unsafe cells must hold as well.
     """
 
     values: tuple[int, ...]
@@ -41,6 +56,7 @@ class System:
     needs: Mapping[int, Need]
     costs: tuple[Fraction, ...]
     open: frozenset[int] = frozenset()
+    insiders: tuple[Insider, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -128,8 +144,18 @@ def _numbered(system: System, classes: _Classes, sums: Sequence[tuple[int, tuple
         tuple((total, details) for details, total in tied.items()),
         dict(sorted(needs.items())),
         tuple(costs),
+        insiders=tuple(_of_classes(one, place) for one in system.insiders),
     )
     return Merged(small, place)
+
+
+def _of_classes(insider: Insider, place: Sequence[int | None]) -> Insider:
+    partly: dict[int, Need] = {}
+    for cell, need in insider.partly.items():
+        at = place[cell]
+        if at is not None:
+            partly[at] = need.stricter(partly.get(at, need))
+    return Insider(frozenset(at for cell in insider.known if (at := place[cell]) is not None), partly)
 
 
 class Sums:
@@ -142,7 +168,7 @@ class Sums:
             for cell in (total, *details):
                 self._of[cell].append(number)
 
-    def hold(self, change: Mapping[int, int] | Mapping[int, Fraction]) -> bool:
+    def hold(self, change: Mapping[int, int] | Mapping[int, int | Fraction]) -> bool:
         system = self._system
         if any(system.values[cell] + step < system.least[cell] for cell, step in change.items()):
             return False

@@ -59,7 +59,8 @@ class Row:
     values        per measure
     persons       per measure the distinct persons behind its value (FILTER and non-null counted), whole, ≥ 0
     row_persons   the distinct persons of the row; None: the largest of `persons`
-    institutions  per measure the distinct institutions behind it, or None where nobody counted
+    institutions  numbers of distinct institutions, behind the row and behind whatever can be read in it; as many in each
+                  row, in the same order; none where no institution stands behind the table; None where nobody counted
     population    inhabitants of the row's area, where a dimension is an area
     """
 
@@ -172,6 +173,9 @@ def _evidence(row: Row, number: int, measures: int) -> None:
         raise Refused("disclosure.no_evidence", {"row": number})
     if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in persons):
         raise Refused("disclosure.evidence_invalid", {"row": number})
+    institutions = row.institutions or ()
+    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in institutions):
+        raise Refused("disclosure.evidence_invalid", {"row": number})
     if any(count > row.total_persons for count in row.persons):
         raise Refused("disclosure.evidence_invalid", {"row": number})
 
@@ -184,6 +188,8 @@ def checked(table: Table) -> Table:
     """
     names = [*table.dimensions, *(measure.name for measure in table.measures)]
     if len(set(names)) != len(names):
+        raise Refused("disclosure.shape", {"row": 0})
+    if len({None if row.institutions is None else len(row.institutions) for row in table.rows}) > 1:
         raise Refused("disclosure.shape", {"row": 0})
     seen: set[tuple[tuple[str, str], ...]] = set()
     for number, row in enumerate(table.rows, start=1):

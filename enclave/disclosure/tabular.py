@@ -1,19 +1,23 @@
 """A described table as a system: which cells there are, which sums tie them, which are unsafe and how far each must reach.
 
 Decides whether the table is whole (every number there, every sum exact, every code known) and what the rules find unsafe
-by itself. Relies on `spec` for what its columns are and on `Rules` for every threshold. Chooses nothing to hide.
+by itself. Several tables become one system, in which a cell that stands in two of them is one (`linking`). Relies on `spec`
+for what the columns are and on `Rules` for every threshold. Chooses nothing to hide.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from math import ceil
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.cell_rules import protection, reasons
 from enclave.disclosure.evidence import CellEvidence, of_maxima
+from enclave.disclosure.insiders import insiders
+from enclave.disclosure.linking import Joined, Numbers, Read, joined
 from enclave.disclosure.rules import Rules, RuleSet, Zero, combine
-from enclave.disclosure.spec import Spec
+from enclave.disclosure.spec import Margin, Spec
 from enclave.disclosure.system import Need, System
 
 Key = tuple[str, ...]
@@ -22,23 +26,24 @@ _DECIMALS_AT_MOST = 12
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """One cell as it is written: `value` is what is published."""
+class Part:
+    """One of several tables: its own keys, in the order of its file, and the cell of the system that each is."""
 
-    count: int
-    value: Decimal
-    max1: Decimal | None
-    max2: Decimal | None
-    cost: Decimal
+    spec: Spec
+    keys: tuple[Key, ...]
+    cells: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Tabular:
-    """`keys` and `numbers` per cell, in the order of the file; `system` has a cell for each of them."""
+    """`names`: of the dimensions; of several tables, all that any of them has. `keys` and `numbers` per cell, in the order of
+    the file; `system` has a cell for each of them. `parts`: the tables, where there are several."""
 
+    names: tuple[str, ...]
     keys: tuple[Key, ...]
     numbers: tuple[Numbers, ...]
     system: System
+    parts: tuple[Part, ...] = ()
 
 
 def tabular(
@@ -53,6 +58,47 @@ def tabular(
     Raises Refused `disclosure.*` with the place (`row`, from 1): a column that is missing, a number that is none, a
     category that no hierarchy has, a cell written twice, a sum that does not add up, a rule that this table cannot answer.
     """
+    read = _read(spec, parents, rows)
+    one = Joined(tuple(read.keys), read.numbers, tuple(read.sums), frozenset(read.empty), ())
+    return Tabular(
+        tuple(dimension.name for dimension in spec.dimensions),
+        one.keys,
+        tuple(one.numbers),
+        _system(spec, one, _enforced(sets)),
+    )
+
+
+Described = tuple[Spec, Mapping[str, Mapping[str, str]], Sequence[Mapping[str, object]]]
+"""A spec, the parents of the codes of its dimensions, and the rows of its table."""
+
+
+def linked(tables: Sequence[Described], sets: Sequence[RuleSet]) -> Tabular:
+    """The one system of several tables that share the columns of their specs.
+
+    Raises Refused as `tabular` does, with `row` as `table:row`; and `disclosure.tables_differ` where two tables say different
+    things of a cell, or a hierarchy of one does not fit the numbers of another.
+    """
+    reads = []
+    for spec, parents, rows in tables:
+        try:
+            reads.append(_read(spec, parents, rows))
+        except Refused as refused:
+            facts = {
+                name: f"{spec.name}:{fact}" if name in ("row", "column") else fact
+                for name, fact in refused.facts.items()
+            }
+            raise Refused(refused.code, {"table": spec.name, **facts}) from None
+    one = joined(reads)
+    names = dict.fromkeys(dimension.name for read in reads for dimension in read.spec.dimensions)
+    parts = tuple(
+        Part(read.spec, tuple(read.keys), cells) for read, cells in zip(reads, one.places, strict=True)
+    )
+    return Tabular(
+        tuple(names), one.keys, tuple(one.numbers), _system(reads[0].spec, one, _enforced(sets)), parts
+    )
+
+
+def _read(spec: Spec, parents: Mapping[str, Mapping[str, str]], rows: Sequence[Mapping[str, object]]) -> Read:
     if not rows:
         raise Refused("disclosure.shape", {"row": 1})
     missing = [name for name in spec.columns if name not in rows[0]]
@@ -70,7 +116,7 @@ def tabular(
         for one in ("count", "value"):
             if getattr(numbers[total], one) != sum(getattr(numbers[cell], one) for cell in details):
                 raise Refused("disclosure.margin_incomplete", {"row": total + 1})
-    return Tabular(tuple(keys), tuple(numbers), _system(spec, numbers, sums, empty, _enforced(sets)))
+    return Read(spec, parents, keys, numbers, sums, empty)
 
 
 def _number(row: Mapping[str, object], column: str, place: int) -> Decimal:
@@ -104,7 +150,23 @@ def _numbers(spec: Spec, row: Mapping[str, object], place: int) -> Numbers:
     )
     if contradiction:
         raise Refused("disclosure.evidence_invalid", {"row": place})
-    return Numbers(int(count), value, max1, max2, _number(row, spec.cost, place))
+    asked = tuple(
+        _distance(margin, row, value, place)
+        for margin in (spec.protection.lower, spec.protection.upper, spec.protection.width)
+    )
+    return Numbers(int(count), value, max1, max2, _cost(spec, row, place), asked)
+
+
+def _cost(spec: Spec, row: Mapping[str, object], place: int) -> Decimal:
+    if spec.cost.column is None:
+        return Decimal(1)
+    found = _number(row, spec.cost.column, place)
+    return (1 + found).ln().quantize(Decimal("1e-6")) if spec.cost.log else found
+
+
+def _distance(margin: Margin, row: Mapping[str, object], value: Decimal, place: int) -> Fraction:
+    column = 0 if margin.column is None else _number(row, margin.column, place)
+    return margin.fixed + margin.share * Fraction(value) + Fraction(column)
 
 
 def _sums(
@@ -139,13 +201,8 @@ def _sums(
     return sums, empty
 
 
-def _system(
-    spec: Spec,
-    numbers: Sequence[Numbers],
-    sums: Sequence[tuple[int, tuple[int, ...]]],
-    empty: set[int],
-    rules: Rules,
-) -> System:
+def _system(spec: Spec, joined: Joined, rules: Rules) -> System:
+    numbers = joined.numbers
     decimals = max(
         (
             -int(found.normalize().as_tuple().exponent)
@@ -158,21 +215,39 @@ def _system(
     unit = 10 ** max(0, decimals)
     counts = spec.value is None
     shown = rules.zero is Zero.SHOWN
+    least = tuple(1 if counts and shown and one.count else 0 for one in numbers)
     needs: dict[int, Need] = {}
     for place, one in enumerate(numbers):
         need = _need(one, rules, counts)
-        if need is not None and place not in empty:
+        if need is not None and place not in joined.empty:
+            need = _asked(need, one, spec, least[place])
             needs[place] = Need(need.down * unit, need.up * unit, need.slide * unit)
-    return System(
+    system = System(
         tuple(int(one.value * unit) for one in numbers),
-        tuple(1 if counts and shown and one.count else 0 for one in numbers),
+        least,
         counts,
         unit,
-        tuple(sums),
+        joined.sums,
         needs,
         tuple(Fraction(one.cost) for one in numbers),
         frozenset(place for place, one in enumerate(numbers) if one.count == 0 and place not in needs),
     )
+    if not spec.insiders:
+        return system
+    width = Fraction(max(1, rules.min_whole_numbers - 1) if counts else 1) * unit
+    return insiders(system, [one.count for one in numbers], spec.insiders, rules.n, width)
+
+
+def _asked(need: Need, one: Numbers, spec: Spec, least: int) -> Need:
+    """What the rules ask in the form that the spec chooses, and what the spec asks besides. Nothing can lie below what
+    everybody knows it to be at least; of counts, distances are whole."""
+    if spec.protection.sliding:
+        need = Need(slide=max(need.slide, need.down + need.up))
+    lower, upper, width = one.asked
+    need = need.stricter(Need(min(lower, Fraction(one.value) - least), upper, width))
+    if spec.value is None:
+        return Need(Fraction(ceil(need.down)), Fraction(ceil(need.up)), Fraction(ceil(need.slide)))
+    return need
 
 
 def _need(one: Numbers, rules: Rules, counts: bool) -> Need | None:

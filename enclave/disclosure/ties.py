@@ -3,7 +3,7 @@
 Decides, for a set of hidden cells, which of them an attacker knows outright once all else is shown (a sum with one hidden
 cell), and which always change together or against each other (a sum with two). What is left is as small as the question
 allows, and loses nothing: every change of the hidden cells that keeps every sum is one of the heads, and the other way
-round. Whole numbers throughout. Relies on `system` only.
+round. Whole numbers throughout. Relies on `system`, and on `attack` for the form of a programme.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,8 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from enclave.disclosure.attack import Floats, linear
 from enclave.disclosure.system import System
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,9 @@ class Ties:
 
     def programme(self, both: bool) -> highspy.HighsLp:
         """The heads as columns; with `both`, first what they rise and then what they fall, each not below 0."""
-        count = len(self)
-        start, index, value = [0], list[int](), list[float]()
-        for heads, coefficients in self.rows:
-            index += heads
-            value += coefficients
-            if both:
-                index += [count + head for head in heads]
-                value += [-one for one in coefficients]
-            start.append(len(index))
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = count * (1 + both), len(self.rows)
-        lp.col_cost_ = np.zeros(count * (1 + both))
-        lp.col_lower_ = np.zeros(2 * count) if both else self.least
+        lp = linear(len(self), self.rows, both)
+        lp.col_lower_ = np.zeros(2 * len(self)) if both else self.least
         lp.col_upper_ = np.concatenate([self.most, -self.least]) if both else self.most
-        lp.row_lower_ = lp.row_upper_ = np.zeros(len(self.rows))
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.array(start, dtype=np.int32)
-        lp.a_matrix_.index_ = np.array(index, dtype=np.int32)
-        lp.a_matrix_.value_ = np.array(value, dtype=np.float64)
         return lp
 
 

@@ -51,7 +51,8 @@ def check(
     1. It is for an output that the permit names, says what for, and holds a sensible number of files.
     2. Each file: names, form, content (`checks.CHECKS`). 3. Each readable table: may its numbers leave? With a receipt
     by recomputation, without by the disclosure rules. 4. Where all is well so far: what do the numbers with receipts
-    tell together with all released before? 5. A figure is as good as the table under it. 6. Names differ.
+    tell together with all released before? Numbers without one are remembered. 5. A figure is as good as the table under
+    it. 6. Names differ.
 
     Raises Refused `export.empty`, `export.output_unknown`, `export.purpose_missing`, `export.too_many_files`,
     or what makes the machine unable to judge at all (`policy.unavailable`, …).
@@ -60,15 +61,18 @@ def check(
     files: list[CheckedFile] = []
     examined: list[list[Finding]] = []
     matched: list[Matched] = []
+    unread: list[int] = []
     for position, (subject, _) in enumerate(_subjects(submission)):
         findings = [*examine(subject)]
         if subject.sheet is not None:
             findings += _numbers(subject, subject.sheet, rule_sets, recompute)
             found = _matched(subject, subject.sheet, position, findings, recompute)
             matched += [found] if found is not None else []
+            unread += [position] if subject.receipt is None else []
         examined.append(findings)
-    if matched and not any(one.verdict is Verdict.FAIL for findings in examined for one in findings):
-        for position, said in compare(matched).items():
+    failed = any(one.verdict is Verdict.FAIL for findings in examined for one in findings)
+    if (matched or unread) and not failed:
+        for position, said in compare(matched, unread).items():
             examined[position] += said
     for (subject, under), findings in zip(_subjects(submission), examined, strict=True):
         if under is not None and _of_data(files, under) is Verdict.FAIL:

@@ -24,8 +24,8 @@ class Matched:
     columns: tuple[str, ...]
 
 
-Compare = Callable[[Sequence[Matched]], Mapping[int, Sequence[Finding]]]
-"""Findings by the position of a file. Raises Refused where nobody can tell (`custody.unavailable`): then nothing is entered."""
+Compare = Callable[[Sequence[Matched], Sequence[int]], Mapping[int, Sequence[Finding]]]
+"""Findings by the position of a file, from the files with receipts and the places of the tables without. Raises Refused where nobody can tell (`custody.unavailable`): then nothing is entered."""
 
 
 def finding_of(said: Mapping[str, object]) -> Finding:

@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from enclave.disclosure.history import MARGIN
-from enclave.disclosure.table import TOTAL, Hidden, ProtectedTable, canonical
+from enclave.disclosure.table import TOTAL, Cell, Hidden, Perturbed, ProtectedTable, Shown, canonical
 from enclave.export.history import Matched
 from enclave.gateway.cells import keys_of
 from enclave.gateway.deps import OpenExtract
-from enclave.query.members import members_of
+from enclave.query.members import measured, members_of
 from enclave.query.stages import Cells, Guarded
 
 
@@ -35,10 +35,11 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Behind:
-    """The lists of one statement. `place`: keys of a row → its number in `lists`."""
+    """The lists of one statement. `words`: what each column computes; `place`: keys of a row → its number in `lists`."""
 
     cells: Cells
     sql: str
+    words: Mapping[str, str]
     lists: pa.Table
     place: Mapping[tuple[tuple[str, str], ...], int]
 
@@ -80,6 +81,8 @@ class Behind:
                             "keys": keys,
                             "persons": base64.b64encode(packed).decode(),
                             "definition": sha256(said.encode()).hexdigest(),
+                            "measure": sha256(self.words[name].encode()).hexdigest(),
+                            "value": sha256(repr(_value(row.cells[places[name]])).encode()).hexdigest(),
                         }
 
 
@@ -94,4 +97,9 @@ def members(asked: Asked) -> Behind | None:
     finally:
         run.close()
     keys = keys_of(lists, asked.guarded.cells)
-    return Behind(asked.guarded.cells, listing.sql, lists, {canonical(one): n for n, one in enumerate(keys)})
+    place = {canonical(one): n for n, one in enumerate(keys)}
+    return Behind(asked.guarded.cells, listing.sql, measured(asked.guarded), lists, place)
+
+
+def _value(cell: Cell) -> object:
+    return cell.value if isinstance(cell, Shown | Perturbed) else None

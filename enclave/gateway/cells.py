@@ -118,6 +118,9 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
                 ),
                 persons=tuple(persons),
                 row_persons=int(data[cells.persons][number]),
+                institutions=None
+                if cells.institutions is None
+                else tuple(int(data[name][number]) for name in cells.institutions),
             )
         )
     return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows))

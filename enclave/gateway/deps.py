@@ -86,6 +86,8 @@ class Releases(Protocol):
         cells: Sequence[Mapping[str, Any]],
         session: str,
         person: str,
+        unread: bool,
+        unjudged: Sequence[str],
     ) -> Mapping[str, Any]:
         """`{findings, bound, log}`. Raises Refused `custody.*`."""
         ...

@@ -7,7 +7,7 @@ import base64
 import binascii
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +63,8 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
             known[receipt] = recompute(deps, who, receipt)
         return known[receipt].answer
 
-    def compared(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
-        return compare(deps, who, export_id, matched, known)
+    def compared(matched: Sequence[Matched], unread: Sequence[int]) -> Mapping[int, Sequence[Finding]]:
+        return compare(deps, who, export_id, matched, unread, known)
 
     if not _EXAMINED.acquire(timeout=30):
         raise Refused("gateway.busy", {"limit": 2})
@@ -290,15 +290,19 @@ def compare(
     who: Entered,
     export_id: str,
     matched: Sequence[Matched],
+    unread: Sequence[int],
     known: Mapping[str, Recomputed],
 ) -> dict[int, list[Finding]]:
     """What the files' numbers tell together with everything released before, by file. Raises Refused.
 
-    1. Who stands behind each shown cell is asked of the extract itself, by the statement that answered. 2. Custody
-    numbers them, compares, and keeps them until the checkers decide. A file whose persons cannot be named is a human's.
+    1. Who stands behind each shown cell is asked of the extract itself, by the statement that answered. A file whose
+    persons cannot be named is a human's. 2. Custody numbers them, compares, and keeps them until the checkers decide. Of the
+    files without persons (`unread` are places of those without a receipt) custody remembers that they were released with
+    this output: whatever comes later has not been compared with them.
     """
     found: dict[int, list[Finding]] = defaultdict(list)
     asked: dict[tuple[str, int], list[tuple[int, dict[str, Any], Rules]]] = defaultdict(list)
+    missing = bool(unread)
     for one in matched:
         again = known[one.receipt]
         rules = combine(cells.rule_sets_of(again.guarded))
@@ -306,32 +310,67 @@ def compare(
         database = _database_of(again.guarded)
         if persons is None or database is None or not persons.covers(one, again.answer):
             found[one.position].append(Finding("export.history_unread", Verdict.HUMAN, {}, {}, rules.source))
+            missing = True
             continue
         number = int(again.extract.reference.rpartition("/")[2])
         for cell in persons.shown(one, again.answer):
             asked[database, number].append((one.position, cell, rules))
+    for database, number in _places(deps, who, asked) if missing else ():
+        asked.setdefault((database, number), [])
+    bound = combine(binding_sets(deps, who.signed.permit)) if missing else None
     for (database, number), lines in sorted(asked.items()):
-        strictest = max((rules for _, _, rules in lines), key=lambda rules: rules.n)
+        ruling = [rules for _, _, rules in lines] + ([bound] if bound is not None else [])
+        strictest = max(ruling, key=lambda rules: rules.n)
         said = deps.releases.examine(
             who.signed.envelope,
             number,
             export_id,
             database=database,
             floor=strictest.n,
-            zero_hidden=any(rules.zero is Zero.HIDDEN for _, _, rules in lines),
+            zero_hidden=any(rules.zero is Zero.HIDDEN for rules in ruling),
             rule_set=strictest.source,
             cells=[cell for _, cell, _ in lines],
             session=who.session.id,
             person=who.session.person,
+            unread=missing,
+            unjudged=sorted({name for rules in ruling for name in _beyond_persons(rules)}),
         )
         places = {str(cell["table"]): position for position, cell, _ in lines}
         for one in said["findings"]:
             table = max(
                 (name for name in places if str(one["where"]).startswith(name)), key=len, default=None
             )
-            position = matched[0].position if table is None else places[table]
-            found[position].append(finding_of(one))
+            first = matched[0].position if matched else unread[0]
+            found[first if table is None else places[table]].append(finding_of(one))
     return dict(found)
+
+
+def _places(deps: Deps, who: Entered, asked: Mapping[tuple[str, int], object]) -> Iterator[tuple[str, int]]:
+    """Every database of the permit whose persons nothing in the output is counted by, with an extract of it: numbers without
+    persons may speak of any of them."""
+    known = {database for database, _ in asked}
+    rest = sorted(set(who.signed.permit.databases) - known)
+    if rest:
+        try:
+            opened = deps.extracts.open(who.signed, who.session)
+        except Refused as refused:
+            if refused.code != "custody.extract_unknown":
+                raise
+            # Nothing was ever provided: whatever the numbers are, they are not of these persons.
+            return
+        number = int(opened.reference.rpartition("/")[2])
+        yield from ((database, number) for database in rest)
+
+
+def _beyond_persons(rules: Rules) -> Iterator[str]:
+    """Rules that judge a number by more than the persons behind it. A difference is judged by persons alone."""
+    asked = {
+        "min_institutions": rules.min_institutions,
+        "dominance": rules.dominance,
+        "p_percent": rules.p_percent,
+        "pq": rules.pq,
+    }
+    yield from (name for name, value in asked.items() if value)
 
 
 def _database_of(guarded: Guarded) -> str | None:

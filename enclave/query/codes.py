@@ -212,6 +212,13 @@ CODES: dict[str, Wording] = {
         "データ管理者にお問い合わせください。",
         "Ask the data custodian.",
     ),
+    "query.institutions_uncounted": Wording(
+        "公表基準は施設数を求めますが、この問い合わせのセルの背後にある施設を数えられません（{databases}）。",
+        "A rule asks how many institutions stand behind each cell, and this question does not let them be counted ({databases}).",
+        "施設の列が許可されていれば、その列を副問い合わせの外まで運び、FROM の表として使ってください。列がなければ、申出の変更で加えてください。",
+        "Where the column that names the institution is permitted, carry it through to the outer FROM unchanged; else have it "
+        "added to the permit.",
+    ),
     "query.blocks_cut": Wording(
         "この条件または分類（{columns}）は、人のまとまり（ブロック）の途中で区切っています。",
         "This condition or grouping ({columns}) cuts through blocks of persons.",

@@ -3,7 +3,7 @@
  1. Parse one statement of the closed grammar; parameters become literals.
  2. Know what it is about: resolve every name against permit and extract; in table form find keys, measures, persons.
  3. Authorise: one question to the policy; anything but an explicit yes is a no.
- 4. Rewrite by rules: permitted projections, and in table form the evidence that protection needs.
+ 4. What may not be crossed is not. Rewrite by rules: permitted projections, and in table form the evidence that protection needs.
  5. Look once more at what would run: base tables only inside permitted projections.
  6. Print it. The engine executes this text and nothing else, and holds its own account of it against `expected`.
 
@@ -24,6 +24,7 @@ from enclave.core.refusal import Refused
 from enclave.query.authorise import PolicyPort, authorise
 from enclave.query.blocks import BLOCK, Answer, Probe, Steps, group_of, probes, settle
 from enclave.query.counting import counting_of
+from enclave.query.crossings import check_categories
 from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
 from enclave.query.names import permitted
@@ -95,6 +96,8 @@ def prepare(
 def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     """Steps 4 to 6."""
     asked = authorised.known
+    if asked.form is Form.TABLE:
+        check_categories(authorised)
     steps = steps or Steps()
     authorised = step(authorised, steps)
     if authorised.aggregate:

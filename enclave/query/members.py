@@ -43,6 +43,19 @@ def members_of(guarded: Guarded) -> Guarded | None:
     )
 
 
+def measured(guarded: Guarded) -> dict[str, str]:
+    """What each of the asker's columns computes, in the statement's own words: column → text. Two numbers over the same
+    persons by the same words differ only where their records do."""
+    tree = sqlglot.parse_one(guarded.sql, dialect=DIALECT)
+    named = {one.name for one in guarded.cells.measures} if guarded.cells is not None else set()
+    found = {
+        one.alias: one.this.sql(DIALECT, identify=True)
+        for one in (tree.expressions if isinstance(tree, exp.Select) else [])
+        if isinstance(one, exp.Alias)
+    }
+    return {name: found.get(name, name) for name in named}
+
+
 def _list_instead(alias: exp.Alias) -> bool:
     """Change `COUNT(DISTINCT person)`, filtered or not, into a list of them; False where it is something else."""
     counted = alias.this.this if isinstance(alias.this, exp.Filter) else alias.this

@@ -257,7 +257,8 @@ class Term:
 @dataclass(frozen=True)
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
-    `others` is None where fewer than two parts count under a condition. The rest matters in the aggregate tier only:
+    `others` is None where fewer than two parts count under a condition; `institutions` are the columns with numbers of different
+    institutions, None where no rule asks for them. The rest matters in the aggregate tier only:
     `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
     asked, and `near_everywhere`, that all are; `order` as the engine was told."""
 
@@ -267,6 +268,7 @@ class Cells:
     persons: str
     records: str
     others: Others | None = None
+    institutions: tuple[str, ...] | None = None
     merges: tuple[Merge, ...] = ()
     near: tuple[Near, ...] = ()
     near_everywhere: bool = False

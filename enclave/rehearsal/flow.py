@@ -28,13 +28,15 @@ from typing import IO, Any
 
 from enclave.adapters import edge
 from enclave.adapters.policy_server import PolicyServer, bundle_digest, start_private
-from enclave.config import PREFIX
 from enclave.core import permit as permits
 from enclave.core.clock import parse_rfc3339
 from enclave.core.ids import SessionId
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.gateway.question import Question
+from enclave.rehearsal import program
+
+policies_of_program = program.policies_of_program
 
 DEFAULTS: Mapping[str, Any] = {
     "revision": 1, "project": "rehearsal", "provision": "v-rehearsal", "handlers": ["researcher"], "purpose": "",
@@ -46,12 +48,6 @@ PATIENCE = 60.0
 
 IN_MEMORY = 64 << 20
 """Bytes of an answer that are held before it goes to a file without a name."""
-
-
-def policies_of_program() -> Path:
-    """The policies and rule sets that came with this program."""
-    beside = Path(__file__).resolve().parents[2] / "policies"
-    return beside if beside.is_dir() else PREFIX / "app" / "policies"
 
 
 def read_permit(path: Path) -> Permit:

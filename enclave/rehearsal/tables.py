@@ -1,36 +1,46 @@
-"""`enclave protect`: a table from files to files, with the program's rule sets and without a policy server.
+"""`enclave protect`: tables from files to files, with the program's rule sets and without a policy server.
 
-Decides what the command says. Relies on `disclosure` for every number and on `adapters.table_files` for every file.
+Decides what the command says. Relies on `disclosure` for every number and on `adapters.table_files` for every file. What is
+verified is read here once more, by code of its own.
 """
 
+import csv
 import json
 import math
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import pyarrow.ipc
+import pyarrow.parquet
 import yaml
 
 from enclave.adapters import rule_files, table_files
 from enclave.core.refusal import Refused
+from enclave.disclosure import reread
 from enclave.disclosure import verify as checker
 from enclave.disclosure.protecting import protect as protected_table
 from enclave.disclosure.spec import Spec
-from enclave.disclosure.tabular import Tabular, tabular
-from enclave.rehearsal.flow import policies_of_program
+from enclave.disclosure.tabular import Tabular, linked, tabular
+from enclave.rehearsal.program import began, policies_of_program
 
-__all__ = ["policies_of_program", "protect", "verify"]
+__all__ = ["began", "policies_of_program", "protect", "verify"]
 
-_RESERVE_S = 1.0
-"""Of the time limit, what is kept for writing and for the end of the process."""
+_RESERVE_S, _RESERVED = 0.4, 0.02
+"""Of the time limit, what is kept for the end of the process: seconds, and a share for what comes between."""
 
 
 def _read(table: Path, spec_file: Path, rules: Sequence[str], policies: Path) -> tuple[Spec, Tabular]:
-    spec, parents = table_files.read_spec(spec_file)
-    return spec, tabular(
-        spec, parents, table_files.read_table(table), rule_files.resolve(rules, policies / "data")
-    )
+    specs = table_files.read_specs(spec_file)
+    sets = rule_files.resolve(rules, policies / "data")
+    spec, parents = specs[0]
+    if not spec.name:
+        return spec, tabular(spec, parents, table_files.read_table(table), sets)
+    tables = [(one, above, table_files.read_table(table / one.file)) for one, above in specs]
+    return spec, linked(tables, sets)
 
 
 def protect(
@@ -42,14 +52,15 @@ def protect(
     policies: Path,
     began: float,
 ) -> dict[str, object]:
-    """Protects and writes; what was done in numbers. `began`: when the command started, by `time.monotonic`."""
+    """Protects and writes; what was done in numbers. `began`: when the command started, by `time.monotonic`. Of a spec of
+    several tables, `table` is the folder of their files and `out` and `published` are folders too."""
     spec, read = _read(table, spec_file, rules, policies)
-    limit = math.inf if spec.time_limit is None else spec.time_limit - _RESERVE_S
+    limit = math.inf if spec.time_limit is None else spec.time_limit * (1 - _RESERVED) - _RESERVE_S
 
     def left() -> float:
         return limit - (time.monotonic() - began)
 
-    done = protected_table(read, left)
+    done = protected_table(read, left, time.monotonic() - began)
     table_files.write(done, spec, out, published)
     secondary = [place for place, one in done.hidden.items() if not one.unsafe]
     loss = sum((read.system.costs[place] for place in secondary), Fraction(0))
@@ -67,29 +78,49 @@ def protect(
 def verify(
     table: Path, spec_file: Path, rules: Sequence[str], out: Path, policies: Path
 ) -> dict[str, object]:
-    """Checks the certificates of a table that was protected. Raises Refused `disclosure.certificate_invalid`.
+    """Checks the certificates of what was protected. Raises Refused `disclosure.certificate_invalid`.
 
     What the protector reads is read here once more and in another way: as it is written.
     """
-    spec, parents = table_files.read_spec(spec_file)
-    rows, written = table_files.read_table(table), table_files.read_table(out)
     files = [rule_files.file_of(name, policies / "data") for name in rules]
-    raw = [yaml.safe_load(path.read_text("utf-8")) for path in files]
-    above = {
-        one.name: parents.get(one.name)
-        or {code: one.total for row in rows if (code := str(row[one.name])) != one.total}
-        for one in spec.dimensions
-    }
     try:
+        raw = [yaml.safe_load(path.read_text("utf-8")) for path in files]
+        spec = yaml.safe_load(spec_file.read_text("utf-8-sig"))
         lines = out.with_name(out.name + ".cert.jsonl").read_text(encoding="utf-8").splitlines()
         certificates = [json.loads(line) for line in lines]
-        found = list(
-            checker.problems(
-                rows, written, certificates, yaml.safe_load(spec_file.read_text("utf-8")), above, raw
-            )
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        tables = [
+            _written(table / about["file"], out / f"{name}.csv", about, spec_file)
+            for name, about in spec.get("tables", {}).items()
+        ]
+        claim, wrong = reread.claim(tables or [_written(table, out, spec, spec_file)], spec, raw)
+        found = wrong or list(checker.problems(claim, certificates))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise Refused("disclosure.certificate_invalid", {"what": type(error).__name__, "count": 1}) from None
     if found:
         raise Refused("disclosure.certificate_invalid", {"what": found[0], "count": len(found)})
     return {"hidden": len(certificates), "verified": True}
+
+
+def _written(table: Path, out: Path, about: dict[str, Any], spec_file: Path) -> reread.Files:
+    trees = {
+        name: {str(row["child"]): str(row["parent"]) for row in _rows(spec_file.parent / one["hierarchy"])}
+        for name, one in about["dimensions"].items()
+        if one.get("hierarchy")
+    }
+    totals = {name: str(one["total"]) for name, one in about["dimensions"].items()}
+    within = {name: str(code) for name, code in (about.get("within") or {}).items()}
+    return reread.Files(_rows(table), _rows(out), totals, trees, within)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if path.suffix.lower() == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    if path.suffix.lower() == ".parquet":
+        found = pyarrow.parquet.read_table(path).to_pylist()
+    else:
+        found = pyarrow.ipc.open_file(path).read_all().to_pylist()
+    return [
+        {name: Decimal(repr(value)) if isinstance(value, float) else value for name, value in row.items()}
+        for row in found
+    ]

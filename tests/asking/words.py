@@ -390,7 +390,9 @@ CHAPTERS: tuple[Chapter, ...] = (
             "hidden",
         ),
     ),
-    Chapter(Said("In the aggregate tier", "集計段階で"), ("query.areas_apart", "perturbed")),
+    Chapter(
+        Said("In the aggregate tier", "集計段階で"), ("query.areas_apart", "query.blocks_cut", "perturbed")
+    ),
 )
 
 HIDDEN_TITLE = Said("Answered, but hidden", "答えは返るが秘匿される")
@@ -520,6 +522,11 @@ REASONS: dict[str, Said] = {
     "query.areas_apart": Said(
         "Two areas of a person (where they live, where they were registered) cross into very small groups.",
         "一人の二つの地域（居住地と登録地など）を掛け合わせると、とても小さい集団になります。",
+    ),
+    "query.blocks_cut": Said(
+        "What outsiders may know of a person is answered in whole blocks of persons. A set operation has several tables to look "
+        "at for one column, so that no nearest step can be taken.",
+        "外部の人が知り得ることは、人のまとまりを単位に答えます。集合演算では一つの列の元の表が複数になり、最も近い区切りを決められません。",
     ),
     "perturbed": Said(
         "No refusal: but an age that moves with the date of an event cuts through the blocks of persons, so the numbers are near "

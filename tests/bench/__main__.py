@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from enclave.cli import language
+from enclave.commands.options import language
 from enclave.core.refusal import Refused, problem
 from enclave.wordings import WORDINGS
 from tests.bench import (

@@ -30,7 +30,7 @@ from enclave.adapters import extract_build, source_store
 from enclave.adapters.custody_engine import Attached, engine
 from enclave.adapters.extract_build import Names
 from enclave.catalogue.descriptor import parse
-from enclave.cli import language
+from enclave.commands.options import language
 from enclave.core import permit as permits
 from enclave.core.ids import DatabaseId
 from enclave.custody.plan import Kind, plan

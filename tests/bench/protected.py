@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
-from enclave.cli import language
+from enclave.commands.options import language
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
 from enclave.disclosure.rules import combine

@@ -19,6 +19,7 @@ import numpy as np
 from enclave.adapters.released_sets import ReleasedSets
 from enclave.adapters.vault import Vault
 from enclave.disclosure.differencing import examine
+from enclave.disclosure.examine import Verdict
 from enclave.disclosure.history import Book, Cell, Persons, Ruler, pairs, triples
 from tests.bench.promises import Line, Row, Target, Unit
 
@@ -52,6 +53,18 @@ def rows() -> list[Row]:
             Unit.MEBIBYTES,
             told["mib"],
             target=Target(MEBIBYTES),
+            lines=(
+                Line(
+                    ("組合せまで調べたとき", "with every combination tried"), told["mib_all"], Unit.MEBIBYTES
+                ),
+                Line(("保存した集合", "sets as they are kept"), told["kept"], Unit.MEBIBYTES),
+                Line(
+                    ("言い換えのある集計表", "a table with totals"),
+                    told["defined"],
+                    Unit.MEBIBYTES,
+                    told["bare"],
+                ),
+            ),
         ),
     ]
 
@@ -105,15 +118,39 @@ def _compare(folder: Path) -> None:
     triples(new, history.book)
     three = time.perf_counter() - began
     began = time.perf_counter()
-    examine(new, history.book)
-    told = {
+    examined = examine(new, history.book)
+    told: dict[str, object] = {
         "pairs": took,
-        "found": [one.persons for one in found] == [1],
+        "found": [one.persons for one in found] == [1] and examined.verdict is Verdict.FAIL,
         "mib": mib,
         "triples": three,
         "systems": time.perf_counter() - began - took - three,
+        "mib_all": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "kept": sum(one.stat().st_size for one in (folder / "sets").iterdir()) / (1 << 20),
+        **_in_other_words(folder),
     }
     print(json.dumps(told))
+
+
+def _in_other_words(folder: Path) -> dict[str, float]:
+    """Mebibytes of a table of 47 areas by 18 ages with all its totals, with definitions and without."""
+    chance = np.random.default_rng(1)
+    area, age = chance.integers(0, 47, PEOPLE), chance.integers(0, 18, PEOPLE)
+    sets = {"all": Persons(range(PEOPLE))}
+    for one in range(47):
+        sets[f"a{one}"] = Persons(np.flatnonzero(area == one).astype(np.uint32))
+    for one in range(18):
+        sets[f"g{one}"] = Persons(np.flatnonzero(age == one).astype(np.uint32))
+        for other in range(47):
+            sets[f"g{one}a{other}"] = sets[f"g{one}"] & sets[f"a{other}"]
+    found = {}
+    for name, extract in (("bare", None), ("defined", "v-1/1")):
+        held = ReleasedSets(
+            Vault(folder / "custody"), folder / name, "people", PEOPLE, lambda _: Persons(range(PEOPLE))
+        )
+        held.keep("r", "t", "p", _cells("r", sets, held.ruler), sets, "00", released=True, extract=extract)
+        found[name] = next((folder / name).iterdir()).stat().st_size / (1 << 20)
+    return found
 
 
 if __name__ == "__main__":

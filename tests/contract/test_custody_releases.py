@@ -2,18 +2,23 @@
 
 import base64
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from enclave.adapters import released_sets
 from enclave.adapters.custodian import Caller, Custodian
+from enclave.adapters.custody_books import Books
 from enclave.adapters.custody_engine import Attached, engine
-from enclave.adapters.custody_releases import lines_of
+from enclave.adapters.custody_releases import asked_of, lines_of, published_lines
 from enclave.config import Site
 from enclave.core.event import Actor
 from enclave.core.refusal import Refused
+from enclave.disclosure import definitions
 from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, signed
 from tests.fakes.ledger import MemoryLedger
 
@@ -71,11 +76,12 @@ def cell(keys: dict[str, str], persons: list[int]) -> dict[str, Any]:
 
 
 def asked(
-    custodian: Custodian, provision: str, output: str, cells: list[dict[str, Any]], **more: Any
-) -> dict[str, Any]:
-    return custodian.examine(
-        GATEWAY, envelope(provision, **more), 1, output, "small", 10, False, "ndb-2024-09", lines_of(cells)
-    )
+    custodian: Custodian, provision: str, output: str, cells: list[dict[str, Any]], n: int = 1,
+    say: Mapping[str, Any] = MappingProxyType({}), **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    body = {"n": n, "database": "small", "floor": 10, "zero_hidden": False, "rule_set": "ndb-2024-09", **say}
+    signed_permit = envelope(provision, **more)
+    return custodian.examine(GATEWAY, signed_permit, asked_of(output, body), lines_of(cells))
 
 
 def test_one_person_between_two_projects_releases_is_found_though_their_pseudonyms_differ(
@@ -148,9 +154,7 @@ def test_a_refreshed_extract_opens_no_difference(ground: tuple[Site, Custodian],
     custodian.register(YAMAMOTO, a_small_database(tmp_path / "newer", more))
     custodian.build(YAMAMOTO, envelope("v-1"), refresh=True)
     again = cell({"age": "20-49"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))
-    (found,) = custodian.examine(
-        GATEWAY, envelope("v-1"), 2, "e-2", "small", 10, False, "ndb-2024-09", lines_of([again])
-    )["findings"]
+    (found,) = asked(custodian, "v-1", "e-2", [again], n=2)["findings"]
     assert found["code"] == "disclosure.history_pair"
 
 
@@ -193,3 +197,154 @@ def test_cells_that_are_none_are_refused_with_their_place(raw: object) -> None:
     with pytest.raises(Refused) as no:
         lines_of(raw)
     assert no.value.code == "custody.request_malformed"
+
+
+def test_the_parts_of_one_output_are_examined_beside_each_other(
+    ground: tuple[Site, Custodian], tmp_path: Path
+) -> None:
+    """Two tables of one export, from two extracts of a database, that differ by one person are found at submission."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    first = cell({"age": "20-49"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))
+    asked(custodian, "v-1", "e-1", [first])
+    more = "".join(f"P-{n},{20 + n},f,1990-03-04,2024-04,20.5,0,K{n % 7},x\n" for n in range(60))
+    custodian.register(
+        YAMAMOTO, a_small_database(tmp_path / "newer", more + "P-l,33,f,,2024-04,20.5,0,K1,x\n")
+    )
+    custodian.build(YAMAMOTO, envelope("v-1"), refresh=True)
+    second = cell({"age": "20-49 now"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))
+    (found,) = asked(custodian, "v-1", "e-1", [second], n=2)["findings"]
+    assert found["code"] == "disclosure.history_pair"
+    assert found["facts"]["with"] == ["e-1 t.csv: age=20-49"]
+    assert custodian.conclude(CHECKER, "e-1", released=True)["populations"] == 0, "nothing of it is kept"
+
+
+def test_numbers_without_persons_are_remembered_once_they_leave(ground: tuple[Site, Custodian]) -> None:
+    """After a table without a receipt was released, a machine passes no later output by itself, and says why."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    assert asked(custodian, "v-1", "e-1", [], say={"unread": True})["findings"] == []
+    young = [cell({"age": "20-49"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))]
+    assert asked(custodian, "v-1", "e-2", young)["findings"] == [], "it has not left yet"
+    custodian.conclude(CHECKER, "e-1", released=True)
+    with pytest.raises(Refused) as no:
+        custodian.conclude(CHECKER, "e-2", released=True)
+    assert no.value.code == "custody.release_unexamined"
+    (found,) = asked(custodian, "v-1", "e-3", young)["findings"]
+    assert (found["code"], found["verdict"]) == ("disclosure.history_bound", "human")
+    assert found["facts"]["releases_without_persons"] == 1
+    assert custodian.conclude(CHECKER, "e-3", released=True)["populations"] == 1, "the checkers were told"
+
+
+def test_rules_that_ask_for_more_than_persons_are_said_not_to_be_judged_of_a_difference(
+    ground: tuple[Site, Custodian],
+) -> None:
+    """Where a rule set asks for institutions or contributions and there is a history, a human is told."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    young, old = (
+        [cell({"age": words}, pids(site, custodian, "v-1", words))]
+        for words in ("age BETWEEN 20 AND 49", "age BETWEEN 50 AND 79")
+    )
+    more = {"unjudged": ["dominance", "min_institutions"]}
+    assert asked(custodian, "v-1", "e-1", young, say=more)["findings"] == []
+    custodian.conclude(CHECKER, "e-1", released=True)
+    said = {one["code"]: one for one in asked(custodian, "v-1", "e-2", old, say=more)["findings"]}
+    assert said["disclosure.history_unjudged"]["verdict"] == "human"
+    assert said["disclosure.history_unjudged"]["facts"] == {"rules": "dominance, min_institutions"}
+
+
+def test_the_same_persons_with_another_value_are_shown_to_a_human(ground: tuple[Site, Custodian]) -> None:
+    """One measure over the same persons that was 90 and is 89 tells of a record, of whom nobody knows."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    young = cell({"age": "20-49"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))
+    asked(custodian, "v-1", "e-1", [{**young, "measure": "count(*)", "value": "90"}])
+    custodian.conclude(CHECKER, "e-1", released=True)
+    again = asked(custodian, "v-1", "e-2", [{**young, "measure": "count(*)", "value": "90"}])
+    assert [one["code"] for one in again["findings"]] == ["disclosure.history_examined"]
+    other = asked(custodian, "v-1", "e-3", [{**young, "measure": "count(*)", "value": "89"}])
+    assert [(one["code"], one["verdict"]) for one in other["findings"]] == [
+        ("disclosure.history_records", "human")
+    ]
+
+
+def test_a_public_table_stands_beside_what_is_released_after_it(ground: tuple[Site, Custodian]) -> None:
+    """Its numbers are laid beside an output's, by name also for the asker; nothing passes by the machine alone, and nothing is
+    refused for a number of which nobody knows the persons."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    cells = published_lines(
+        "NDB Open Data 9",
+        [
+            {"table": "ages", "keys": [["age", "20-49"], ["sex", "Σ"]], "low": 33, "high": 33},
+            {"table": "ages", "keys": [["age", "50-79"], ["sex", "Σ"]], "low": 1, "high": 9},
+        ],
+    )
+    entered = custodian.enter_release(YAMAMOTO, "small", "NDB Open Data 9", cells)
+    assert (entered["numbers"], entered["persons_known"]) == (2, False)
+    young = [cell({"age": "20-49"}, pids(site, custodian, "v-1", "age BETWEEN 20 AND 49"))]
+    said = {one["code"]: one for one in asked(custodian, "v-1", "e-1", young)["findings"]}
+    assert set(said) == {"disclosure.history_published", "disclosure.history_bound"}
+    assert {one["verdict"] for one in said.values()} == {"human"}
+    assert said["disclosure.history_published"]["facts"]["with"] == ["NDB Open Data 9 ages: age=20-49, sex=Σ"]
+    with pytest.raises(Refused) as no:
+        custodian.enter_release(YAMAMOTO, "small", "NDB Open Data 9", cells)
+    assert no.value.code == "custody.release_known"
+    (listed,) = custodian.releases(YAMAMOTO, "small")["releases"]
+    assert listed["release"] == "NDB Open Data 9"
+    assert (listed["project"], listed["numbers"], listed["persons_known"]) == (None, 2, False)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [None, [], [{}], [{"table": "t", "keys": [], "low": 3, "high": 2}],
+     [{"table": "t", "keys": [], "low": True, "high": 2}], [{"table": "t", "keys": [], "low": -1, "high": None}]],
+)  # fmt: skip
+def test_public_cells_that_are_none_are_refused_with_their_place(raw: object) -> None:
+    """A number below nothing, bounds the wrong way round and what is no list of cells enter nowhere."""
+    with pytest.raises(Refused) as no:
+        published_lines("r", raw)
+    assert no.value.code == "custody.request_malformed"
+
+
+def test_definitions_become_sets_before_the_extract_is_erased(
+    ground: tuple[Site, Custodian], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept as the extract's persons but some becomes a set; after the erasure nothing follows from the extract's list
+    of persons, and what was released of it still collides."""
+    site, custodian = ground
+    monkeypatch.setattr(released_sets, "LARGE", 0)
+    monkeypatch.setattr(definitions, "SHORTER", 0)
+    for provision, project in (("v-1", "nafld-fib"), ("v-2", "other")):
+        custodian.build(YAMAMOTO, envelope(provision, project))
+    words = ("age BETWEEN 20 AND 49", "age BETWEEN 50 AND 78", "age BETWEEN 20 AND 78")
+    asked(custodian, "v-1", "e-1", [cell({"age": one}, pids(site, custodian, "v-1", one)) for one in words])
+    custodian.conclude(CHECKER, "e-1", released=True)
+    (file,) = (site.custody / "releases").glob("*.sqlite")
+
+    def over() -> list[str]:
+        with sqlite3.connect(file) as connection:
+            return [row[0] for row in connection.execute("SELECT over FROM defined").fetchall()]
+
+    def found() -> list[str]:
+        almost = cell({"age": "x"}, pids(site, custodian, "v-2", "age BETWEEN 20 AND 77", project="other"))
+        return [one["code"] for one in asked(custodian, "v-2", "e-2", [almost], project="other")["findings"]]
+
+    assert set(over()) == {"v-1/1"}
+    before = found()
+    assert before[0] == "disclosure.history_pair"
+    custodian.erase(YAMAMOTO, "v-1")
+    assert over() == []
+    monkeypatch.setattr(Books, "members", _only_of("v-2"))
+    assert found() == before
+
+
+def _only_of(kept: str) -> Any:
+    """The list of an extract's persons as if that of every other provision were gone."""
+    real = Books.members
+
+    def members(self: Books, provision: str, n: int, population: str) -> Any:
+        return real(self, provision, n, population) if provision == kept else None
+
+    return members

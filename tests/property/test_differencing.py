@@ -1,14 +1,19 @@
 """An output against the history as a whole: what is found, what is said to whom, and what is offered instead."""
 
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
+from enclave.disclosure import differencing
 from enclave.disclosure.differencing import OTHERS, examine, findings
 from enclave.disclosure.examine import Verdict
-from enclave.disclosure.history import Book, Cell, Ruler
+from enclave.disclosure.history import Book, Cell, Kind, Ruler
 
-from .test_history import FLOORS, book, sets_of, tells
+from .test_history import FLOORS, MOST, book, rank, sets_of, tells
 
 RULER = Ruler(3)
 
@@ -45,6 +50,33 @@ def test_an_output_passes_exactly_where_it_adds_nothing_that_tells_of_too_few(
         assert tells([*old, *new], floor) == tells(old, floor)
     else:
         assert tells([*old, *new], floor)
+
+
+def told_of(sets: list[frozenset[int]], few: tuple[int, ...]) -> int:
+    """How many independent sums of the sets' numbers leave nobody but `few` with a part."""
+    everybody = range(MOST)
+    matrix = [[int(person in one) for person in everybody] for one in sets]
+    others = [[row[person] for person in everybody if person not in few] for row in matrix]
+    return rank(matrix) - rank(others)
+
+
+@seed(20_240_918)
+@settings(max_examples=80, deadline=None)
+@given(st.data(), FLOORS)
+def test_a_pass_adds_nothing_about_any_few_persons_to_what_was_told_before(
+    data: st.DataObject, floor: int
+) -> None:
+    """Pass means that of every group of 1 to n - 1 persons no more sums are known than before, also where earlier
+    releases already told of somebody: their finding does not cover for another."""
+    old, new = data.draw(sets_of(floor, 4)), data.draw(sets_of(floor, 3))
+    result = examine(book(new, floor, "n", RULER), book(old, floor, "o", RULER))
+    more = any(
+        told_of([*old, *new], few) > told_of(old, few)
+        for size in range(1, floor)
+        for few in combinations(range(MOST), size)
+    )
+    assert result.bound.complete
+    assert result.verdict is Verdict.FAIL or not more
 
 
 @seed(20_240_918)
@@ -126,13 +158,13 @@ def test_where_nobody_is_secret_two_definitions_of_the_same_persons_are_found() 
     """Under rules that hide zeros, equal persons under other words tell that nobody is between; equal words tell nothing."""
     persons = BitMap(range(20))
 
-    def one(release: str, definition: str) -> Book:
-        cell = Cell(release, release, "ours", "t", (), 20, RULER.sketch(persons), 10, definition)
+    def one(release: str, definition: str, hides: bool = False) -> Book:
+        cell = Cell(release, release, "ours", "t", (), 20, RULER.sketch(persons), 10, definition, hides)
         return Book((cell,), {release: persons}.__getitem__)
 
     for words, verdict in (("same", Verdict.PASS), ("other", Verdict.FAIL)):
-        result = examine(one("r2", words), one("r1", "same"), zero_hidden=True)
-        assert result.verdict is verdict
+        for new, old in ((True, False), (False, True)):
+            assert examine(one("r2", words, new), one("r1", "same", old)).verdict is verdict
     assert examine(one("r2", "other"), one("r1", "same")).verdict is Verdict.PASS
 
 
@@ -162,3 +194,98 @@ def test_a_release_of_which_only_totals_are_known_leaves_the_output_to_a_human()
     result = examine(new, old, without_sets=["NDB Open Data 9"])
     assert result.verdict is Verdict.HUMAN
     assert examine(new, old).verdict is Verdict.PASS
+
+
+def test_a_large_output_without_a_history_is_examined_by_itself() -> None:
+    """More cells than one system takes, of which many together tell of one person: found though nothing was released."""
+    parts = table("new", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(650)})
+    total = table("new", {"all": set(range(20 * 650)) - {333}}, name="u")
+    result = examine(together(parts, total), together())
+    assert result.verdict is not Verdict.PASS
+
+
+def test_what_only_asks_for_a_look_hides_no_collision() -> None:
+    """The same persons with another value of one measure are a human's; one person between two cells stays forbidden beside it."""
+    persons = set(range(30))
+
+    def cells(release: str, kept: dict[str, set[int]], value: str) -> Book:
+        made, sets = table(release, kept)
+        return Book(tuple(replace(one, measure="rows", value=value) for one in made), sets.__getitem__)
+
+    old = cells("r1", {"a": persons, "b": set(range(40, 60))}, "90")
+    again = examine(cells("r2", {"a": persons}, "89"), old)
+    assert [one.kind for one in again.collisions] == [Kind.RECORDS]
+    assert again.verdict is Verdict.HUMAN
+    assert examine(cells("r2", {"a": persons}, "90"), old).verdict is Verdict.PASS
+    assert examine(cells("r2", {"February": persons}, "89"), old).verdict is Verdict.PASS
+    both = examine(cells("r2", {"a": persons, "c": {*persons, *range(40, 60), 99}}, "89"), old)
+    assert both.verdict is Verdict.FAIL
+    new = cells("r2", {"a": persons}, "89")
+    (said,) = findings(again, new, old, RULER, "ours", "example")
+    assert (said.finding.code, said.finding.verdict) == ("disclosure.history_records", Verdict.HUMAN)
+
+
+def test_a_number_released_again_is_not_blamed_for_what_others_told_before() -> None:
+    """Two earlier releases collide with each other; releasing one of their cells again tells nothing new."""
+    old = together(
+        table("r1", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(4)}),
+        table("r0", {"all": set(range(80)) - {7}}),
+    )
+    assert examine(together(table("r2", {"2": set(range(40, 60))})), old).verdict is Verdict.PASS
+
+
+def test_how_deep_an_output_was_examined_is_said_also_where_it_passes() -> None:
+    """With a history the bound is a finding that passes; without one there is nothing to say."""
+    new, old = together(table("r2", {"x": set(range(30))})), together(table("r1", {"y": set(range(40, 80))}))
+    (said,) = findings(examine(new, old), new, old, RULER, "ours", "example")
+    assert (said.finding.code, said.finding.verdict) == ("disclosure.history_examined", Verdict.PASS)
+    assert said.finding.facts["released_cells"] == 1
+    assert findings(examine(new, together()), new, together(), RULER, "ours", "example") == []
+
+
+def test_a_hidden_cell_follows_once_the_cell_that_covered_it_is_released() -> None:
+    """A small cell was hidden with a large one beside it; releasing the large one in another table tells the small one."""
+    row = {"all": set(range(100)), "a": set(range(40)), "b": set(range(40, 77))}
+    covered = together(table("r1", row))
+    cover = together(table("r2", {"c": set(range(77, 97))}))
+    result = examine(cover, covered)
+    assert result.verdict is Verdict.FAIL
+    assert [one.persons for one in result.collisions] == [3]
+
+
+@seed(20_240_918)
+@settings(max_examples=80, deadline=None)
+@given(st.data(), FLOORS)
+def test_an_output_beyond_one_system_passes_nothing_that_one_system_would_find(
+    data: st.DataObject, floor: int
+) -> None:
+    """Where output and history are not one system, a pass still means that nothing more is told."""
+    old, new = data.draw(sets_of(floor, 4)), data.draw(sets_of(floor, 3))
+    cut = data.draw(st.integers(0, len(old)))
+    earlier = (book(old[:cut], floor, "o", RULER), book(old[cut:], floor, "q", RULER))
+    released = Book(
+        (*earlier[0].cells, *earlier[1].cells),
+        lambda name: earlier[0 if name.startswith("o") else 1].load(name),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(differencing, "WHOLE", 0)
+        result = examine(book(new, floor, "n", RULER), released)
+    more = any(
+        told_of([*old, *new], few) > told_of(old, few)
+        for size in range(1, floor)
+        for few in combinations(range(MOST), size)
+    )
+    assert result.verdict is not Verdict.PASS or not more
+
+
+def test_releases_in_between_move_no_related_one_out_of_sight() -> None:
+    """Any number of harmless tables after the one that an output collides with leaves the collision found."""
+    related = table("r0", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(5)})
+    harmless = [
+        table(f"s{n:02}", {str(m): set(range(1000 * n + 20 * m, 1000 * n + 20 * m + 20)) for m in range(20)})
+        for n in range(1, 46)
+    ]
+    total = together(table("new", {"all": set(range(100)) - {33}}))
+    result = examine(total, together(related, *harmless))
+    assert result.verdict is Verdict.FAIL
+    assert [one.persons for one in result.collisions] == [1]

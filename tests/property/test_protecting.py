@@ -13,6 +13,8 @@ from enclave.adapters import table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure import protecting
 from enclave.disclosure.protecting import Protected, protect
+from enclave.disclosure.reread import Files as Written
+from enclave.disclosure.reread import claim
 from enclave.disclosure.tabular import tabular
 from enclave.disclosure.verify import problems
 from tests.property.protect_tables import Invented, every_table, invented
@@ -40,12 +42,14 @@ def written(done: Protected, table: Invented) -> Files:
     """OUT and its certificates, as they are read back."""
     spec = table.parsed[0]
     rows = list(table_files._rows(done, spec))
-    return rows, [json.loads(line) for line in table_files._certificates(done, spec)]
+    return rows, [json.loads(line) for line in table_files._certificates(done)]
 
 
 def found_in(files: Files, table: Invented) -> list[str]:
     out, certificates = files
-    return list(problems(table.by_code(), out, certificates, table.spec, table.above, [table.rules]))
+    totals = {name: about["total"] for name, about in table.spec["dimensions"].items()}
+    read, wrong = claim([Written(table.by_code(), out, totals, table.parents, {})], table.spec, [table.rules])
+    return wrong or list(problems(read, certificates))
 
 
 def all_covered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,6 +292,13 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.machine.cancelled.wait(0.2):
                     self.close_connection = True
                     return
+        if "/* in line */" in body["sql"]:
+            # Waits its turn, then runs, each until it was seen often enough for a person to be told.
+            for waiting in (True, False):
+                state["waiting"] = waiting
+                for _ in range(8):
+                    self.machine.followed.clear()
+                    self.machine.followed.wait(30)
         if "/* lasting */" in body["sql"]:
             # Until somebody stops it; nobody would wait for as long.
             state["progress"] = 0.5

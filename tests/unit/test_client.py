@@ -4,6 +4,7 @@ import _thread
 import datetime as dt
 import decimal
 import html
+import io
 import json
 import sys
 import threading
@@ -316,6 +317,16 @@ def test_an_interrupt_cancels_the_query_at_the_gateway(gateway: SpeakingGateway,
 def test_a_slow_query_is_waited_for(e: Enclave) -> None:
     """Progress is asked for meanwhile, and the whole answer comes."""
     assert e.sql("SELECT 7 AS seven /* slow */")["seven"].tolist() == [7]
+
+
+def test_whoever_waits_for_others_is_told_so(e: Enclave, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query in the line is not shown as one that runs."""
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    e.sql("SELECT 7 AS seven /* in line */")
+    first, then = (screen.getvalue().find(text) for text in ("waiting for its turn", "running"))
+    assert 0 <= first < then
 
 
 # -- protected cells ------------------------------------------------------------------------------

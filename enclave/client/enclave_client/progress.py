@@ -25,7 +25,7 @@ class Bar:
     """Shown while a query runs, gone when it is done. In a terminal one line of text; elsewhere silent."""
 
     def __init__(self, language: Language) -> None:
-        self._label = word("running", language)
+        self._language = language
         self._begun = time.monotonic()
         self._handle: Any = None
         self._text = False
@@ -33,12 +33,13 @@ class Bar:
     def __enter__(self) -> Self:
         return self
 
-    def show(self, progress: float) -> None:
-        """`progress` from 0 to 1."""
+    def show(self, progress: float, waiting: bool = False) -> None:
+        """`progress` from 0 to 1. `waiting`: its turn has not come, as others' queries run."""
         waited = time.monotonic() - self._begun
         if waited < PATIENCE_SECONDS:
             return
         share = min(max(progress, 0.0), 1.0)
+        label = word("waiting" if waiting else "running", self._language)
         if in_notebook():
             from IPython.display import HTML, display
 
@@ -46,7 +47,7 @@ class Bar:
                 f'<div role="progressbar" aria-valuenow="{share:.0%}" style="display:flex;gap:.8em;align-items:center">'
                 '<div style="width:18em;height:.5em;border-radius:.25em;background:var(--jp-layout-color2,#ddd)">'
                 f'<div style="width:{share:.0%};height:100%;border-radius:.25em;background:#1f5a7a"></div></div>'
-                f"<span>{html.escape(self._label)} {share:.0%} · {waited:.0f} s</span></div>"
+                f"<span>{html.escape(label)} {share:.0%} · {waited:.0f} s</span></div>"
             )
             if self._handle is None:
                 self._handle = display(bar, display_id=True)
@@ -54,7 +55,7 @@ class Bar:
                 self._handle.update(bar)
         elif sys.stderr.isatty():
             self._text = True
-            print(f"\r{self._label} {share:4.0%} {waited:.0f} s", end="", file=sys.stderr, flush=True)
+            print(f"\r{label} {share:4.0%} {waited:.0f} s", end="", file=sys.stderr, flush=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,4 +65,4 @@ class Bar:
 
             self._handle.update(HTML(""))
         if self._text:
-            print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)

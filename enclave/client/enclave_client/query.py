@@ -54,7 +54,8 @@ def ask(gateway: Gateway, body: Mapping[str, object]) -> Answer:
             with Bar(gateway.language) as bar:
                 while not finished.wait(POLL_SECONDS):
                     with contextlib.suppress(Refused):
-                        bar.show(float(gateway.json("GET", f"/v1/queries/{query}").get("progress") or 0.0))
+                        state = gateway.json("GET", f"/v1/queries/{query}")
+                        bar.show(float(state.get("progress") or 0.0), bool(state.get("waiting")))
             state = _settled(gateway, query)
         except KeyboardInterrupt:
             with contextlib.suppress(Refused):

@@ -13,6 +13,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "tier.record": ("個票を閲覧できる段階", "record tier"),
     "tier.aggregate": ("集計のみの段階", "aggregate tier"),
     "running": ("実行中", "running"),
+    "waiting": ("順番を待っています", "waiting for its turn"),
     "cancelled": ("問合せを取り消しました。", "The query was cancelled."),
     "cancelled.hint": ("取り消しも記録されています。", "That it was cancelled is on record, too."),
     "budget.limit": ("一日の上限", "limit a day"),

@@ -6,11 +6,15 @@ it. Distinct persons, not rows: a fan-out join must not make a crowd of one pers
 
 For a count under a condition and for a sum: the persons of the records that it leaves out, since total minus part is
 them. For a sum: how many different values it is of, and their ends: of two values it is a count, however it is spelled.
+
+Where a rule asks for institutions: how many different ones stand behind the row, behind what each call takes in and what it
+leaves out, and behind what several counts leave over together, for each column that names one (`query.institutions`).
 """
 
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
+from enclave.query.institutions import institutions_of
 from enclave.query.stages import EVIDENCE, Authorised, Cells, Coding, Dimension, Measure, Others, Part
 
 PERSONS = f"{EVIDENCE}persons"
@@ -50,7 +54,32 @@ def cells_of(authorised: Authorised) -> Cells:
         persons=PERSONS,
         records=RECORDS,
         others=_others(shape),
+        institutions=_named_institutions(authorised, shape),
     )
+
+
+def _named_institutions(authorised: Authorised, shape: Shape) -> tuple[str, ...] | None:
+    found = institutions_of(authorised)
+    return None if found is None else tuple(name for name, _ in _institutions(shape, found))
+
+
+def _institutions(shape: Shape, found: tuple[exp.Column, ...]) -> list[tuple[str, exp.Expr]]:
+    """Each number of institutions with its name; the first are the row's own."""
+    groups: list[tuple[str, exp.Expr | None]] = [("row", None)]
+    for call in shape.calls:
+        if call.contributes is not None:
+            groups += [(call.id, call.contributes), (f"{call.id}_rest", _left_out(call))]
+    others = _others(shape)
+    if others is not None:
+        groups.append(("others", _nobodys(shape, others)))
+    made: list[tuple[str, exp.Expr]] = []
+    for name, condition in groups:
+        for place, column in enumerate(found, 1):
+            counted: exp.Expr = exp.Count(this=exp.Distinct(expressions=[column.copy()]), big_int=True)
+            if condition is not None:
+                counted = exp.Filter(this=counted, expression=exp.Where(this=condition.copy()))
+            made.append((f"{EVIDENCE}institutions{place}_{name}", counted))
+    return made
 
 
 def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
@@ -77,12 +106,14 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
         if part.coding is not None and call.summed is not None:
             added += _codes(call, call.summed, part.coding)
     if cells.others is not None:
-        left = exp.and_(*(_left_out(call) for call in shape.calls if call.id in cells.others.parts))
+        left = _nobodys(shape, cells.others)
         persons, records = _persons(shape, None), exp.Count(this=exp.Star(), big_int=True)
         added += [
             _named(exp.Filter(this=persons, expression=exp.Where(this=left.copy())), cells.others.persons),
             _named(exp.Filter(this=records, expression=exp.Where(this=left.copy())), cells.others.records),
         ]
+    for name, counted in _institutions(shape, institutions_of(authorised) or ()):
+        added.append(_named(counted, name))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))
@@ -113,6 +144,11 @@ def _left_out(call: Call) -> exp.Expr:
     if call.contributes is None:
         raise TypeError("a call without a condition leaves nothing out")
     return exp.Not(this=exp.Coalesce(this=exp.paren(call.contributes.copy()), expressions=[exp.false()]))
+
+
+def _nobodys(shape: Shape, others: Others) -> exp.Expr:
+    """The condition under which none of several counts takes a record in."""
+    return exp.and_(*(_left_out(call) for call in shape.calls if call.id in others.parts))
 
 
 def _others(shape: Shape) -> Others | None:

@@ -2,7 +2,7 @@
 # title: May custody act?
 # description: >-
 #   Actions: database.register, person.withdraw, person.trace, extract.build, extract.open, extract.erase,
-#   provision.report, release.examine, release.conclude.
+#   provision.report, release.examine, release.conclude, release.enter, release.list.
 #   Input: enclave/adapters/custodian.py; examples/custody_*.json.
 package enclave.custody
 
@@ -33,6 +33,7 @@ role_allows if {
 	input.action in {
 		"database.register", "person.withdraw", "person.trace",
 		"extract.build", "extract.erase", "provision.report",
+		"release.enter", "release.list",
 	}
 	input.actor.role == "custodian"
 }

@@ -101,6 +101,18 @@ test_numbers_are_examined_for_the_handlers_of_a_permit_in_force if {
 	denied(opening, array.concat(examine, [{"op": "replace", "path": "/now", "value": "2028-01-01T00:00:00Z"}])) == {"permit.expired"}
 }
 
+test_public_tables_are_entered_by_the_custodian if {
+	every action in ["release.enter", "release.list"] {
+		enter := [
+			{"op": "replace", "path": "/action", "value": action},
+			{"op": "replace", "path": "/caller", "value": "operator"},
+			{"op": "replace", "path": "/actor", "value": {"person": "yamamoto", "role": "custodian"}},
+		]
+		denied(opening, enter) == set()
+		denied(opening, array.concat(enter, [{"op": "replace", "path": "/actor/role", "value": "operator"}])) == {"custody.not_allowed"}
+	}
+}
+
 test_a_release_is_concluded_by_a_checkers_vote if {
 	conclude := [
 		{"op": "replace", "path": "/action", "value": "release.conclude"},

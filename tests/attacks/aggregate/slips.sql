@@ -30,3 +30,12 @@ FROM idb.notif WHERE disease = 'COVID-19' GROUP BY ALL
 -- twin: table
 SELECT date_diff('year', birth_ym, DATE '2021-04-01') // 10 * 10 AS age10, count(DISTINCT pid) AS n
 FROM idb.notif WHERE disease = 'COVID-19' GROUP BY ALL
+
+-- attack: one month of birth out of two lists put together / 二つの一覧をつないだ上での出生年月
+-- code: query.blocks_cut
+-- form: table
+WITH u AS (SELECT pid, birth_ym FROM idb.notif WHERE severity = 1
+  UNION ALL SELECT pid, birth_ym FROM idb.notif WHERE severity = 2)
+SELECT count(DISTINCT pid) AS n FROM u WHERE birth_ym = DATE '1980-03-01'
+-- twin: table
+SELECT count(DISTINCT pid) AS n FROM idb.notif WHERE severity IN (1, 2) AND birth_ym < DATE '1981-04-01'

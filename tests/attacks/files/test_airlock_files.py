@@ -45,7 +45,7 @@ def nothing(receipt: str) -> ProtectedTable:
     raise Refused("query.unknown")
 
 
-def first_ever(matched: Sequence[Matched]) -> Mapping[int, Sequence[Finding]]:
+def first_ever(matched: Sequence[Matched], _: Sequence[int]) -> Mapping[int, Sequence[Finding]]:
     """Nothing left before."""
     return {}
 

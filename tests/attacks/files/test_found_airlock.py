@@ -25,7 +25,9 @@ FIRST, SECOND = "0,9348,53.36617458279846", "1,8201,51.854286062675286"
 
 def with_receipt(text: str, answer: ProtectedTable = ANSWER) -> CheckedFile:
     item = TableItem("a.csv", text.encode(), answer.dimensions, ("n",), "q-1")
-    return check(Submission("t1", "a poster", (item,)), permit(), RULES, lambda _: answer, first_ever).files[0]
+    return check(Submission("t1", "a poster", (item,)), permit(), RULES, lambda _: answer, first_ever).files[
+        0
+    ]
 
 
 def without(text: str, dimensions: tuple[str, ...], counts: tuple[str, ...]) -> CheckedFile:

@@ -21,7 +21,7 @@ from enclave.adapters import records_schema as t
 from enclave.adapters.connections import WorkspaceConnection
 from enclave.adapters.custodian import Caller, Custodian
 from enclave.adapters.custody_client import OpenedExtract
-from enclave.adapters.custody_releases import lines_of
+from enclave.adapters.custody_releases import asked_of, lines_of
 from enclave.adapters.descriptor_files import read_catalogue
 from enclave.adapters.engine import EnginePool
 from enclave.adapters.metrics import GatewayMetrics
@@ -74,7 +74,7 @@ class CustodyHere:
     def examine(self, envelope: Any, n: int, output: str, **more: Any) -> dict[str, Any]:
         caller = Caller("gateway", Actor(more.pop("person"), "handler", more.pop("session")))
         lines = lines_of(more.pop("cells"))
-        return self._custodian.examine(caller, envelope, n, output, cells=lines, **more)
+        return self._custodian.examine(caller, envelope, asked_of(output, {"n": n, **more}), lines)
 
     def conclude(self, export: str, released: bool, checker: str) -> None:
         self._custodian.conclude(Caller("portal", Actor(checker, "checker")), export, released)

@@ -114,7 +114,7 @@ show_progress <- function(gw, id, waited) {
   state <- tryCatch(json(gw, "GET", paste0("/v1/queries/", id)), error = function(silent) NULL)
   if (is.null(state) || !identical(state$state, "running")) return(invisible())
   share <- sprintf("%.0f%%", 100 * min(max(as.numeric(state$progress), 0), 1))
-  line <- sprintf("%s %s \u00b7 %.0f s", word("running", gw$language), share, waited)
+  line <- sprintf("%s %s \u00b7 %.0f s", word(if (isTRUE(state$waiting)) "waiting" else "running", gw$language), share, waited)
   if (!is.null(notebook$executor)) {
     html <- sprintf(paste0(
       "<div role='progressbar' aria-valuenow='%s' style='display:flex;gap:.8em;align-items:center'>",
@@ -132,6 +132,6 @@ show_progress <- function(gw, id, waited) {
 
 clear_progress <- function() {
   if (is.null(bar$id)) return(invisible())
-  if (!is.null(notebook$executor)) show_html("", bar$id, TRUE) else cat("\r", strrep(" ", 40), "\r", sep = "", file = stderr())
+  if (!is.null(notebook$executor)) show_html("", bar$id, TRUE) else cat("\r", strrep(" ", 60), "\r", sep = "", file = stderr())
   bar$id <- NULL
 }

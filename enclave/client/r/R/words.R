@@ -9,6 +9,7 @@ WORDS <- list(
   tier.aggregate = c(ja = "集計のみの段階", en = "aggregate tier"),
   refused = c(ja = "承認されませんでした", en = "Refused"),
   running = c(ja = "実行中", en = "running"),
+  waiting = c(ja = "順番を待っています", en = "waiting for its turn"),
   query.cancelled = c(ja = "問合せを取り消しました。", en = "The query was cancelled."),
   query.cancelled.hint = c(ja = "取り消しも記録されています。", en = "That it was cancelled is on record, too."),
   shown_cells = c(ja = "表示", en = "shown"),
