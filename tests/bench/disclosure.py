@@ -181,14 +181,14 @@ def run(command: Sequence[str], limit: float) -> tuple[float, float, str]:
 
 def _measured(one: Instance, folder: Path, python: Path | None, absent: str) -> list[Row]:
     """Time with the rival's, loss, verification, memory."""
-    seconds: Row
+    rival, said = _rival(one, folder, python, absent)
     try:
         took, mib, out = run(_command(folder), 4 * one.seconds + 60)
         told = json.loads(out)
         verified, _, _ = run(_command(folder, "--verify"), 600)
     except RuntimeError as no:
-        return [Row(one.id, one.words, Unit.SECONDS, target=Target(float(one.seconds)), failed=str(no))]
-    rival, said = _rival(one, folder, python, absent)
+        limit = Target(float(one.seconds))
+        return [Row(one.id, one.words, Unit.SECONDS, target=limit, failed=f"{no}; {said}")]
     ours = f"{told['cells']:,} cells, {told['primary']:,} unsafe, {told['secondary']:,} besides, loss {told['loss']:,.0f}, bound {told['bound']:,.0f}"
     seconds = Row(
         one.id, (f"{one.words[0]}: 時間", f"{one.words[1]}: time"), Unit.SECONDS, took,

@@ -7,6 +7,7 @@ value and two largest. Prints JSON: seconds, cells hidden, loss.
 
 import csv
 import json
+import os
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ for cell in cells:
         records["value"].append(round(one, 4))
 
 work = Path(tempfile.mkdtemp())
+os.chdir(work)  # it leaves logs where it stands
 hrc = {}
 
 

@@ -143,11 +143,16 @@ def page(language: str) -> str:
         for example in EXAMPLES[key]:
             found = "<br>".join(_said(reason, language) for reason in verdict(example, sets))
             lines.append(_row(example.words[language], ", ".join(example.sets), found or head["safe"]))
+        for name in _PICTURES.get(key, ()):
+            lines += ["", f"![{title}](pictures/{name}.{language}.svg)"]
         for example in EXAMPLES[key]:
             if example.picture:
                 lines += ["", f"{example.words[language]}:", "", "```", example.picture, "```"]
     return "\n".join(lines) + "\n"
 
+
+_PICTURES: Mapping[str, tuple[str, ...]] = {"min_persons": ("by-hand", "by-engine"), "rounding": ("noise",)}
+"""Section → pictures of `tests.pictures`, which draws them from the engine's own results."""
 
 UNEXPLAINED = frozenset(FORMS) - {key for section in SECTIONS.values() for key in section.keys}
 """Keys of a rule set that the page leaves out: blocks are no rule of an output."""
