@@ -18,8 +18,8 @@ from functools import cached_property
 from sqlglot import exp
 
 from enclave.core.refusal import Refused
-from enclave.query.blocks import literal
 from enclave.query.cells import Call, Shape
+from enclave.query.keeping import literal
 from enclave.query.origins import origins_of
 from enclave.query.parse import DIALECT
 from enclave.query.rewrite import counting as rules

@@ -22,11 +22,12 @@ from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
 from enclave.query.authorise import PolicyPort, authorise
-from enclave.query.blocks import BLOCK, Answer, Probe, Steps, group_of, probes, settle
+from enclave.query.blocks import BLOCK, Probe, group_of, probes
 from enclave.query.counting import counting_of
 from enclave.query.crossings import check_categories
 from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
+from enclave.query.keeping import Answer, Steps, settle
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite

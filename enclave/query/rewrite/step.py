@@ -11,9 +11,10 @@ from itertools import count
 
 from sqlglot import exp
 
-from enclave.query.blocks import Steps, group_of, mapped, step_of
+from enclave.query.blocks import group_of, step_of
 from enclave.query.cells import Call, Shape
 from enclave.query.cuts import Cut
+from enclave.query.keeping import Steps, mapped
 from enclave.query.lineage import person_output
 from enclave.query.origins import source_of
 from enclave.query.parse import is_aggregate

@@ -14,9 +14,10 @@ from sqlglot import exp
 
 from enclave.core.permit import Tier
 from enclave.query.authorise import authorise
-from enclave.query.blocks import probes, settle
+from enclave.query.blocks import probes
 from enclave.query.cuts import cuts_of
 from enclave.query.facts import know
+from enclave.query.keeping import settle
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.orderless import orderless
