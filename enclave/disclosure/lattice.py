@@ -167,7 +167,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
             place_asked = asked.get(keys)
             persons = evidence[grouping][keys]
             bad = (
-                unsafe_group(table.measures, measured[grouping][keys], persons[0], rules.n)
+                _unsafe_total(table, keys, measured[grouping][keys], persons[0], rules)
                 if place_asked is None
                 else unsafe(table.rows[place_asked], table.measures, rules)
             )
@@ -185,6 +185,12 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         floor=rules.n,
         institutions=rules.min_institutions or 0,
     )
+
+
+def _unsafe_total(table: Table, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules) -> bool:
+    """Whether a total that could be asked for would be unsafe by itself."""
+    n = rules.threshold(None if table.inhabitants is None else table.inhabitants.of(keys))
+    return n is None or unsafe_group(table.measures, persons, total, n)
 
 
 def _relations(nodes: list[Node], place_of: dict[Keys, int]) -> tuple[Relation, ...]:

@@ -77,15 +77,36 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Inhabitants:
+    """How many inhabitants the smallest area has that a row can be about, by its keys.
+
+    `places` are dimensions that tell an area: which one, and the inhabitants by its key (None: no area at all; an area that is
+    not there counts as having none). `within`: what the rows of the whole table are restricted to, with the dimension that tells
+    as much where it is no total.
+    """
+
+    places: tuple[tuple[int, Mapping[object, int | None]], ...] = ()
+    within: tuple[tuple[int | None, int], ...] = ()
+
+    def of(self, keys: tuple[object, ...]) -> int | None:
+        """None: the row is about no area that has a number of its own, or about all of them together."""
+        found = [known.get(keys[place], 0) for place, known in self.places if keys[place] is not TOTAL]
+        found += [least for place, least in self.within if place is None or keys[place] is TOTAL]
+        return min((one for one in found if one is not None), default=None)
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole answer: every row that is not there is an empty cell, known to all to be zero.
 
-    So nothing may have taken rows away by their values before protection (HAVING, LIMIT).
+    So nothing may have taken rows away by their values before protection (HAVING, LIMIT). `inhabitants` speaks of the
+    totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension.
     """
 
     dimensions: tuple[str, ...]
     measures: tuple[Measure, ...]
     rows: tuple[Row, ...]
+    inhabitants: Inhabitants | None = None
 
 
 class Reason(StrEnum):

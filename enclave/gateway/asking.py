@@ -25,8 +25,10 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Outcome
 from enclave.core.ids import QueryId
 from enclave.core.refusal import Refused
+from enclave.disclosure.table import Inhabitants
 from enclave.gateway import cells
 from enclave.gateway.deps import Deps, OpenExtract, Run
+from enclave.gateway.inhabitants import inhabitants_of
 from enclave.gateway.question import Question
 from enclave.gateway.running import Board, Running
 from enclave.gateway.settling import settled
@@ -199,10 +201,13 @@ class Asking:
             if shown is not None:
                 self._ran = shown.statements
                 return (yield from self._sent_as(shown.table.schema, _messages(shown.table), shown.tally))
+        inhabitants = inhabitants_of(
+            engine, self._guarded, lambda run: self.running.start(run, silent=True), since
+        )
         run = engine.run(self._guarded, since)  # 5
         try:
             self.running.start(run, silent=self._aggregate)
-            return (yield from self._pieces(run))
+            return (yield from self._pieces(run, inhabitants))
         finally:
             run.close()
 
@@ -218,12 +223,12 @@ class Asking:
         passed = time.perf_counter() - self._started
         time.sleep((passed // STEP + 1) * STEP - passed)
 
-    def _pieces(self, run: Run) -> Generator[bytes, None, bytes]:
+    def _pieces(self, run: Run, inhabitants: Inhabitants | None) -> Generator[bytes, None, bytes]:
         if self._guarded.form is Form.ROWS:
             return (yield from self._sent_as(run.schema, run.messages(), None))
         answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
         self.running.check()
-        protected = cells.protect(answered, self._guarded)  # 6
+        protected = cells.protect(answered, self._guarded, inhabitants)  # 6
         shown = cells.arrow(protected, answered, self._guarded)
         return (yield from self._sent_as(shown.schema, _messages(shown), protected.tally()))
 

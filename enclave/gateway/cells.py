@@ -21,6 +21,7 @@ from enclave.disclosure.table import (
     TOTAL,
     Cell,
     Hidden,
+    Inhabitants,
     Measure,
     MeasureKind,
     Perturbed,
@@ -34,6 +35,7 @@ from enclave.disclosure.table import (
 )
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
+from enclave.gateway.inhabitants import populated
 from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
 from enclave.query.steps import Touched, touched_by
 
@@ -57,17 +59,17 @@ def rule_sets_of(guarded: Guarded) -> tuple[RuleSet, ...]:
     return tuple(parse(dict(parameters)) for _, parameters in sorted(guarded.obligations.rule_sets.items()))
 
 
-def protect(answered: pa.Table, guarded: Guarded) -> ProtectedTable:
+def protect(answered: pa.Table, guarded: Guarded, inhabitants: Inhabitants | None = None) -> ProtectedTable:
     """The answer with every cell hidden that must be; measures are the asker's own columns, in their order.
 
-    Raises Refused `disclosure.*`.
+    `inhabitants`: what `inhabitants_of` found for the question. Raises Refused `disclosure.*`.
     """
     if guarded.cells is None:
         raise TypeError("a question in rows form has no cells")
     cells = guarded.cells
     if guarded.obligations.tier == "aggregate":
         answered = rounded(answered)
-    table = table_of(answered, cells)
+    table = populated(table_of(answered, cells), cells, inhabitants)
     protected = disclosure.protect(table, rule_sets_of(guarded))
     return unmerged(stepped(_own_columns(protected, answered, guarded, cells), cells), cells)
 

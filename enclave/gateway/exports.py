@@ -34,6 +34,7 @@ from enclave.gateway.asking import Entered
 from enclave.gateway.behind import members
 from enclave.gateway.binding import binding_sets
 from enclave.gateway.deps import Deps, OpenExtract
+from enclave.gateway.inhabitants import inhabitants_of
 from enclave.gateway.pictures import redrawn
 from enclave.gateway.question import params_of
 from enclave.gateway.settling import settled
@@ -273,7 +274,8 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
     answered = _all(extract, guarded)
     if answered.num_rows * answered.num_columns > SMALL:
         raise Refused("query.unknown")
-    return Recomputed(cells.protect(answered, guarded), guarded, extract)
+    inhabitants = inhabitants_of(extract.engine, guarded)
+    return Recomputed(cells.protect(answered, guarded, inhabitants), guarded, extract)
 
 
 def _all(extract: OpenExtract, guarded: Guarded) -> pa.Table:

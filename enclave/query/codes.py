@@ -219,6 +219,18 @@ CODES: dict[str, Wording] = {
         "Where the column that names the institution is permitted, carry it through to the outer FROM unchanged; else have it "
         "added to the permit.",
     ),
+    "query.municipality_unknown": Wording(
+        "公表基準は市区町村の人口によりますが、この抽出データには人口を示す市区町村の参照表がありません。",
+        "A rule goes by the population of a municipality, and this extract has no reference table that tells it.",
+        "参照表 core.muni を含めるようデータ管理者に依頼するか、二次医療圏または都道府県で集計してください。",
+        "Ask the data custodian to include the reference table core.muni, or tabulate by medical area or prefecture.",
+    ),
+    "query.municipality_unclear": Wording(
+        "セルがどの市区町村についての数値か判断できず、人口の少ない市区町村の数値は示せません。",
+        "It cannot be told which municipality a cell is about, and nothing may be shown of the smallest ones.",
+        "市区町村コードの列をそのまま分類に使うか、= または IN でコードを指定してください。より広い地域は参照表 core.muni の列で集計できます。",
+        "Group by the municipality's code itself, or name codes with = or IN. Wider areas are columns of core.muni.",
+    ),
     "query.blocks_cut": Wording(
         "この条件または分類（{columns}）は、人のまとまり（ブロック）の途中で区切っています。",
         "This condition or grouping ({columns}) cuts through blocks of persons.",

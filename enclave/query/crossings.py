@@ -63,8 +63,11 @@ def _system(schema: Schema, database: str, name: str, column: str) -> str:
     one = None if table is None else table.columns.get(column)
     if table is None or one is None:
         return ""
-    if table.reference and one.role == "area" and not one.system and "code" in table.columns:
-        return table.columns["code"].system
+    if table.reference and one.role == "area" and not one.system:
+        if "code" in table.columns:
+            return table.columns["code"].system
+        own = {column.system for column in table.columns.values()} & set(AREAS)
+        return max(own, key=AREAS.index, default="")
     return one.system
 
 

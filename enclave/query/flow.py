@@ -28,6 +28,7 @@ from enclave.query.crossings import check_categories
 from enclave.query.cuts import Cuts, cuts_of
 from enclave.query.facts import know
 from enclave.query.keeping import Answer, Steps, settle
+from enclave.query.municipal import municipal_of
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
 from enclave.query.rewrite import rewrite
@@ -98,8 +99,10 @@ def prepare(
 def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     """Steps 4 to 6."""
     asked = authorised.known
+    municipal = None
     if asked.form is Form.TABLE:
         check_categories(authorised)
+        municipal = municipal_of(authorised)
     steps = steps or Steps()
     authorised = take_apart(step(authorised, steps))
     if authorised.aggregate:
@@ -120,11 +123,13 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
             near=steps.near,
             near_everywhere=steps.everywhere,
             order=terms(authorised),
+            municipal=municipal,
         )
         if known.form is Form.TABLE
         else None,
         max_rows=authorised.obligations.max_rows,
-        counting=counting_of(authorised),
+        # Bounds decide by one number of persons for all cells, which small municipalities do not have.
+        counting=None if municipal else counting_of(authorised),
     )
 
 

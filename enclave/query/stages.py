@@ -21,6 +21,7 @@ from enclave.query.schema import Schema, TableName
 if TYPE_CHECKING:  # these need the stages' vocabulary for their own types
     from enclave.query.cells import Shape
     from enclave.query.counting import Counting
+    from enclave.query.municipal import Municipal
 
 Scalar = str | int | float | bool | None
 Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -258,7 +259,8 @@ class Term:
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
     `others` is None where fewer than two parts count under a condition; `institutions` are the columns with numbers of different
-    institutions, None where no rule asks for them. The rest matters in the aggregate tier only:
+    institutions, None where no rule asks for them; `municipal` says what to know of small municipalities, None where none
+    cuts the table or no rule asks. The rest matters in the aggregate tier only:
     `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
     asked, and `near_everywhere`, that all are; `order` as the engine was told."""
 
@@ -273,6 +275,7 @@ class Cells:
     near: tuple[Near, ...] = ()
     near_everywhere: bool = False
     order: tuple[Term, ...] = ()
+    municipal: "Municipal | None" = None
 
 
 @dataclass(frozen=True)
