@@ -9,6 +9,7 @@ runs them and gives each row its population (`gateway.inhabitants`). Source of t
    each row is about that one. A margin over it is about all of them and has no tier.
 2. A condition `code = 'x'` or `code IN ('x', 'y')`: the smallest of those named. Not where a key is the same column: the row says
    which one it is about.
+   The same holds of whatever else is computed from such a key (`code LIKE '13%'`): of its totals the strictest tier.
 3. Anything else that tells rows apart by a municipality (`left(code, 3)`, CASE, NOT IN, the largest code of an area): nobody
    can see which one a cell is about, so the strictest tier holds. Where that shows nothing, the statement is refused.
 
@@ -17,7 +18,7 @@ municipality. What two questions tell together is not seen here (a medical area 
 difference of two answers): that is the business of `query.canonical` and of the checks of what leaves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -50,8 +51,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Within:
-    """The rows are restricted to these codes. `told_by`: the key that is the same column; where it tells a municipality, the
-    restriction says nothing more."""
+    """The rows are restricted to these codes (none named: to what cannot be told). `told_by`: the key that is the same column;
+    where it tells a municipality, the restriction says nothing more."""
 
     codes: tuple[str, ...]
     asks: Guarded
@@ -71,7 +72,7 @@ def municipal_of(authorised: Authorised) -> Municipal | None:
     """None: no rule has tiers, or no municipality cuts the table.
 
     Raises Refused `query.municipality_unknown` where the extract has no public table of municipalities with their
-    population, `query.municipality_unclear` (`columns`) where nothing could be shown of what is asked.
+    population, `query.municipality_unclear` where nothing could be shown of what is asked.
     """
     if authorised.known.shape is None:
         return None
@@ -92,7 +93,9 @@ class _Reading:
 
     def read(self) -> Municipal | None:
         shape, tree = self._known.shape, self._known.tree
-        if shape is None or not any(
+        if shape is None or not isinstance(tree, exp.Select):
+            return None
+        if not any(
             self._municipal((use.database, use.table, name))
             for use in self._known.facts.tables
             for name in use.columns
@@ -100,29 +103,32 @@ class _Reading:
             return None
         places: list[Place] = []
         within: list[Within] = []
-        unclear = False
         same: dict[str, exp.Expr] = {}
+        computed: list[exp.Expr] = []
         for key in shape.keys:
             mine = [one for one in key.origins if self._municipal(one)]
-            if not mine:
-                continue
-            if key.bare:
+            if mine and key.bare:
                 reference = self._schema.tables[mine[0][:2]].reference
                 places.append(Place(key.name, self._asks(mine[0]), missing_is_none=not reference))
                 same[key.name] = key.expression
-            elif not _only_presence(key.expression):
-                unclear = True
+            elif mine and not _only_presence(key.expression):
+                computed.append(key.expression)
+        unclear = False
+        cuts: list[tuple[exp.Select, exp.Expr, exp.Expr, tuple[str, ...] | None]] = [
+            (tree, one, one, None) for one in computed
+        ]
         for select in tree.find_all(exp.Select):
             for node in _cutting(select):
-                for column, codes in self._restrictions(node, select):
-                    if codes is None or _left_over(node) or not _chosen_by(select):
-                        unclear = True
-                        continue
-                    origin = untouched(column, select)
-                    if origin is None:
-                        raise TypeError("only a base column is restricted to codes")
-                    told = [n for n, one in same.items() if select is tree and one == column]
-                    within.append(Within(codes, self._asks(origin), told[0] if told else None))
+                for one, codes in self._restrictions(node, select):
+                    plain = codes is not None and not _left_over(node) and _chosen_by(select)
+                    cuts.append((select, node, one, codes if plain else None))
+        for select, node, one, codes in cuts:
+            told = self._told_by(one, select, same) if select is tree and not _left_over(node) else None
+            origin = untouched(one if told is None else same[told], select)
+            if origin is not None and (told is not None or codes is not None):
+                within.append(Within(codes or (), self._asks(origin), told))
+            else:
+                unclear = True
         if not (places or within or unclear):
             return None
         return Municipal(tuple(places), tuple(within), unclear)
@@ -140,6 +146,17 @@ class _Reading:
         if one.system == SYSTEM:
             return True
         return table.reference and _code_of(table) is not None and one.system not in AREAS
+
+    def _told_by(self, node: exp.Expr, select: exp.Select, same: Mapping[str, exp.Expr]) -> str | None:
+        """The key that is the one column by which a municipality decides here."""
+        found = [
+            part
+            for part in outside_queries(node)
+            if isinstance(part, exp.Query) or (isinstance(part, exp.Column) and self._about(part, select))
+        ]
+        return next(
+            (name for name, one in same.items() if found and all(one == part for part in found)), None
+        )
 
     def _about(self, node: exp.Expr, select: exp.Select) -> bool:
         return any(self._municipal(one) for one in origins_of(node, select, self._schema))

@@ -235,6 +235,24 @@ def test_where_nobody_can_tell_the_municipality_the_strictest_tier_holds(
     assert numbers(many, asked)
 
 
+TOLD = (
+    "SELECT muni_code, count(*) AS n FROM care.claim WHERE muni_code LIKE '01%' GROUP BY muni_code",
+    "SELECT muni_code, left(muni_code, 2) AS pref, count(*) AS n FROM care.claim GROUP BY ALL",
+    "SELECT muni_code, count(*) AS n FROM care.claim WHERE muni_code <> '01004' GROUP BY muni_code",
+    "SELECT muni_code, count(*) AS n FROM care.claim WHERE muni_code LIKE '01%' GROUP BY ROLLUP (muni_code)",
+    f"SELECT m.muni_name, count(*) AS n {JOINED} WHERE m.muni_name <> 'Ebetsu' GROUP BY ALL",
+)
+
+
+@pytest.mark.parametrize("sql", TOLD)
+def test_what_is_computed_from_a_key_says_no_more_than_the_key(sql: str, many: Engine) -> None:
+    """Each row is judged by its own municipality; a total over those that match a pattern may be of a village, and hides."""
+    found = answer(many, guarded(sql))
+    shown = {row.keys[0] for row in found.rows if any(isinstance(one, Shown) for one in row.cells)}
+    assert shown
+    assert shown <= {*BIG, TOWN, "Chitose", "Date", "Ebetsu"}
+
+
 WIDER = (
     "SELECT count(*) AS n FROM care.claim",
     "SELECT sex, count(*) AS n FROM care.claim WHERE muni_code IS NOT NULL GROUP BY sex",
