@@ -20,6 +20,7 @@ from tests.unit.query.municipal_world import (
     guarded,
     opened,
     rule,
+    settled_by_blocks,
 )
 
 JOINED = "FROM care.claim AS c JOIN core.muni AS m ON m.muni_code = c.muni_code"
@@ -333,6 +334,29 @@ def test_a_question_by_municipality_is_not_judged_by_bounds() -> None:
         run.close()
     with pytest.raises(TypeError):
         cells.protect(answered, asked)
+
+
+BLOCKS = (
+    "SELECT muni_code, count(*) AS n FROM care.claim GROUP BY muni_code",
+    "SELECT muni_code, count(DISTINCT pid) AS n FROM care.claim GROUP BY ROLLUP (muni_code)",
+    "SELECT count(*) AS n FROM care.claim WHERE muni_code = '01003'",
+    "SELECT count(*) AS n FROM care.claim WHERE muni_code IN ('01001', '01005')",
+    f"SELECT m.muni_name, count(*) AS n {JOINED} GROUP BY ALL",
+)
+
+
+@pytest.mark.parametrize("sql", BLOCKS)
+def test_the_aggregate_tier_judges_municipalities_alike(sql: str, fifteen: Engine) -> None:
+    """Whole blocks of fifteen persons are enough for a larger place, not for the town, and villages show nothing."""
+    asked = settled_by_blocks(sql, fifteen)
+    found = answer(fifteen, asked)
+    shown = {
+        row.keys[0] if row.keys else None
+        for row in found.rows
+        if any(not isinstance(one, Hidden) for one in row.cells)
+    }
+    assert not shown & {None, *VILLAGES, TOWN, "Aoyama", "Biei", "Chitose"}
+    assert bool(shown) == ("GROUP BY" in sql)
 
 
 def test_records_inside_the_workspace_are_not_concerned() -> None:

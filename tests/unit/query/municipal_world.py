@@ -7,6 +7,7 @@ inhabitants. The records are given by a test, so that it can recount them.
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from enclave.core import permit as permits
 from enclave.disclosure.table import ProtectedTable
 from enclave.gateway import cells
 from enclave.gateway.inhabitants import inhabitants_of
+from enclave.gateway.settling import settled
 from enclave.query import schema as schemas
+from enclave.query.blocks import probes
+from enclave.query.cuts import cuts_of
 from enclave.query.facts import know
-from enclave.query.flow import guard
+from enclave.query.flow import Unsettled, guard
 from enclave.query.parse import parse
+from enclave.query.rewrite.orderless import orderless
 from enclave.query.stages import Authorised, Form, Guarded, Obligations
 
 AREAS = (
@@ -35,8 +40,8 @@ POPULATION = {code: number for code, _, _, _, number in AREAS}
 
 CLAIM: dict[str, Any] = {
     "pid": "UINTEGER",
-    "sex": "TINYINT",
-    "kind": "VARCHAR",
+    "sex": {"type": "TINYINT", "role": "identifying"},
+    "kind": {"type": "VARCHAR", "role": "clinical"},
     "muni_code": {"type": "VARCHAR", "system": "muni", "role": "area"},
 }
 MUNI: dict[str, Any] = {
@@ -67,6 +72,26 @@ def guarded(
     with_areas: bool = True,
     coarsen: Mapping[str, int] | None = None,
 ) -> Guarded:
+    return guard(_authorised(sql, rules, form, with_areas, coarsen))
+
+
+def settled_by_blocks(sql: str, engine: Engine) -> Guarded:
+    """The same in the aggregate tier, settled by the engine's own answers; blocks know municipalities."""
+    authorised = _authorised(sql, (), Form.TABLE, True, None)
+    authorised = replace(authorised, obligations=replace(authorised.obligations, tier="aggregate"))
+    assert authorised.known.shape is not None
+    authorised, shape = orderless(authorised, authorised.known.shape)
+    cuts = cuts_of(authorised.known.tree, shape, authorised.known.schema)
+    return settled(engine, Unsettled(authorised, cuts, probes(authorised, cuts)))
+
+
+def _authorised(
+    sql: str,
+    rules: Sequence[Mapping[str, Any]],
+    form: Form,
+    with_areas: bool,
+    coarsen: Mapping[str, int] | None,
+) -> Authorised:
     tables: dict[str, Any] = {"care.claim": {"columns": CLAIM, "person": True}}
     if with_areas:
         tables["core.muni"] = {"columns": MUNI, "reference": True}
@@ -75,13 +100,14 @@ def guarded(
         {
             "schema": "enclave.permit/1", "permit_id": "p-1", "revision": 1, "project": "x", "provision": "v-1",
             "handlers": ["mori"], "purpose": "", "tier": "record", "rule_sets": ["r"],
-            "databases": {"care": {"claim": grant}},
+            "databases": {"care": {"claim": grant}}, "linkage_groups": [["care"]],
             "valid_from": "2026-01-01T00:00:00Z", "valid_to": "2027-01-01T00:00:00Z",
         }
     )  # fmt: skip
     bound = {str(one["id"]): one for one in rules or (rule(*TIERS),)}
-    known = know(parse(sql, (), form), permit, schemas.read({"tables": tables}))
-    return guard(Authorised(known, Obligations(bound)))
+    blocks = [{"databases": ["care"], "k": 10, "areas": ["care.claim.muni_code"]}]
+    schema = schemas.read({"tables": tables, "block_sets": blocks})
+    return Authorised(know(parse(sql, (), form), permit, schema), Obligations(bound))
 
 
 @contextmanager
@@ -106,6 +132,12 @@ def opened(records: Sequence[Record]) -> Iterator[Engine]:
             )
             con.register("lines", lines)
             con.execute("INSERT INTO care.claim SELECT * FROM lines")
+            con.execute('CREATE SCHEMA "enclave blocks"')
+            con.execute('CREATE TABLE "enclave blocks".care (pid UINTEGER, block UINTEGER)')
+            con.execute(
+                'INSERT INTO "enclave blocks".care SELECT pid, dense_rank() OVER (ORDER BY m) FROM'
+                " (SELECT pid, min(muni_code) AS m FROM care.claim GROUP BY pid)"
+            )
         pool = EnginePool(EngineLimits(wall=30, workers=1))
         try:
             yield pool.open(path, None, "v-1/1")
