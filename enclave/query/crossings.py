@@ -84,3 +84,8 @@ def _cutting(select: exp.Select) -> Iterator[exp.Expr]:
                 yield one
     for node in select.expressions:
         yield from node.find_all(exp.Filter, exp.Case, exp.If, exp.CountIf)
+        # A sum of what a column decides counts those of whom it is true; how many codes there are does not.
+        for call in node.find_all(exp.AggFunc):
+            inner = call.this.expressions[0] if isinstance(call.this, exp.Distinct) else call.this
+            if isinstance(inner, exp.Expr) and not isinstance(inner, exp.Column | exp.Star):
+                yield inner

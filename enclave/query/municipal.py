@@ -10,7 +10,8 @@ runs them and gives each row its population (`gateway.inhabitants`). Source of t
 2. A condition `code = 'x'` or `code IN ('x', 'y')`: the smallest of those named. Not where a key is the same column: the row says
    which one it is about.
    The same holds of whatever else is computed from such a key (`code LIKE '13%'`): of its totals the strictest tier.
-3. Anything else that tells rows apart by a municipality (`left(code, 3)`, CASE, NOT IN, the largest code of an area): nobody
+3. Anything else that tells rows apart by a municipality (`left(code, 3)`, CASE, NOT IN, the largest code of an area, a sum of what a
+   code decides): nobody
    can see which one a cell is about, so the strictest tier holds. Where that shows nothing, the statement is refused.
 
 Columns that join tables by equality, a test for a missing code, and a list of codes that comes from a query by a wider area cut by no
@@ -117,6 +118,9 @@ class _Reading:
         cuts: list[tuple[exp.Select, exp.Expr, exp.Expr, tuple[str, ...] | None]] = [
             (tree, one, one, None) for one in computed
         ]
+        for node in tree.expressions:
+            if not any(node.unalias() == key.expression for key in shape.keys):
+                cuts += [(tree, node, one, None) for one in _measured(node) if self._about(one, tree)]
         for select in tree.find_all(exp.Select):
             for node in _cutting(select):
                 for one, codes in self._restrictions(node, select):
@@ -317,6 +321,23 @@ def _left_over(node: exp.Expr) -> bool:
         "INNER",
         "CROSS",
     }
+
+
+def _measured(node: exp.Expr) -> Iterator[exp.Column]:
+    """The columns that a measure's values are made of: a sum of what a municipality decides counts those who live there.
+    How many codes there are, and in how many records, says nothing of which; a FILTER is a condition (`_cutting`)."""
+    match node:
+        case exp.Column():
+            yield node
+        case exp.Filter():
+            yield from _measured(node.this)
+        case exp.Count(this=exp.Column() | exp.Distinct(expressions=[exp.Column()])):
+            return
+        case exp.Query():
+            return
+        case _:
+            for child in node.iter_expressions():
+                yield from _measured(child)
 
 
 def _cutting(select: exp.Select) -> Iterator[exp.Expr]:

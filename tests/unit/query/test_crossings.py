@@ -59,6 +59,7 @@ def guarded(sql: str, form: Form = Form.TABLE, **changed: Any) -> Guarded:
         "SELECT insurer_kind, count(*) AS n FROM ndb.rcpt WHERE muni_code = '13101' GROUP BY insurer_kind",
         "SELECT muni_code, count(*) FILTER (WHERE insurer_kind = '06') AS n FROM ndb.rcpt GROUP BY muni_code",
         "SELECT muni_code, sum(CASE WHEN insurer_kind = '06' THEN 1 ELSE 0 END) AS n FROM ndb.rcpt GROUP BY muni_code",
+        "SELECT muni_code, sum((insurer_kind = '06')::INT) AS n FROM ndb.rcpt GROUP BY muni_code",
         "SELECT upper(muni_code) AS m, insurer_kind IN ('06', '07') AS k, count(*) AS n FROM ndb.rcpt GROUP BY ALL",
         "SELECT insurer_kind, count(*) AS n FROM ndb.rcpt WHERE pid IN (SELECT r.pid FROM ndb.rcpt AS r WHERE r.muni_code = '13101') GROUP BY ALL",
         "WITH r AS (SELECT pid, muni_code AS place, insurer_kind AS payer FROM ndb.rcpt) SELECT place, payer, count(*) AS n FROM r GROUP BY ALL",
@@ -80,6 +81,7 @@ def test_a_municipality_is_not_crossed_with_the_kind_of_insurer(sql: str) -> Non
         "SELECT sma_code, insurer_kind, count(*) AS n FROM ndb.rcpt GROUP BY ALL",
         "SELECT muni_code, count(*) AS n FROM ndb.rcpt GROUP BY muni_code",
         "SELECT insurer_kind, count(*) AS n FROM ndb.rcpt GROUP BY insurer_kind",
+        "SELECT insurer_kind, count(DISTINCT muni_code) AS n FROM ndb.rcpt GROUP BY insurer_kind",
         "SELECT m.sma_code, r.insurer_kind, count(*) AS n FROM ndb.rcpt AS r JOIN core.muni AS m ON m.code = r.muni_code GROUP BY ALL",
     ],
 )  # fmt: skip
