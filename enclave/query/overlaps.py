@@ -1,9 +1,10 @@
 """Whether one record may stand in several cells of an answer because of how the question is put.
 
 A person in several cells is ordinary: of two diagnoses. A record in several is made: by a join to a list of bands that
-overlap, by a UNION that names the same table twice. Then one cell may lie inside another, and their difference is some few
-persons whom nobody asked for by name. Decides only where that has to be looked for (`rewrite.evidence` then
-counts, `disclosure.contained` judges); what it cannot follow counts as made. Relies on a resolved tree; touches no data.
+overlap, by a UNION that names the same table twice, or a table and another in which everybody of it stands. Then one cell may
+lie inside another, and their difference is some few persons whom nobody asked for by name. Decides only where that has to be
+looked for (`rewrite.evidence` then counts, `disclosure.contained` judges); what it cannot follow counts as made. Relies on a
+resolved tree; touches no data.
 """
 
 from sqlglot import exp
@@ -12,7 +13,7 @@ from enclave.core.ids import DatabaseId
 from enclave.query import lineage
 from enclave.query.cells import Shape
 from enclave.query.origins import behind, branches_of, cte_of, source_of
-from enclave.query.schema import Schema, TableName
+from enclave.query.schema import Schema
 
 
 def overlapping(tree: exp.Query, shape: Shape, schema: Schema) -> bool:
@@ -40,7 +41,7 @@ def _source(source: exp.Expr, name: str, select: exp.Select, schema: Schema) -> 
     if query is None:
         return True
     branches = branches_of(query)
-    if len(branches) > 1 and _twice(branches, schema):
+    if len(branches) > 1:
         return True
     if not name:
         return any(_made(output, one, schema) for one in branches for output in one.expressions)
@@ -58,34 +59,6 @@ def _query(source: exp.Expr) -> exp.Expr | None:
         cte = cte_of(source.name, source)
         return None if cte is None else cte.this
     found: exp.Expr | None = source.this if isinstance(source, exp.Subquery) else None
-    return found
-
-
-def _twice(branches: list[exp.Select], schema: Schema) -> bool:
-    """Whether two branches of a UNION read one table about persons."""
-    seen: set[TableName] = set()
-    for branch in branches:
-        tables = _tables(branch, schema, set())
-        if tables & seen:
-            return True
-        seen |= tables
-    return False
-
-
-def _tables(node: exp.Expr, schema: Schema, entered: set[str]) -> set[TableName]:
-    """The tables about persons that stand in a query, through its steps."""
-    found: set[TableName] = set()
-    for table in node.find_all(exp.Table):
-        name = (DatabaseId(table.db), table.name)
-        if table.db:
-            known = schema.tables.get(name)
-            if known is None or known.person:
-                found.add(name)
-        elif table.name not in entered:
-            entered.add(table.name)
-            cte = cte_of(table.name, table)
-            if cte is not None:
-                found |= _tables(cte.this, schema, entered)
     return found
 
 
