@@ -5,8 +5,6 @@ rewriting added and drops them: what is sent holds the asker's own columns, each
 status for a dimension in which some row is a total.
 """
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,22 +34,12 @@ from enclave.disclosure.table import (
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated
-from enclave.query.stages import Cells, Coding, Guarded, Merge, Near, Others, Part, Term
+from enclave.gateway.readable import measures_of, number_of, readable
+from enclave.query.stages import Cells, Guarded, Merge, Near, Term
 from enclave.query.steps import Touched, touched_by
 
 BLOCKS = "blocks"
 """The rule that a perturbed cell of the aggregate tier names: it is the number of the whole blocks nearest to it."""
-
-_KINDS = {
-    "records": MeasureKind.COUNT,
-    "persons": MeasureKind.COUNT,
-    "count": MeasureKind.COUNT,
-    "count_distinct": MeasureKind.OTHER,
-    "sum": MeasureKind.SUM,
-    "avg": MeasureKind.MEAN,
-    "variance": MeasureKind.OTHER,
-}
-"""Kind of aggregate (`stages.Part`) → what can be subtracted from it. A number of distinct codes is no sum."""
 
 
 def rule_sets_of(guarded: Guarded) -> tuple[RuleSet, ...]:
@@ -101,22 +89,23 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     data = {name: answered.column(name).to_pylist() for name in answered.column_names}
     derived = [measure for measure in cells.measures if measure.derived and measure.parts]
     parts = {part.id: part for part in cells.parts}
-    measures = [Measure(part.id, _kind(part, data), _of(part)) for part in cells.parts]
+    keys = [_keys(data, cells, number) for number in range(answered.num_rows)]
+    measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
-    readable = _readable(data, cells, answered.num_rows)
-    measures += [Measure(name, MeasureKind.OTHER) for name in readable]
+    told = readable(data, cells, keys)
+    measures += [Measure(name, MeasureKind.OTHER) for name in told]
     rows = []
     for number in range(answered.num_rows):
         persons = [int(data[part.persons][number]) for part in cells.parts]
         persons += [max(int(data[parts[one].persons][number]) for one in m.parts) for m in derived]
-        persons += [sizes[number] for sizes in readable.values()]
+        persons += [sizes[number] for sizes in told.values()]
         rows.append(
             Row(
-                keys=_keys(data, cells, number),
+                keys=keys[number],
                 values=(
-                    *(data[part.value][number] for part in cells.parts),
-                    *(data[measure.name][number] for measure in derived),
-                    *(None for _ in readable),
+                    *(number_of(data[part.value][number]) for part in cells.parts),
+                    *(number_of(data[measure.name][number]) for measure in derived),
+                    *(None for _ in told),
                 ),
                 persons=tuple(persons),
                 row_persons=int(data[cells.persons][number]),
@@ -126,104 +115,6 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
             )
         )
     return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows))
-
-
-def _kind(part: Part, data: Mapping[str, Sequence[Any]]) -> MeasureKind:
-    """A number of distinct codes of which nearly every person has one of their own is a number of persons."""
-    if part.aggregate == "count_distinct" and 2 * sum(data[part.value]) > sum(data[part.persons]):
-        return MeasureKind.COUNT
-    return _KINDS[part.aggregate]
-
-
-def _readable(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
-    """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
-
-    1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
-    several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
-    the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    """
-    found: dict[str, list[int]] = {}
-    totals = [int(data[cells.persons][number]) for number in range(rows)]
-    for part in cells.parts:
-        if part.rest is None:
-            continue
-        rest = [int(count) for count in data[part.rest]]
-        if part.coding is None:
-            inside = [int(count) for count in data[part.persons]]
-            if any(total - count != left for total, count, left in zip(totals, inside, rest, strict=True)):
-                found[f"rest {part.id}"] = rest
-            continue
-        coded = [_coded(data, part.coding, number) for number in range(rows)]
-        groups = {
-            "rest": [left if one else 0 for one, left in zip(coded, rest, strict=True)],
-            "low": [one[0] if one else 0 for one in coded],
-            "high": [one[1] if one else 0 for one in coded],
-        }
-        for name, sizes in groups.items():
-            if any(sizes):
-                found[f"{name} {part.id}"] = [min(pair) for pair in zip(sizes, totals, strict=True)]
-    if cells.others is not None:
-        sizes = [_left_over(data, cells, cells.others, number) for number in range(rows)]
-        if any(sizes):
-            found["others"] = sizes
-    keys = [_keys(data, cells, number) for number in range(rows)]
-    return {name: _of_margins(sizes, keys) for name, sizes in found.items()}
-
-
-def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
-    """The sizes of readable groups with those of margins between the largest and the sum of their details.
-
-    A group that is readable in a detail (where a sum is of two values) need not be in the margin (where it is of
-    three), and the other way round: these are no numbers that add up by themselves.
-    """
-    if not any(TOTAL in key for key in keys):
-        return sizes
-    found = list(sizes)
-    details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
-    for row, key in enumerate(keys):
-        for place, part in enumerate(key):
-            if part is not TOTAL:
-                details[place, (*key[:place], *key[place + 1 :])].append(row)
-    for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
-        for place, part in enumerate(keys[row]):
-            rows = (
-                details.get((place, (*keys[row][:place], *keys[row][place + 1 :]))) if part is TOTAL else None
-            )
-            if rows:
-                within = [found[one] for one in rows]
-                found[row] = min(max(found[row], *within), sum(within))
-    return found
-
-
-def _left_over(data: Mapping[str, Sequence[Any]], cells: Cells, others: Others, number: int) -> int:
-    """The persons whom none of several counts takes in; 0 where the counts overlap, so that they cannot be summed."""
-    persons, records = int(data[others.persons][number]), int(data[others.records][number])
-    parts = [part for part in cells.parts if part.id in others.parts]
-    apart = sum(int(data[part.persons][number]) for part in parts) + persons == data[cells.persons][number]
-    if all(part.aggregate in {"records", "count"} for part in parts):
-        apart |= sum(int(data[part.value][number]) for part in parts) + records == data[cells.records][number]
-    return persons if apart else 0
-
-
-def _coded(data: Mapping[str, Sequence[Any]], coding: Coding, number: int) -> tuple[int, int] | None:
-    """The records with the smaller and with the larger of two values; (0, 0) for one value, None for more or none."""
-    different, records = int(data[coding.different][number]), int(data[coding.records][number])
-    if different not in {1, 2}:
-        return None
-    if different == 1:
-        return 0, 0
-    low, high, total = (data[name][number] for name in (coding.low, coding.high, coding.total))
-    if None in (low, high, total) or not math.isfinite(total) or not high > low:
-        # Two values too close or too large to be told apart here; the sum itself may be exact.
-        return 1, 1
-    upper = min(max(round((total - records * low) / (high - low)), 0), records)
-    return records - upper, upper
-
-
-def _of(part: Part) -> str | None:
-    """What a mean or sum is of, None (maybe the same as any other) where the rewriting does not say."""
-    del part
-    return None
 
 
 def _keys(data: Mapping[str, Sequence[Any]], cells: Cells, number: int) -> tuple[object, ...]:

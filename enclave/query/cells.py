@@ -98,10 +98,33 @@ def shape(tree: exp.Query, schema: Schema) -> Shape:
             # Two cells that differ only in a key that is not shown would be two rows with one name.
             raise Refused("query.table_shape", {"reason": "SELECT, GROUP BY"})
     _check_order(tree, {key.name.lower() for key in keys}, key_expressions)
+    _check_margins(group, keys)
     margins = group is not None and any(
         isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets) for part in group.find_all(exp.Expr)
     )
     return Shape(tuple(keys), tuple(columns), tuple(calls.values()), margins, person)
+
+
+def _check_margins(group: exp.Expr | None, keys: list[Key]) -> None:
+    """Keys made of one column (`age // 5`, `age // 20`) are cells within cells: margins over one of them are told beside the
+    cells of both, from which follows what lies in what; else each would look like a division of its own."""
+    related = any(
+        set(one.origins) & set(other.origins) for place, one in enumerate(keys) for other in keys[:place]
+    )
+    if group is not None and related and not _tells_details(group):
+        raise Refused("query.table_shape", {"reason": "GROUPING SETS"})
+
+
+def _tells_details(group: exp.Expr) -> bool:
+    """Whether some rows are margins over none of the keys."""
+    for sets in group.find_all(exp.GroupingSets):
+        every = _flat_keys(sets)
+        if not any(
+            all(key in _flat_keys(exp.Tuple(expressions=[one.copy()])) for key in every)
+            for one in sets.expressions
+        ):
+            return False
+    return True
 
 
 def _check_output_names(names: list[str]) -> None:

@@ -177,6 +177,8 @@ class Part:
     `rest` names the column with the distinct persons of the row's other records, where subtracting the value from the
     row's would speak of them: with several records a person can be on both sides. `coding` names the columns that tell
     whether a sum is a count in disguise (`sum(CASE … THEN 1 ELSE 0 END)`, `avg(status + 1)`).
+
+    `of`: the base column that a sum, mean or variance is of, carried unchanged; None for anything computed and anything else.
     """
 
     id: str
@@ -185,6 +187,7 @@ class Part:
     persons: str
     rest: str | None = None
     coding: "Coding | None" = None
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -256,11 +259,23 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Members:
+    """Columns that tell groups of different rows apart or inside each other: how many persons, in how many records (empty
+    where that is not counted), and a sketch of who they are, of at most `full` numbers."""
+
+    persons: str
+    records: str
+    sketch: str
+    full: int
+
+
+@dataclass(frozen=True)
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
     `others` is None where fewer than two parts count under a condition; `institutions` are the columns with numbers of different
     institutions, None where no rule asks for them; `municipal` says what to know of small municipalities, None where none
-    cuts the table or no rule asks. The rest matters in the aggregate tier only:
+    cuts the table or no rule asks; `members` is empty but where one record may stand in several rows. The rest matters in
+    the aggregate tier only:
     `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
     asked, and `near_everywhere`, that all are; `order` as the engine was told."""
 
@@ -271,6 +286,7 @@ class Cells:
     records: str
     others: Others | None = None
     institutions: tuple[str, ...] | None = None
+    members: tuple["Members", ...] = ()
     merges: tuple[Merge, ...] = ()
     near: tuple[Near, ...] = ()
     near_everywhere: bool = False

@@ -70,3 +70,14 @@ SELECT count_if(status = 1) AS a, count(bmi) AS b, count(DISTINCT age) AS c FROM
 -- becomes
 SELECT COUNT_IF("patients"."status" = 1) AS "a", COUNT("patients"."bmi") AS "b", COUNT(DISTINCT "patients"."age") AS "c", COUNT(DISTINCT "patients"."pid") AS "_enclave_persons", COUNT(*) AS "_enclave_records", COUNT(DISTINCT "patients"."pid") FILTER(WHERE "patients"."status" = 1) AS "_enclave_a1_persons", COUNT(DISTINCT "patients"."pid") FILTER(WHERE NOT COALESCE(("patients"."status" = 1), FALSE)) AS "_enclave_a1_rest", COUNT(DISTINCT "patients"."pid") FILTER(WHERE NOT "patients"."bmi" IS NULL) AS "_enclave_a2_persons", COUNT(DISTINCT "patients"."pid") FILTER(WHERE NOT COALESCE((NOT "patients"."bmi" IS NULL), FALSE)) AS "_enclave_a2_rest", COUNT(DISTINCT "patients"."pid") FILTER(WHERE NOT "patients"."age" IS NULL) AS "_enclave_a3_persons", COUNT(DISTINCT "patients"."pid") FILTER(WHERE NOT COALESCE(("patients"."status" = 1), FALSE) AND NOT COALESCE((NOT "patients"."bmi" IS NULL), FALSE)) AS "_enclave_others", COUNT(*) FILTER(WHERE NOT COALESCE(("patients"."status" = 1), FALSE) AND NOT COALESCE((NOT "patients"."bmi" IS NULL), FALSE)) AS "_enclave_others_records" FROM "nafld"."patients" AS "patients"
 
+-- case: a sketch of who is in a row, where a record may be in several
+-- form: table
+SELECT b.k, count(*) AS n, count(p.bmi) AS m FROM patients AS p JOIN (VALUES (50), (60)) AS b(k) ON p.age >= b.k GROUP BY b.k
+-- becomes
+SELECT "b"."k" AS "k", COUNT(*) AS "n", COUNT("p"."bmi") AS "m", COUNT(DISTINCT "p"."pid") AS "_enclave_persons", COUNT(*) AS "_enclave_records", COUNT(DISTINCT "p"."pid") FILTER(WHERE NOT "p"."bmi" IS NULL) AS "_enclave_a2_persons", COUNT(DISTINCT "p"."pid") FILTER(WHERE NOT COALESCE((NOT "p"."bmi" IS NULL), FALSE)) AS "_enclave_a2_rest", MIN(DISTINCT HASH("p"."pid"), 512) FILTER(WHERE NOT ("p"."pid") IS NULL) AS "_enclave_members", MIN(DISTINCT HASH("p"."pid"), 512) FILTER(WHERE NOT ("p"."pid") IS NULL AND NOT "p"."bmi" IS NULL) AS "_enclave_a2_members" FROM "nafld"."patients" AS "p" JOIN (VALUES (50), (60)) AS "b"("k") ON "p"."age" >= "b"."k" GROUP BY "b"."k"
+
+-- case: no sketch where a list names each of its lines once
+-- form: table
+SELECT b.k, count(*) AS n FROM patients AS p JOIN (VALUES (true, 'm'), (false, 'f')) AS b(male, k) ON p.male = b.male GROUP BY b.k
+-- becomes
+SELECT "b"."k" AS "k", COUNT(*) AS "n", COUNT(DISTINCT "p"."pid") AS "_enclave_persons", COUNT(*) AS "_enclave_records" FROM "nafld"."patients" AS "p" JOIN (VALUES (TRUE, 'm'), (FALSE, 'f')) AS "b"("male", "k") ON "p"."male" = "b"."male" GROUP BY "b"."k"

@@ -14,7 +14,7 @@ WITH "first" AS (SELECT "events"."pid" AS "pid", MIN("events"."days") AS "t0" FR
 -- form: table
 SELECT b.band, count(*) AS n FROM patients p JOIN area.bands b ON p.age BETWEEN b.age_from AND b.age_to GROUP BY b.band
 -- becomes
-SELECT "b"."band" AS "band", COUNT(*) AS "n", COUNT(DISTINCT "p"."pid") AS "_enclave_persons", COUNT(*) AS "_enclave_records" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "p" JOIN (SELECT "age_from", "age_to", "band", "standard" FROM "area"."bands") AS "b" ON "p"."age" BETWEEN "b"."age_from" AND "b"."age_to" GROUP BY "b"."band" ORDER BY "band"
+SELECT "b"."band" AS "band", COUNT(*) AS "n", COUNT(DISTINCT "p"."pid") AS "_enclave_persons", COUNT(*) AS "_enclave_records", MIN(DISTINCT HASH("p"."pid"), 512) FILTER(WHERE NOT ("p"."pid") IS NULL) AS "_enclave_members" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "p" JOIN (SELECT "age_from", "age_to", "band", "standard" FROM "area"."bands") AS "b" ON "p"."age" BETWEEN "b"."age_from" AND "b"."age_to" GROUP BY "b"."band" ORDER BY "band"
 
 -- case: windows and qualify
 -- form: rows

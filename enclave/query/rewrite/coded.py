@@ -7,8 +7,8 @@ CASE, IF and COALESCE, a factor's terms; each that may be zero for some and is n
 and that has to be safe like any other. An expression of one term is left as it is: its call speaks for it.
 
 Where a choice decides a value in another way than by being added (`power(10, CASE …)`, a text that is read as a number),
-each of its results is such a call; so it is in a number of different values. A value made in a step is one thing here: what
-is packed there is left to the rules of cells.
+each of its results is such a call; so it is in a number of different values. A value made in a step is looked at where its weights
+are far apart (`coded_steps`), else it is one thing.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from enclave.query.cells import Call
+from enclave.query.rewrite.coded_steps import of_steps
 from enclave.query.stages import Authorised
 
 TERM = "t"
@@ -35,12 +36,13 @@ def take_apart(authorised: Authorised) -> Authorised:
     if shape is None:
         return authorised
     added: list[Call] = []
+    tree = authorised.known.tree.copy()
     for call in shape.calls:
         found: list[exp.Expr] = []
         if call.summed is not None:
-            parts = terms(call.summed)
-            found = [one for one in parts if len(parts) > 1 and _chooses(one)]
-            found += [choice for one in parts for choice in choices(one)]
+            found = _parts(call.summed)
+            if isinstance(tree, exp.Select) and not authorised.aggregate:
+                found += of_steps(tree, call.summed, _parts)
         elif call.kind == "count_distinct":
             # Of a number of different values, too: it is one more where somebody has a value of their own making.
             found = choices(exp.Max(this=_distinct(call).copy()))
@@ -50,7 +52,14 @@ def take_apart(authorised: Authorised) -> Authorised:
     if not added:
         return authorised
     shape = replace(shape, calls=(*shape.calls, *added))
-    return replace(authorised, known=replace(authorised.known, shape=shape))
+    return replace(authorised, known=replace(authorised.known, tree=tree, shape=shape))
+
+
+def _parts(summed: exp.Expr) -> list[exp.Expr]:
+    """What is looked at apart in an expression that is summed; nothing where it is one thing."""
+    parts = terms(summed)
+    found = [one for one in parts if len(parts) > 1 and _chooses(one)]
+    return found + [choice for one in parts for choice in choices(one)]
 
 
 def choices(term: exp.Expr) -> list[exp.Expr]:

@@ -9,17 +9,35 @@ them. For a sum: how many different values it is of, and their ends: of two valu
 
 Where a rule asks for institutions: how many different ones stand behind the row, behind what each call takes in and what it
 leaves out, and behind what several counts leave over together, for each column that names one (`query.institutions`).
+
+Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number.
 """
 
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
 from enclave.query.institutions import institutions_of
+from enclave.query.origins import untouched
+from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.coded import is_term
-from enclave.query.stages import EVIDENCE, Authorised, Cells, Coding, Dimension, Measure, Others, Part
+from enclave.query.stages import (
+    EVIDENCE,
+    Authorised,
+    Cells,
+    Coding,
+    Dimension,
+    Measure,
+    Members,
+    Others,
+    Part,
+)
 
 PERSONS = f"{EVIDENCE}persons"
 RECORDS = f"{EVIDENCE}records"
+
+SKETCH = 512
+"""Numbers of a sketch of a row's persons: of cells that differ by less than a tenth of so many, one inside the other is seen
+for certain, and two that only cross are told from that."""
 
 
 def cells_of(authorised: Authorised) -> Cells:
@@ -49,6 +67,7 @@ def cells_of(authorised: Authorised) -> Cells:
                 persons=PERSONS if call.contributes is None else f"{EVIDENCE}{call.id}_persons",
                 rest=f"{EVIDENCE}{call.id}_rest" if _leaves_out(call) else None,
                 coding=_coding(call),
+                of=_variable(call, authorised.known.tree),
             )
             for call in shape.calls
         ),
@@ -56,7 +75,42 @@ def cells_of(authorised: Authorised) -> Cells:
         records=RECORDS,
         others=_others(shape),
         institutions=_named_institutions(authorised, shape),
+        members=tuple(one for one, _ in _members(authorised, shape)),
     )
+
+
+def _variable(call: Call, tree: exp.Query) -> str | None:
+    """What tells a sum from sums of something else. Two computed values may be the same one (`futime`, `futime + 0`)."""
+    if call.summed is None or not isinstance(tree, exp.Select):
+        return None
+    base = untouched(call.summed, tree)
+    return None if base is None else ".".join(base)
+
+
+def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
+    """Who stands behind each number of a row, where a record may stand in several rows."""
+    if authorised.aggregate or not overlapping(authorised.known.tree, shape, authorised.known.schema):
+        return []
+    found: list[tuple[Members, Call | None]] = [
+        (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
+    ]
+    for call in shape.calls:
+        if call.contributes is not None:
+            sketch = f"{EVIDENCE}{call.id}_members"
+            found.append((Members(f"{EVIDENCE}{call.id}_persons", "", sketch, SKETCH), call))
+    return found
+
+
+def _sketch(shape: Shape, call: Call | None) -> exp.Expr:
+    """The smallest of the persons' scattered numbers."""
+    number = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
+    smallest: exp.Expr = exp.Anonymous(
+        this="min", expressions=[exp.Distinct(expressions=[number]), exp.Literal.number(SKETCH)]
+    )
+    there: exp.Expr = exp.Not(this=exp.Is(this=exp.paren(shape.person.copy()), expression=exp.Null()))
+    if call is not None and call.contributes is not None:
+        there = exp.and_(there, call.contributes.copy())
+    return exp.Filter(this=smallest, expression=exp.Where(this=there))
 
 
 def _named_institutions(authorised: Authorised, shape: Shape) -> tuple[str, ...] | None:
@@ -115,6 +169,8 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
         ]
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
         added.append(_named(counted, name))
+    for one, of in _members(authorised, shape):
+        added.append(_named(_sketch(shape, of), one.sketch))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))

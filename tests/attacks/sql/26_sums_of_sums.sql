@@ -139,3 +139,38 @@ SELECT male, count(DISTINCT (age >= 60)::INT + 1) AS d FROM nafld.patients GROUP
 SELECT count(DISTINCT coalesce(nullif(age, 95), 500)) AS d FROM nafld.patients
 -- twin: table
 SELECT count(DISTINCT coalesce(bmi, 0) > 25) AS d FROM nafld.patients
+
+-- attack: [19] a code made in a step
+-- code: hidden
+-- form: table
+WITH c AS (SELECT pid, CASE WHEN age = 95 THEN 100000 WHEN male THEN 1 ELSE 0 END AS x FROM nafld.patients)
+SELECT sum(x) AS s FROM c
+-- twin: table
+WITH c AS (SELECT pid, male, CASE WHEN age >= 60 THEN 6 WHEN age >= 50 THEN 2 ELSE 1 END AS x FROM nafld.patients)
+SELECT avg(x) AS s FROM c
+
+-- attack: [19] a code made two steps away, in truths
+-- code: hidden
+-- form: table
+WITH c AS (SELECT pid, male, (age = 95)::INT * 1000000 + male::INT AS x FROM nafld.patients), d AS (SELECT pid, x AS y FROM c WHERE male IS NOT NULL)
+SELECT avg(d.y) AS s, count(*) AS n FROM d
+-- twin: table
+WITH c AS (SELECT pid, male, (age >= 60)::INT * 1000000 + male::INT AS x FROM nafld.patients), d AS (SELECT pid, x AS y FROM c WHERE male IS NOT NULL)
+SELECT avg(d.y) AS s, count(*) AS n FROM d
+
+-- attack: [19] a code made in a step, and added to the cost
+-- code: hidden
+-- form: table
+SELECT male, sum(x + futime) AS s FROM (SELECT pid, male, futime, CASE WHEN age = 95 THEN 1e9 ELSE 0 END AS x FROM nafld.patients) AS c GROUP BY male
+-- twin: table
+SELECT male, sum(x + futime) AS s FROM (SELECT pid, male, futime, CASE WHEN age >= 60 THEN 1e9 ELSE 0 END AS x FROM nafld.patients) AS c GROUP BY male
+
+-- attack: [20] a code made in a step whose columns are renamed
+-- code: hidden
+-- form: table
+WITH c(pid, x) AS (SELECT pid, CASE WHEN age = 95 THEN 100000 WHEN male THEN 1 ELSE 0 END FROM nafld.patients)
+SELECT avg(x) AS s FROM c
+-- twin: table
+WITH e AS (SELECT pid, max((event = 'htn')::INT) AS h, max((event = 'diabetes')::INT) AS d FROM nafld.events GROUP BY pid),
+s AS (SELECT pid, h + 2 * d AS score FROM e)
+SELECT avg(score) AS m, stddev(score) AS sd, count(*) AS n FROM s

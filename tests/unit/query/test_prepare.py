@@ -87,6 +87,7 @@ def test_cells_say_how_an_answer_is_read(policy: PolicyServer) -> None:
             "_enclave_a2_persons",
             "_enclave_a2_rest",
             Coding(*(f"_enclave_a2_{name}" for name in ("different", "records", "low", "high", "total"))),
+            of="nafld.patients.status",
         ),
     )
 

@@ -1,0 +1,210 @@
+"""What can be read in an answer beside its own numbers, from the evidence that came with it: by subtraction within a row, from
+a sum of two values, between rows of which one lies inside another.
+
+Decides which groups are readable and how large each is; whether one is too small is `disclosure.primary`'s. Relies on the
+evidence columns of `query.rewrite.evidence`. Does not: look at a value that it can do without.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+from enclave.disclosure.contained import Group, left_between
+from enclave.disclosure.table import TOTAL, Measure, MeasureKind
+from enclave.query.stages import Cells, Coding, Others, Part
+
+_KINDS = {
+    "records": MeasureKind.COUNT,
+    "persons": MeasureKind.COUNT,
+    "count": MeasureKind.COUNT,
+    "count_distinct": MeasureKind.OTHER,
+    "sum": MeasureKind.SUM,
+    "avg": MeasureKind.MEAN,
+    "variance": MeasureKind.OTHER,
+}
+"""Kind of aggregate (`stages.Part`) → what can be subtracted from it. A number of distinct codes is no sum."""
+
+
+def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> list[Measure]:
+    """Each aggregate call as a measure, with what tells it from those that it cannot be subtracted from."""
+    apart = _apart(data, cells, rows)
+    return [Measure(part.id, _kind(part, data), _of(part, apart)) for part in cells.parts]
+
+
+def _kind(part: Part, data: Mapping[str, Sequence[Any]]) -> MeasureKind:
+    """A number of distinct codes of which nearly every person has one of their own is a number of persons."""
+    if part.aggregate == "count_distinct" and 2 * sum(data[part.value]) > sum(data[part.persons]):
+        return MeasureKind.COUNT
+    return _KINDS[part.aggregate]
+
+
+def _of(part: Part, apart: frozenset[str]) -> str | None:
+    """What a mean or sum is of, and of a count that it overlaps with no other: None is maybe the same as any other."""
+    return f"count {part.id}" if part.id in apart else part.of
+
+
+def _apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> frozenset[str]:
+    """The counts under conditions of which, in every row, nobody is in two: none of them lies inside another."""
+    others = cells.others
+    if others is None:
+        return frozenset()
+    parts = [part for part in cells.parts if part.id in others.parts]
+    for number in range(rows):
+        inside = sum(int(data[part.persons][number]) for part in parts)
+        if inside + int(data[others.persons][number]) != int(data[cells.persons][number]):
+            return frozenset()
+    return frozenset(part.id for part in parts if _KINDS[part.aggregate] is MeasureKind.COUNT)
+
+
+def readable(
+    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
+) -> dict[str, list[int]]:
+    """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
+
+    1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
+    several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
+    the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
+    4. What lies between rows of which one may lie inside another. 5. All of a row with a sum beyond all numbers: whether it
+    is may hang on one value, and a refusal would tell.
+    """
+    found: dict[str, list[int]] = {}
+    rows = len(keys)
+    totals = [int(data[cells.persons][number]) for number in range(rows)]
+    for part in cells.parts:
+        if part.rest is None:
+            continue
+        rest = [int(count) for count in data[part.rest]]
+        if part.coding is None:
+            inside = [int(count) for count in data[part.persons]]
+            if any(total - count != left for total, count, left in zip(totals, inside, rest, strict=True)):
+                found[f"rest {part.id}"] = rest
+            continue
+        coded = [_coded(data, part.coding, number) for number in range(rows)]
+        groups = {
+            "rest": [left if one else 0 for one, left in zip(coded, rest, strict=True)],
+            "low": [one[0] if one else 0 for one in coded],
+            "high": [one[1] if one else 0 for one in coded],
+        }
+        for name, sizes in groups.items():
+            if any(sizes):
+                found[f"{name} {part.id}"] = [min(pair) for pair in zip(sizes, totals, strict=True)]
+    if cells.others is not None:
+        sizes = [_left_over(data, cells, cells.others, number) for number in range(rows)]
+        if any(sizes):
+            found["others"] = sizes
+    found |= _flags(data, cells, rows)
+    told = {name: _of_margins(sizes, keys) for name, sizes in found.items()}
+    if cells.members:
+        told["between rows"] = _between(data, cells, keys, totals)
+    broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
+    if any(broken):
+        told["not finite"] = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
+    return told
+
+
+def _between(
+    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]], totals: list[int]
+) -> list[int]:
+    """The smallest group that each row leaves over beside another of its kind (its own persons where there is none)."""
+    kinds: dict[tuple[bool, ...], list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        kinds[tuple(part is TOTAL for part in key)].append(row)
+    found = list(totals)
+    for rows in kinds.values():
+        groups = [
+            Group(
+                row,
+                int(data[one.persons][row]),
+                int(data[one.records][row]) if one.records else 0,
+                tuple(data[one.sketch][row] or ()),
+                one.full,
+            )
+            for one in cells.members
+            for row in rows
+        ]
+        for row, persons in left_between(groups).items():
+            found[row] = min(found[row], persons)
+    return found
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value.is_finite() if isinstance(value, Decimal) else True
+
+
+def number_of(value: object) -> object:
+    """A value; nothing where it is none that can be told: too large, or undefined."""
+    return value if _finite(value) else None
+
+
+def _flags(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
+    """What two sums of different columns leave over of each other where both are counts in disguise: those with the one
+    flag may all have the other."""
+    found: dict[str, list[int]] = {}
+    coded = [part for part in cells.parts if part.coding is not None and part.of is not None]
+    for one, other in combinations(coded, 2):
+        if one.of == other.of or one.coding is None or other.coding is None:
+            continue
+        sizes = [
+            abs(int(data[one.persons][number]) - int(data[other.persons][number]))
+            if _coded(data, one.coding, number) and _coded(data, other.coding, number)
+            else 0
+            for number in range(rows)
+        ]
+        if any(sizes):
+            found[f"flags {one.id} {other.id}"] = sizes
+    return found
+
+
+def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+    """The sizes of readable groups with those of margins between the largest and the sum of their details.
+
+    A group that is readable in a detail (where a sum is of two values) need not be in the margin (where it is of
+    three), and the other way round: these are no numbers that add up by themselves.
+    """
+    if not any(TOTAL in key for key in keys):
+        return sizes
+    found = list(sizes)
+    details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        for place, part in enumerate(key):
+            if part is not TOTAL:
+                details[place, (*key[:place], *key[place + 1 :])].append(row)
+    for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
+        for place, part in enumerate(keys[row]):
+            rows = (
+                details.get((place, (*keys[row][:place], *keys[row][place + 1 :]))) if part is TOTAL else None
+            )
+            if rows:
+                within = [found[one] for one in rows]
+                found[row] = min(max(found[row], *within), sum(within))
+    return found
+
+
+def _left_over(data: Mapping[str, Sequence[Any]], cells: Cells, others: Others, number: int) -> int:
+    """The persons whom none of several counts takes in; 0 where the counts overlap, so that they cannot be summed."""
+    persons, records = int(data[others.persons][number]), int(data[others.records][number])
+    parts = [part for part in cells.parts if part.id in others.parts]
+    apart = sum(int(data[part.persons][number]) for part in parts) + persons == data[cells.persons][number]
+    if all(part.aggregate in {"records", "count"} for part in parts):
+        apart |= sum(int(data[part.value][number]) for part in parts) + records == data[cells.records][number]
+    return persons if apart else 0
+
+
+def _coded(data: Mapping[str, Sequence[Any]], coding: Coding, number: int) -> tuple[int, int] | None:
+    """The records with the smaller and with the larger of two values; (0, 0) for one value, None for more or none."""
+    different, records = int(data[coding.different][number]), int(data[coding.records][number])
+    if different not in {1, 2}:
+        return None
+    if different == 1:
+        return 0, 0
+    low, high, total = (data[name][number] for name in (coding.low, coding.high, coding.total))
+    if None in (low, high, total) or not math.isfinite(total) or not high > low:
+        # Two values too close or too large to be told apart here; the sum itself may be exact.
+        return 1, 1
+    upper = min(max(round((total - records * low) / (high - low)), 0), records)
+    return records - upper, upper

@@ -1,0 +1,75 @@
+"""Which cells lie inside others, and what is left over between them."""
+
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from enclave.disclosure.contained import Group, left_between
+
+FULL = 64
+
+
+def group(row: int, members: Iterable[int], records: int | None = None) -> Group:
+    """A set of persons as the engine's sketch tells it."""
+    known = set(members)
+    scattered = sorted(random.Random(one).getrandbits(64) for one in known)
+    return Group(row, len(known), len(known) if records is None else records, tuple(scattered[:FULL]), FULL)
+
+
+def test_a_cell_that_lies_inside_another_leaves_both_the_difference() -> None:
+    assert left_between([group(0, range(400)), group(1, range(393))]) == {0: 7, 1: 7}
+
+
+def test_cells_that_share_nobody_leave_nothing() -> None:
+    assert left_between([group(0, range(400)), group(1, range(400, 793))]) == {}
+
+
+def test_cells_that_cross_leave_nothing_however_close_their_sizes_are() -> None:
+    """Two diagnoses of about as many persons."""
+    assert left_between([group(0, range(400)), group(1, range(200, 593))]) == {}
+
+
+def test_a_cell_less_several_inside_it_is_a_group() -> None:
+    found = left_between([group(0, range(300)), group(1, range(150)), group(2, range(150, 295))])
+    assert found[0] == 5
+    assert found[2] == 5
+
+
+def test_a_cell_that_others_make_up_wholly_leaves_the_smallest_of_them() -> None:
+    """Which may be hidden for being small: then it must not be had from the whole."""
+    found = left_between([group(0, range(300)), group(1, range(296)), group(2, range(296, 300))])
+    assert found[0] == 4
+
+
+def test_the_same_persons_with_a_few_records_less_leave_those_records() -> None:
+    assert left_between([group(0, range(300), 900), group(1, range(300), 897)]) == {0: 3, 1: 3}
+
+
+def test_groups_of_one_row_are_not_compared() -> None:
+    assert left_between([group(0, range(300)), group(0, range(295))]) == {}
+
+
+def test_nobody_is_inside_nothing() -> None:
+    assert left_between([group(0, ()), group(1, range(5)), group(2, ())]) == {}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_difference_of_a_few_persons_is_overlooked(seed: int) -> None:
+    """Whatever the sets are, and however much larger than their sketches."""
+    draw = random.Random(seed)
+    people = range(draw.choice((30, 300, 3000)))
+    sets: list[set[int]] = []
+    for _ in range(8):
+        base = (
+            set(draw.choice(sets))
+            if sets and draw.random() < 0.6
+            else {p for p in people if draw.random() < 0.7}
+        )
+        sets.append(base - set(draw.sample(people, draw.randrange(12))))
+    found = left_between([group(row, one) for row, one in enumerate(sets)])
+    for a, one in enumerate(sets):
+        for b, other in enumerate(sets):
+            if one < other and len(other) - len(one) < 20:
+                assert found[a] <= len(other) - len(one)
+                assert found[b] <= len(other) - len(one)
