@@ -75,11 +75,10 @@ def municipal_of(authorised: Authorised) -> Municipal | None:
     Raises Refused `query.municipality_unknown` where the extract has no public table of municipalities with their
     population, `query.municipality_unclear` where nothing could be shown of what is asked.
     """
-    if authorised.known.shape is None:
+    sets = [dict(one) for _, one in sorted(authorised.obligations.rule_sets.items())]
+    if authorised.known.shape is None or not any(one.get("min_persons_by_population") for one in sets):
         return None
-    rules = combine([parse(dict(one)) for _, one in sorted(authorised.obligations.rule_sets.items())])
-    if not rules.tiers:
-        return None
+    rules = combine([parse(one) for one in sets])
     found = _Reading(authorised).read()
     if found is not None and found.unclear and rules.threshold(0) is None:
         raise Refused("query.municipality_unclear")
