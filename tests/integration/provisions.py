@@ -188,9 +188,11 @@ def taken_out(ground: Ground, wish: Wish, e: Any, cells: Any, name: str) -> None
     assert item.receipt
     sent = e.submit(item, output="t1", purpose="as planned")
     (file,) = sent.files
-    assert (sent.state, file["verdict"]) == ("queued", "pass"), file
-    codes = [finding["code"] for finding in file["findings"]]
-    assert set(codes) - {"disclosure.history_examined"} == {"export.matches_receipt"}
+    codes = {finding["code"] for finding in file["findings"]}
+    # Where somebody has released a table of the same population whose persons nobody knows, a person judges the rest.
+    beside_unknown = "disclosure.history_bound" in codes
+    assert (sent.state, file["verdict"]) == ("queued", "human" if beside_unknown else "pass"), file
+    assert codes - {"disclosure.history_examined", "disclosure.history_bound"} == {"export.matches_receipt"}
     for checker in ("takahashi", "ito"):
         assert cast(ground, checker, sent.id, "approve").status_code == 200
     assert state_of(ground, sent.id) == "released"
