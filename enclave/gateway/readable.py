@@ -98,10 +98,11 @@ def readable(
     found |= _flags(data, cells, rows)
     told = {name: _of_margins(sizes, keys) for name, sizes in found.items()}
     if cells.members:
-        told["between rows"] = _between(data, cells, keys, totals)
+        told["between rows"] = _lowered(_between(data, cells, keys, totals), keys)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
     if any(broken):
-        told["not finite"] = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
+        sizes = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
+        told["not finite"] = _lowered(sizes, keys)
     return told
 
 
@@ -169,19 +170,42 @@ def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[in
     if not any(TOTAL in key for key in keys):
         return sizes
     found = list(sizes)
+    for row, details in _margins(keys):
+        within = [found[one] for one in details]
+        found[row] = min(max(found[row], *within), sum(within))
+    return found
+
+
+def _lowered(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+    """The sizes with those of margins between the largest and the sum of their details, none of them larger than it was.
+
+    Where a margin is small its details are taken to be as small: what was found of it must not be lost.
+    """
+    found, margins, changed = list(sizes), _margins(keys), True
+    while changed:
+        before = list(found)
+        for row, details in margins:
+            found[row] = min(found[row], sum(found[one] for one in details))
+        for row, details in reversed(margins):
+            for one in details:
+                found[one] = min(found[one], found[row])
+        changed = found != before
+    return found
+
+
+def _margins(keys: Sequence[tuple[object, ...]]) -> list[tuple[int, list[int]]]:
+    """Each margin with its details along each dimension in which it is one; those of the fewest dimensions first."""
     details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         for place, part in enumerate(key):
             if part is not TOTAL:
                 details[place, (*key[:place], *key[place + 1 :])].append(row)
+    found = []
     for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
         for place, part in enumerate(keys[row]):
-            rows = (
-                details.get((place, (*keys[row][:place], *keys[row][place + 1 :]))) if part is TOTAL else None
-            )
-            if rows:
-                within = [found[one] for one in rows]
-                found[row] = min(max(found[row], *within), sum(within))
+            rest = (place, (*keys[row][:place], *keys[row][place + 1 :]))
+            if part is TOTAL and rest in details:
+                found.append((row, details[rest]))
     return found
 
 

@@ -73,3 +73,14 @@ SELECT i = 1 AND age >= 60 AS a, count(*) AS n FROM nafld.patients AS p CROSS JO
 SELECT b.band, count(*) AS n FROM nafld.patients AS p JOIN area.bands AS b ON p.age >= b.age_from WHERE b.age_from < 25 GROUP BY b.band
 -- twin: table
 SELECT b.band, count(*) AS n FROM nafld.patients AS p JOIN area.bands AS b ON p.age BETWEEN b.age_from AND b.age_to WHERE p.age BETWEEN 20 AND 79 GROUP BY b.band
+
+-- attack: cells inside cells with their margins / 小計のある表で他のセルに含まれるセル
+-- code: hidden
+-- form: table
+SELECT k, male, count(*) AS n FROM (
+  SELECT pid, male, 'all' AS k FROM patients UNION ALL SELECT pid, male, 'not95' AS k FROM patients WHERE age <> 95)
+GROUP BY GROUPING SETS ((k, male), (k))
+-- twin: table
+SELECT k, male, count(*) AS n FROM (
+  SELECT pid, male, 'old' AS k FROM patients WHERE age >= 60 UNION ALL SELECT pid, male, 'young' AS k FROM patients WHERE age < 60)
+GROUP BY GROUPING SETS ((k, male), (k))
