@@ -45,14 +45,6 @@ def read_specs(path: Path) -> list[tuple[Spec, Parents]]:
     return [(spec, _parents(path, spec)) for spec in specs]
 
 
-def read_spec(path: Path) -> tuple[Spec, Parents]:
-    """As `read_specs`, where one table is described. Raises Refused `disclosure.*`."""
-    specs = read_specs(path)
-    if specs[0][0].name:
-        raise Refused("disclosure.spec_invalid", {"where": "tables", "needs": "one table"})
-    return specs[0]
-
-
 def _parents(path: Path, spec: Spec) -> Parents:
     parents: Parents = {}
     for one in spec.dimensions:

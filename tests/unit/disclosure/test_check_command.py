@@ -75,6 +75,23 @@ def test_what_cannot_be_read_is_for_a_human(tmp_path: Path, name: str, data: byt
     assert [one.code for one in checked.findings] == [code]
 
 
+@pytest.mark.parametrize("what", ["metadata", "unused_categories"])
+def test_what_a_file_says_beside_its_cells_is_read_by_a_human(tmp_path: Path, what: str) -> None:
+    """A note in the schema, or a category whose person was removed, is not seen in any cell."""
+    table = pa.table(SAFE)
+    if what == "metadata":
+        table = table.replace_schema_metadata({b"note": b"one person aged 95"})
+    else:
+        sexes = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int32()), [*SAFE["sex"], "aged 95"])
+        table = table.set_column(0, "sex", sexes)
+    with pyarrow.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
+        writer.write_table(table)
+    (checked,) = checking.check([tmp_path / "t.arrow"], ["ndb-2024-09"], POLICIES)
+    assert checked.verdict is Verdict.HUMAN
+    assert "disclosure.file_said" in [one.code for one in checked.findings]
+    assert "95" not in str(checked.to_json()["findings"])
+
+
 def test_lists_in_cells_are_no_table(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.table({"sex": ["f"], "n": [[1, 2]]}), tmp_path / "t.parquet")
     (checked,) = checking.check([tmp_path / "t.parquet"], ["ndb-2024-09"], POLICIES)
