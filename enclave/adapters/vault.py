@@ -159,15 +159,19 @@ class Vault:
         else:
             replacement.undo()
 
-    @property
-    def master(self) -> MasterKey:
-        """The key that wraps all others; read again where another process has replaced it."""
-        if self._master is None:
+    def _master_now(self, connection: sqlite3.Connection) -> MasterKey:
+        """The key that wraps all others; read again where another process has replaced it.
+
+        By the caller's own connection: another one would wait for a writer that waits for the caller.
+        """
+        master = self._master
+        if master is None:
             raise Refused("custody.vault_sealed")
-        if isinstance(self._master, FileKey) and not self._master.is_in(files(self._folder)[0]):
-            with self.read() as connection:
-                self._master = self._opening(connection.execute("SELECT wrapped FROM seal").fetchone()[0])
-        return self._master
+        if isinstance(master, FileKey) and not master.is_in(files(self._folder)[0]):
+            master = self._master = self._opening(
+                connection.execute("SELECT wrapped FROM seal").fetchone()[0]
+            )
+        return master
 
     # -- provisions ---------------------------------------------------------------------------
     def provision_key(self, provision: str, permit_id: str, at: str) -> bytes:
@@ -183,11 +187,16 @@ class Vault:
                 key = secrets.token_bytes(32)
                 connection.execute(
                     "INSERT INTO provisions (provision, permit_id, wrapped, created_at) VALUES (?, ?, ?, ?)",
-                    (provision, permit_id, self.master.wrap(key, f"provision/{provision}"), at),
+                    (
+                        provision,
+                        permit_id,
+                        self._master_now(connection).wrap(key, f"provision/{provision}"),
+                        at,
+                    ),
                 )
                 return key
             _check_provision(row, provision, permit_id)
-            return self.master.unwrap(row[1], f"provision/{provision}")
+            return self._master_now(connection).unwrap(row[1], f"provision/{provision}")
 
     def check_provision(self, provision: str, permit_id: str) -> None:
         """Raise Refused as `provision_key` would, without making one."""
@@ -289,7 +298,7 @@ class Vault:
                     connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
                     if replacement is not None:
                         after = replacement.make()
-                        self._wrap_all(connection, self.master, after)
+                        self._wrap_all(connection, self._master_now(connection), after)
                         replacement.place()
                 (destroyed,) = connection.execute(
                     "SELECT destroyed FROM provisions WHERE provision = ?", (provision,)
@@ -305,7 +314,7 @@ class Vault:
     @property
     def replaces_master(self) -> bool:
         """Whether the master key is custody's own to replace; a device's is its keeper's."""
-        return isinstance(self.master, FileKey)
+        return isinstance(self._master, FileKey)
 
     def _wrap_all(self, connection: sqlite3.Connection, before: MasterKey, after: MasterKey) -> None:
         for table, key, name in _WRAPPED:
@@ -358,7 +367,7 @@ class Vault:
                     kept.n,
                     kept.permit_id,
                     kept.revision,
-                    self.master.wrap(data_key, f"extract/{provision}/{kept.n}"),
+                    self._master_now(connection).wrap(data_key, f"extract/{provision}/{kept.n}"),
                     json.dumps(kept.manifest),
                 ),
             )
@@ -381,11 +390,11 @@ class Vault:
                 "SELECT n, about, wrapped FROM builds WHERE provision = ?", (provision,)
             ).fetchone()
             if row is not None and (row[0], row[1]) == (n, about):
-                return self.master.unwrap(row[2], name), True
+                return self._master_now(connection).unwrap(row[2], name), True
             key = secrets.token_bytes(32)
             connection.execute(
                 "INSERT OR REPLACE INTO builds VALUES (?, ?, ?, ?)",
-                (provision, n, self.master.wrap(key, name), about),
+                (provision, n, self._master_now(connection).wrap(key, name), about),
             )
             return key, False
 
@@ -416,7 +425,7 @@ class Vault:
                 raise Refused("custody.extract_unknown", {"extract": f"{provision}/{n}"})
             if row[0] is None:
                 raise Refused("custody.provision_erased", {"provision": provision})
-            return self.master.unwrap(row[0], f"extract/{provision}/{n}")
+            return self._master_now(connection).unwrap(row[0], f"extract/{provision}/{n}")
 
     # -- databases ----------------------------------------------------------------------------
     def keep_database(
@@ -441,7 +450,7 @@ class Vault:
             self._keep_file(connection, kind, name, file)
 
     def _keep_file(self, connection: sqlite3.Connection, kind: str, name: str, file: HeldFile) -> None:
-        wrapped = self.master.wrap(file.key, f"{kind}/{name}/{file.path}")
+        wrapped = self._master_now(connection).wrap(file.key, f"{kind}/{name}/{file.path}")
         row = (kind, name, file.path, wrapped, json.dumps(file.about))
         connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
 
@@ -453,7 +462,7 @@ class Vault:
             ).fetchone()
             if row is None:
                 return None
-            key = self.master.unwrap(row[1], f"{kind}/{name}/{row[0]}")
+            key = self._master_now(connection).unwrap(row[1], f"{kind}/{name}/{row[0]}")
         return HeldFile(row[0], key, json.loads(row[2]))
 
     def make_key(self, kind: str, name: str) -> bytes:
@@ -463,7 +472,7 @@ class Vault:
                 "SELECT wrapped FROM files WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
             if row is not None:
-                return self.master.unwrap(row[0], f"{kind}/{name}/")
+                return self._master_now(connection).unwrap(row[0], f"{kind}/{name}/")
             file = HeldFile("", secrets.token_bytes(32))
             self._keep_file(connection, kind, name, file)
             return file.key

@@ -1,9 +1,13 @@
 """Keys are held for one purpose, are gone when destroyed, and are bound to what they are for."""
 
+import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from enclave.adapters.master_key import FileKey
 from enclave.adapters.vault import HeldFile, Kept, Vault
 from enclave.core.refusal import Refused
 
@@ -56,9 +60,42 @@ def test_a_destroyed_key_is_in_no_file_and_never_comes_back(vault: Vault, tmp_pa
         assert no.value.code == "custody.provision_erased"
 
 
-def wrapped_keys(path: Path) -> list[bytes]:
-    import sqlite3
+def test_a_key_that_was_replaced_is_read_again_while_another_writer_waits(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer waits for whoever reads: if the reader then opened the file once more, each would wait for the other."""
+    key = with_extract(vault)
+    folder = tmp_path / "custody"
+    writer = threading.Thread(target=Vault(folder).certify, args=("v-1", {"of": "v-1"}))
 
+    def replaced(_self: FileKey, _path: Path) -> bool:
+        if threading.current_thread() is threading.main_thread() and not writer.ident:
+            writer.start()
+            wait_for_a_writer(folder / "vault.sqlite")
+        return False
+
+    monkeypatch.setattr(FileKey, "is_in", replaced)
+    assert vault.data_key("v-1", 1) == key
+    writer.join(60)
+    assert vault.certificate("v-1") == {"of": "v-1"}
+
+
+def wait_for_a_writer(path: Path) -> None:
+    """Until a writer has closed the file to new readers."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        reader = sqlite3.connect(path, timeout=0)
+        try:
+            reader.execute("SELECT 1 FROM provisions").fetchone()
+        except sqlite3.OperationalError:
+            return
+        finally:
+            reader.close()
+        time.sleep(0.01)
+    raise AssertionError("no writer came")
+
+
+def wrapped_keys(path: Path) -> list[bytes]:
     with sqlite3.connect(path) as connection:
         return [
             row[0]
@@ -77,8 +114,6 @@ def test_no_key_lies_open_in_the_vault(vault: Vault, tmp_path: Path) -> None:
 
 def test_a_wrapped_key_works_in_its_own_place_only(vault: Vault, tmp_path: Path) -> None:
     """Copied to another provision's row, it does not open."""
-    import sqlite3
-
     vault.provision_key("v-1", "p-1", AT)
     vault.provision_key("v-2", "p-1", AT)
     with sqlite3.connect(tmp_path / "custody" / "vault.sqlite") as connection:
@@ -191,8 +226,6 @@ def test_a_held_file_is_replaced_with_its_key(vault: Vault, tmp_path: Path) -> N
 
 def test_a_vault_of_an_earlier_version_is_brought_into_todays_form(vault: Vault, tmp_path: Path) -> None:
     """Without the columns that came later: its keys open, and an erasure counts them."""
-    import sqlite3
-
     key = vault.provision_key("v-1", "p-1", AT)
     with sqlite3.connect(tmp_path / "custody" / "vault.sqlite") as connection:
         for column in ("destroyed", "revision"):
