@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 
+import numpy as np
+
 from enclave.core.refusal import Refused
+from enclave.disclosure.boxes import Boxes, grid
 from enclave.disclosure.certificate import Change, Range, ranges, reaches
 from enclave.disclosure.covering import covered
 from enclave.disclosure.cutting import Found, against_insiders, least_cost
@@ -86,7 +89,7 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
         return left() - _WRITING * 0.5 * spent
 
     whole = telling()
-    pattern = _pattern(small.system, telling, whole)
+    pattern = _pattern(small.system, telling, whole, lambda: _boxes(tabular, small))
     sizes = Counter(place for place in small.place if place is not None)
     slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
     possible = ranges(
@@ -113,7 +116,16 @@ class _Pattern:
     moves: Sequence[Mapping[int, int]] = ()
 
 
-def _pattern(system: System, left: Callable[[], float], whole: float) -> _Pattern:
+def _boxes(tabular: Tabular, small: Merged) -> Boxes | None:
+    """The boxes of the table; None where its dimensions are none that have any."""
+    table = grid(tabular.keys, tabular.system.sums)
+    room = [value - least for value, least in zip(small.system.values, small.system.least, strict=True)]
+    return None if table is None else Boxes(table, small.place, np.array(room, dtype=np.float64))
+
+
+def _pattern(
+    system: System, left: Callable[[], float], whole: float, boxes: Callable[[], Boxes | None]
+) -> _Pattern:
     """One programme per unsafe cell where they are few enough; else many cells at once, which knows counts only. `whole`:
     what `left` was at first."""
 
@@ -122,7 +134,7 @@ def _pattern(system: System, left: Callable[[], float], whole: float) -> _Patter
 
     steps = all(need.slide <= 1 and not need.down and not need.up for need in system.needs.values())
     if system.whole and steps and len(system.needs) * len(system) > _MANY:
-        covering = covered(system, until(_COVERED), until(_PROVEN))
+        covering = covered(system, until(_COVERED), until(_PROVEN), boxes())
         if system.insiders:
             hidden, cost = against_insiders(system, covering.hidden, until(_PROVEN))
             return _Pattern(Found(hidden, cost, 0.0, covering.ended))
