@@ -203,18 +203,29 @@ class Boxes:
             self._plus[list(plus), way] = 1
             self._minus[list(minus), way] = 1
         self._through = [np.nonzero(self._plus[at] + self._minus[at])[0] for at in range(width)]
-        never = np.ones((count, width), dtype=np.float32)
-        never[table.rows[free], table.columns[free]] = 0
-        rising = np.zeros((count, width), dtype=np.float32)
-        rising[table.rows[free], table.columns[free]] = room[self._of] < 1
-        stuck = never @ (self._plus + self._minus)
-        # A way as it is, and with all its steps the other way round.
-        self._stuck = (stuck + rising @ self._minus > 0, stuck + rising @ self._plus > 0)
+        self._room = room
+        self._never = np.ones((count, width), dtype=np.float32)
+        self._never[table.rows[free], table.columns[free]] = 0
+        self._stuck: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+        self.steps(1.0)
         self._families = _families(table.tree)
         self._own: list[Singles] = []
         self._best: list[Codes] = []
         self._partner: list[Codes] = []
         self._total: list[Singles] = []
+
+    def steps(self, step: float, both: bool = False) -> None:
+        """How far every corner of a box moves from now on; with `both`, boxes that can be moved either way only."""
+        table, free = self._grid, self._free
+        rising = np.zeros_like(self._never)
+        rising[table.rows[free], table.columns[free]] = self._room[self._of] < step
+        if both:
+            stuck = (self._never + rising) @ (self._plus + self._minus) > 0
+            self._stuck = (stuck, stuck)
+            return
+        never = self._never @ (self._plus + self._minus)
+        # A way as it is, and with all its steps the other way round.
+        self._stuck = (never + rising @ self._minus > 0, never + rising @ self._plus > 0)
 
     def price(self, prices: npt.NDArray[np.float64]) -> None:
         """What each cell costs from now on; less than nothing where it is wanted."""
@@ -262,15 +273,22 @@ class Boxes:
                 partner[child] = np.where(upward, np.int32(-1), np.where(itself, second, first))
         return across, partner
 
-    def cheapest(self, cells: Places, sides: Sequence[int] = (0, 1)) -> tuple[Singles, Places, Places]:
-        """Per cell what its cheapest box costs (infinite: there is none), and where that is: for `move`."""
+    def cheapest(self, cells: Places, sign: int = 0) -> tuple[Singles, Places, Places]:
+        """Per cell what its cheapest box costs (infinite: there is none), and where that is: for `move`. `sign`: 1 where the
+        cell itself must rise, -1 where it must fall."""
         table, firsts = self._grid, self._first[cells]
         rows, columns = table.rows[firsts], table.columns[firsts]
         cost = np.full(len(cells), np.inf, dtype=np.float32)
         way, side = np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells), dtype=np.int64)
         for column in np.unique(columns):
-            mine, ways = np.nonzero(columns == column)[0], self._through[column]
-            for one in sides:
+            mine = np.nonzero(columns == column)[0]
+            for one in (0, 1):
+                ways = self._through[column]
+                if sign:
+                    rises = (self._plus if one == 0 else self._minus)[column, ways] > 0
+                    ways = ways[rises == (sign > 0)]
+                if not len(ways):
+                    continue
                 costs = self._total[one][np.ix_(rows[mine], ways)]
                 at = costs.argmin(axis=1)
                 least = costs[np.arange(len(mine)), at]

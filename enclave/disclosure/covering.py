@@ -407,10 +407,10 @@ def _short(boxes: Boxes, sums: Sums, moves: _Moves) -> list[Move]:
     boxes.price(np.where(moves.hidden, 1.0, _FAR))
     hidden = np.nonzero(moves.hidden)[0]
     found: list[Move] = []
-    for side in (0, 1):
-        cost, way, _ = boxes.cheapest(hidden, (side,))
+    for sign in (1, -1):
+        cost, way, side = boxes.cheapest(hidden, sign)
         for at in np.nonzero(cost < _FAR)[0]:
-            move = boxes.move(int(hidden[at]), int(way[at]), side)
+            move = boxes.move(int(hidden[at]), int(way[at]), int(side[at]))
             if int(hidden[at]) in move and moves.hidden[list(move)].all() and sums.hold(move):
                 found.append(move)
     return found

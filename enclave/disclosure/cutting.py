@@ -10,11 +10,12 @@ How
  2. Cuts for degrees of hiding between 0 and 1 until no cell yields one: a bound, and a guide to which cells matter.
  3. The greedy way again, guided; then what is dear is taken out and repaired while that gains.
  4. Whole degrees: least cost under the cuts, more cuts, repaired into a safe pattern each time; until both meet.
+Where the table is too large for that, or time is short, a pattern of boxes (`boxed`), and 3 for as long as there is time.
 The best safe pattern so far is at hand at any time. The same system gives the same pattern when the time is enough.
 Does not prove anything to others: that is for exact certificates.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -24,6 +25,8 @@ import numpy.typing as npt
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.attack import Attack, Cut, Floats, Repair, Witnesses, solver
+from enclave.disclosure.boxed import Boxed, short
+from enclave.disclosure.boxes import Boxes
 from enclave.disclosure.system import Need, System
 
 Bools = npt.NDArray[np.bool_]
@@ -34,6 +37,9 @@ TIGHT = 1e-9
 
 _GAP = 1e-7
 
+_MANY = 20_000_000
+"""Unsafe cells times cells from which on boxes come first: a minute of programmes for one unsafe cell after another."""
+
 _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
 
@@ -41,12 +47,14 @@ _SHARE = 0.5
 @dataclass(frozen=True)
 class Found:
     """`hidden`: the cells to hide, unsafe ones included. `cost`: of those that are not unsafe. `bound`: no safe pattern
-    costs less. `ended`: the search ran out of time rather than out of questions."""
+    costs less. `ended`: the search ran out of time rather than out of questions. `moves`: changes of hidden cells that have
+    been checked already."""
 
     hidden: frozenset[int]
     cost: float
     bound: float
     ended: bool
+    moves: Sequence[Mapping[int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -374,8 +382,15 @@ class _Cutting:
         return degree, bound, False
 
 
-def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> Found:
-    """The cells to hide. `left`: seconds that remain. `span`: see `Attack`.
+def least_cost(
+    system: System,
+    left: Callable[[], float],
+    span: float = 1.0,
+    spare: Callable[[], float] | None = None,
+    boxes: Callable[[], Boxes | None] = lambda: None,
+) -> Found:
+    """The cells to hide. `left`: seconds that remain; `spare`: those for a safe pattern at all. `span`: see `Attack`. `boxes`: of
+    the table, where it has any; used where it is too large for all else, or no time is left.
 
     Raises Refused `disclosure.no_safe_pattern` where no pattern protects some cell, `disclosure.out_of_time` where none was
     found in time.
@@ -383,8 +398,12 @@ def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> 
     greedy = _Greedy(system, left)
     if not greedy.order:
         return Found(frozenset(), 0.0, 0.0, False)
-    if not greedy.fill(greedy.cost):
-        raise Refused("disclosure.out_of_time")
+    if len(greedy.order) * len(system) > _MANY or not greedy.fill(greedy.cost):
+        found = None if system.insiders else boxes()
+        if found is not None:
+            return _by_boxes(greedy, found, left, spare or left)
+        if not greedy.fill(greedy.cost):
+            raise Refused("disclosure.out_of_time")
     best = _Best(greedy.total(), greedy.hidden.copy())
     demands = _demands(system.needs)
     cutting = _Cutting(Attack(system, span), _Master(greedy.cost, greedy.unsafe), left)
@@ -399,6 +418,22 @@ def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> 
     if settled:
         bound, ended = _whole(cutting, greedy, demands, best, bound)
     return Found(frozenset(int(cell) for cell in np.nonzero(best.hidden)[0]), best.cost, bound, ended)
+
+
+def _by_boxes(greedy: _Greedy, boxes: Boxes, left: Callable[[], float], spare: Callable[[], float]) -> Found:
+    """A safe pattern of boxes for all that no programme has moved yet; less as time allows."""
+    system = greedy.system
+    covering = Boxed(system, boxes, greedy.hidden)
+    covering.cover([cell for cell in greedy.order if cell not in greedy.support], spare)
+    for cell, moves in covering.of.items():
+        greedy.keep(cell, frozenset(one for move in moves for one in move))
+    greedy.left = spare
+    if not greedy.fill(greedy.cost, [cell for cell in greedy.order if cell not in greedy.support]):
+        raise Refused("disclosure.out_of_time")
+    greedy.left = left
+    greedy.refine()
+    hidden = frozenset(int(cell) for cell in np.nonzero(greedy.hidden)[0])
+    return Found(hidden, greedy.total(), 0.0, True, short(system, boxes, hidden))
 
 
 def against_insiders(

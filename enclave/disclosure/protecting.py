@@ -139,7 +139,9 @@ def _pattern(
             hidden, cost = against_insiders(system, covering.hidden, until(_PROVEN))
             return _Pattern(Found(hidden, cost, 0.0, covering.ended))
         return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
-    return _Pattern(least_cost(system, until(_SHARE), _SPAN if len(system) <= _SMALL else 1.0))
+    span = _SPAN if len(system) <= _SMALL else 1.0
+    found = least_cost(system, until(_SHARE), span, until(_COVERED), boxes)
+    return _Pattern(found, found.moves)
 
 
 def _hidden(

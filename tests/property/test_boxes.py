@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from enclave.core.refusal import Refused
+from enclave.disclosure import cutting
 from enclave.disclosure.boxes import Boxes, grid
 from enclave.disclosure.covering import covered
+from enclave.disclosure.protecting import protect
 from enclave.disclosure.system import Sums, System, merged
 from enclave.disclosure.tabular import Tabular, tabular
 from tests.property.protect_tables import Invented, invented
+from tests.property.test_protecting import found_in, written
 
 SEEDS = range(40)
 
@@ -110,3 +113,50 @@ def test_a_table_whose_categories_are_no_tree_has_no_grid() -> None:
     """A code with two parents: the table is searched without boxes."""
     keys = [("a", "T"), ("p", "T"), ("q", "T")]
     assert grid(keys, [(1, (0,)), (2, (0,))]) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_magnitudes_hidden_by_boxes_reach_as_far_as_the_rules_ask(
+    seed: int, dimensions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every table goes the way of the large ones; what is written of it is proven, and safe wherever the other way is."""
+    invention = invented(seed, dimensions, magnitude=True)
+
+    def hidden() -> set[int] | None:
+        try:
+            done = protect(tabular(*invention.parsed), lambda: inf)
+        except Refused as refused:
+            if refused.code != "disclosure.no_safe_pattern":
+                raise
+            return None
+        assert not found_in(written(done, invention), invention)
+        return set(done.hidden)
+
+    # In three dimensions the search for the least takes seconds.
+    searched = hidden() if dimensions == 2 else None
+    monkeypatch.setattr(cutting, "_MANY", -1)
+    boxed = hidden()
+    assert dimensions == 3 or (searched is None) == (boxed is None)
+
+
+def test_boxes_stand_in_where_no_programme_has_time() -> None:
+    """No second is left for the search but some for a safe pattern: it is refused without boxes, and safe with them."""
+    stood_in = 0
+    for seed in range(40):
+        table = tabular(*invented(seed, 2, magnitude=True).parsed)
+        system, _, boxes = _boxes(table)
+        if not system.needs:
+            continue
+        with pytest.raises(Refused, match=r"disclosure\.out_of_time"):
+            cutting.least_cost(system, lambda: 0.0)
+        try:
+            found = cutting.least_cost(system, lambda: 0.0, 1.0, lambda: inf, lambda boxes=boxes: boxes)  # type: ignore[misc]
+        except Refused as refused:
+            if refused.code != "disclosure.no_safe_pattern":
+                raise
+            continue
+        sums = Sums(system)
+        assert all(sums.hold(move) and found.hidden.issuperset(move) for move in found.moves)
+        stood_in += len(found.moves) > 0
+    assert stood_in > 5
