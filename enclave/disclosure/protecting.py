@@ -14,8 +14,9 @@ from math import inf
 import numpy as np
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.boxed import short
 from enclave.disclosure.boxes import Boxes, grid
-from enclave.disclosure.certificate import Change, Range, ranges, reaches
+from enclave.disclosure.certificate import Change, Known, Range, ranges, reaches
 from enclave.disclosure.covering import covered
 from enclave.disclosure.cutting import Found, against_insiders, least_cost
 from enclave.disclosure.system import Merged, System, merged
@@ -85,13 +86,15 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
     # Merging took part in reading; what follows is measured by both.
     spent += began - left() if began < inf else 0.0
 
+    # The same work takes so many times as long as where the machine does nothing else.
+    slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
+
     def telling() -> float:
-        return left() - _WRITING * 0.5 * spent
+        return left() - _WRITING * 0.5 * slow * _READ_S * len(system)
 
     whole = telling()
     pattern = _pattern(small.system, telling, whole, lambda: _boxes(tabular, small))
     sizes = Counter(place for place in small.place if place is not None)
-    slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
     possible = ranges(
         small.system,
         pattern.found.hidden,
@@ -140,8 +143,18 @@ def _pattern(
             return _Pattern(Found(hidden, cost, 0.0, covering.ended))
         return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
     span = _SPAN if len(system) <= _SMALL else 1.0
-    found = least_cost(system, until(_SHARE), span, until(_COVERED), boxes)
-    return _Pattern(found, found.moves)
+    found = least_cost(system, until(_SHARE), span, until(_PROVEN), boxes)
+    if whole == inf:
+        return _Pattern(found)
+    # Whatever time is left for exact bounds, most cells have a proof then.
+    moves = list(found.moves)
+    known = Known(system)
+    for move in moves:
+        known.both_ways(move)
+    if not all(reaches(cell, need, known.range(cell)) for cell, need in system.needs.items()):
+        table = boxes()
+        moves += [] if table is None else short(system, table, found.hidden)
+    return _Pattern(found, moves)
 
 
 def _hidden(
