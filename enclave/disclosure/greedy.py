@@ -163,6 +163,8 @@ class Greedy:
                 self.hidden[place] = False
         # A shown place costs its price again, so the way back is open and no cell is left without a move.
         for cell in bare:
+            if self.left() <= 0:
+                break
             self.protect(cell, self.cost)
             if self.total() >= before:
                 break
