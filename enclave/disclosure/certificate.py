@@ -248,7 +248,13 @@ def ranges(
         return measured[id(change)][1] * (sizes[cell] if sizes else 1)
 
     possible = Possible(system, hidden, lambda: left() - pace(written))
-    cells = list(dict.fromkeys((*first, *possible.cells)))
+    # Those whose need nothing known meets come before all others.
+    lacking = [
+        cell
+        for cell in first
+        if (need := system.needs.get(cell)) and not reaches(cell, need, knowing.range(cell))
+    ]
+    cells = list(dict.fromkeys((*lacking, *first, *possible.cells)))
     # What will be written if nothing better is found.
     written = sum(size(cell, side) for cell in cells for side in knowing.ends.get(cell, ()))
     found: dict[int, Range] = {}

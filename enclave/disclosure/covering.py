@@ -4,17 +4,20 @@ An unsafe count is protected by a move: a change by whole steps that keeps every
 gives the same pattern when the time is enough.
 
 How
- 1. One programme for many unsafe cells at once: each that is moved earns a reward, each cell that would have to be hidden
-    costs what hiding it costs, no cell moves by more than a step. Asked again for those that are left, what is hidden by
-    then being free (`_Draft`). What moved is the draft: a small part of the table that has what is needed.
- 2. Within the draft, a programme of a fraction of the size, the cheapest whole move for one unsafe cell after another;
-    a move serves every unsafe cell that it touches. What no move needs is shown again (`_Moves`).
- 3. What is dear is taken out, and those whom that leaves bare are moved another way, for as long as that gains.
+ 1. Boxes (`boxes`): those that cost least for each cell that they move, then dearer ones, what is hidden by then being free.
+    Where a table has boxes, all of its unsafe cells mostly have one: a safe pattern, without solving anything. The last and
+    dearest of them are kept for the case that time runs out.
+ 2. Where there are none: one programme for many unsafe cells at once. Each that is moved earns a reward, each cell that would
+    have to be hidden costs what hiding it costs, no cell moves by more than a step. Asked again for those that are left
+    (`_Draft`). What moved is the draft: a small part of the table that has what is needed.
+ 3. For one cell after another that is left, the cheapest whole move, first among what is hidden or in the draft, a programme
+    of a fraction of the size; a move serves every unsafe cell that it touches. What no move needs is shown again (`kept`).
+ 4. What is dear is taken out, and those whom that leaves bare are moved another way, for as long as that gains.
 Relies on HiGHS for proposals only: a move counts once it is checked in whole numbers.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import highspy
@@ -23,18 +26,14 @@ import numpy.typing as npt
 
 from enclave.core.refusal import Refused
 from enclave.disclosure.attack import Floats, programme, solver
+from enclave.disclosure.boxes import Boxes
+from enclave.disclosure.kept import FREE, Bools, Move, Moves
 from enclave.disclosure.system import Sums, System
 from enclave.disclosure.ties import tied
-
-Bools = npt.NDArray[np.bool_]
-Move = Mapping[int, int]
 
 _REWARD, _MORE = 200.0, 5.0
 """What moving an unsafe cell earns, in units of what hiding costs: more than nearly every move costs. Where a batch moves few,
 what the dear ones earn grows by so many times."""
-
-_FREE = 0.01
-"""What a step in a hidden cell costs: short moves, no more."""
 
 _FURTHER = 3.0
 _BATCHES = 30
@@ -46,6 +45,15 @@ _MOVED, _NEAR, _HALF = 1e-6, 1e-2, 0.5
 
 _WALKED = 3_000
 """Up to so many cells, a batch is solved from corner to corner."""
+
+_REST = 0.05
+"""Once so small a share is left by boxes, the rest is moved one by one."""
+
+_DEARER, _LITTLE = 1.2, 0.02
+"""By how much more the boxes of the next round may cost for a cell; three times over where the last one moved few."""
+
+_FAR = 1e6
+"""More than all cells of a box cost together, where each costs 1."""
 
 _PATIENCE_S = 20.0
 """How long a whole move is sought for one cell."""
@@ -107,7 +115,7 @@ class _Draft:
         # What cannot become less can only become more.
         sign = np.where(self._room > 0, self._signs.choice([-1.0, 1.0], self._size), 1.0)
         reward = np.where(bare, worth * sign, 0.0)
-        costs = np.where(hidden, _FREE, np.maximum(self._cost, _FREE))
+        costs = np.where(hidden, FREE, np.maximum(self._cost, FREE))
         self._highs.changeColsCost(
             2 * self._size, self._places, np.concatenate([costs - reward, costs + reward])
         )
@@ -208,114 +216,150 @@ class _Within:
         return _whole(self._sums, {int(self._cells[at]): float(change[at]) for at in moved})
 
 
-@dataclass
-class _Moves:
-    """Kept moves, by which of them each unsafe cell is moved, and which of them each hidden cell serves."""
-
-    unsafe: Bools
-    cost: Floats
-    hidden: Bools = field(init=False)
-    moves: dict[int, Move] = field(default_factory=dict)
-    movers: dict[int, set[int]] = field(default_factory=dict)
-    users: dict[int, set[int]] = field(default_factory=dict)
-    number: int = 0
-
-    def __post_init__(self) -> None:
-        self.hidden = self.unsafe.copy()
-
-    def bare(self, cell: int) -> bool:
-        return not self.movers.get(cell)
-
-    def add(self, move: Move) -> int:
-        self.number += 1
-        self.restore(self.number, move)
-        return self.number
-
-    def restore(self, number: int, move: Move) -> None:
-        self.moves[number] = move
-        for cell in move:
-            self.users.setdefault(cell, set()).add(number)
-            if self.unsafe[cell]:
-                self.movers.setdefault(cell, set()).add(number)
-        self.hidden[list(move)] = True
-
-    def drop(self, number: int) -> Move:
-        """Takes a move away, and shows what only it needed."""
-        move = self.moves.pop(number)
-        for cell in move:
-            self.users[cell].discard(number)
-            if self.unsafe[cell]:
-                self.movers[cell].discard(number)
-            elif not self.users[cell]:
-                self.hidden[cell] = False
-        return move
-
-    def needless(self, number: int) -> bool:
-        return all(len(self.movers[cell]) > 1 for cell in self.moves[number] if self.unsafe[cell])
-
-    def tidy(self) -> None:
-        """Drops moves that others make needless, first those that free most."""
-
-        def frees(number: int) -> float:
-            return float(
-                sum(
-                    self.cost[cell]
-                    for cell in self.moves[number]
-                    if len(self.users[cell]) == 1 and not self.unsafe[cell]
-                )
-            )
-
-        for number in sorted(self.moves, key=lambda one: (-frees(one), one)):
-            if self.needless(number):
-                self.drop(number)
-
-    def total(self) -> float:
-        return float(self.cost[self.hidden & ~self.unsafe].sum())
-
-    def priced(self) -> Floats:
-        return np.where(self.hidden, _FREE, np.maximum(self.cost, _FREE))
-
-
 def _room(system: System) -> Floats:
     return np.array([v - low for v, low in zip(system.values, system.least, strict=True)], dtype=float)
 
 
-def covered(system: System, left: Callable[[], float], spare: Callable[[], float]) -> Covered:
+def covered(
+    system: System, left: Callable[[], float], spare: Callable[[], float], boxes: Boxes | None = None
+) -> Covered:
     """The cells to hide so that every unsafe count can be at least one more or one less.
 
-    `left`: seconds that remain for the search; `spare`: those that remain for a safe pattern at all. Raises Refused
-    `disclosure.no_safe_pattern`, `disclosure.out_of_time`.
+    `left`: seconds that remain for the search; `spare`: those that remain for a safe pattern at all. `boxes`: of the table,
+    where it has any. Raises Refused `disclosure.no_safe_pattern`, `disclosure.out_of_time`.
     """
     unsafe = np.zeros(len(system), dtype=bool)
     unsafe[list(system.needs)] = True
     cost = np.array([float(one) for one in system.costs])
     sums = Sums(system)
-    moves = _Moves(unsafe, cost)
+    moves = Moves(unsafe, cost)
     order = sorted(system.needs, key=lambda one: (system.values[one], one))
-    touched = _drafted(system, sums, moves, order, spare)
-    # What is left are few: cells that no batch moved, and those whose cheapest change was not whole.
+    fallback = [] if boxes is None else _boxed(boxes, sums, moves, order, spare)
     bare = [cell for cell in order if moves.bare(cell)]
+    if len(bare) > _REST * len(order):
+        touched = _drafted(system, sums, moves, order, spare)
+        bare = [cell for cell in order if moves.bare(cell)]
+    else:
+        touched = [int(cell) for cell in np.nonzero(moves.hidden)[0]]
+    saved = _saved(moves, fallback)
+    if all(cell in saved for cell in bare):
+        # Nobody stays bare whatever happens: what follows is for a cheaper pattern, and the dearest come first.
+        spare = left
+        bare.sort(key=lambda cell: -saved[cell])
+    # What is left are few: cells that no batch moved, and those whose cheapest change was not whole.
     everywhere = range(len(system))
-    for cells, search in (
-        (touched, Search(4)),
-        (everywhere, Search()),
-        (touched, Search(10)),
-        (touched, Search(whole=True)),
-        (everywhere, Search(whole=True)),
-    ):
-        if bare:
-            bare = _moved(_Within(system, sums, cells), moves, bare, spare, search)
-    if bare:
-        raise Refused("disclosure.no_safe_pattern")
+    try:
+        for cells, search in (
+            (touched, Search(2 if fallback else 4)),
+            (everywhere, Search()),
+            (touched, Search(10)),
+            (touched, Search(whole=True)),
+            (everywhere, Search(whole=True)),
+        ):
+            if bare:
+                bare = _moved(_Within(system, sums, cells), moves, bare, spare, search)
+        late = False
+    except Refused:
+        late = True
+    for move in fallback:
+        if any(moves.unsafe[cell] and moves.bare(cell) for cell in move):
+            moves.add(move)
+    if any(moves.bare(cell) for cell in order):
+        raise Refused("disclosure.out_of_time" if late else "disclosure.no_safe_pattern")
     moves.tidy()
     ended = _refined(system, sums, moves, left)
-    return _result(moves, system, ended)
+    return _result(moves, system, ended, [] if boxes is None else _short(boxes, sums, moves))
+
+
+def _saved(moves: Moves, fallback: Sequence[Move]) -> dict[int, float]:
+    """By unsafe cell what its move costs that is kept for the case that none is found."""
+    found: dict[int, float] = {}
+    for move in fallback:
+        price = float(sum(moves.cost[cell] for cell in move if not moves.hidden[cell]))
+        for cell in move:
+            if moves.unsafe[cell]:
+                found[cell] = min(price, found.get(cell, price))
+    return found
+
+
+def _boxed(
+    boxes: Boxes, sums: Sums, moves: Moves, order: Sequence[int], left: Callable[[], float]
+) -> list[Move]:
+    """Moves nearly all by boxes. What one may cost for each bare cell that it moves grows until few are bare: the last are
+    those for whom a change of another form is mostly cheaper. Boxes for these, in case there is no time for others."""
+    worth = 0.0
+    bare = np.array([cell for cell in order if moves.bare(cell)], dtype=np.int64)
+    while len(bare) > _REST / 2 * len(order):
+        if left() <= 0:
+            raise Refused("disclosure.out_of_time")
+        prices = moves.priced()
+        prices[bare] = -worth
+        boxes.price(prices)
+        cost, way, side = boxes.cheapest(bare)
+        if not np.isfinite(cost).any():
+            break
+        if not worth:
+            worth = max(float(np.quantile(cost[np.isfinite(cost)], _REST)), FREE)
+            continue
+        taken = 0
+        for at in np.argsort(cost, kind="stable"):
+            cell = int(bare[at])
+            if cost[at] > 0:
+                break
+            if not moves.bare(cell):
+                continue
+            move = boxes.move(cell, int(way[at]), int(side[at]))
+            gain = worth * sum(bool(moves.unsafe[one]) and moves.bare(one) for one in move)
+            price = sum(moves.cost[one] for one in move if not moves.hidden[one])
+            if price <= gain and cell in move and sums.hold(move):
+                moves.add(move)
+                taken += 1
+        worth *= _DEARER if taken > _LITTLE * len(bare) else _DEARER**3
+        bare = np.array([cell for cell in bare if moves.bare(int(cell))], dtype=np.int64)
+    moves.tidy()
+    added = _last(boxes, sums, moves, bare, left)
+    return [moves.drop(number) for number in added]
+
+
+def _last(
+    boxes: Boxes, sums: Sums, moves: Moves, bare: npt.NDArray[np.int64], left: Callable[[], float]
+) -> list[int]:
+    """Moves those that are left by the cheapest boxes, some at a time; the numbers of these moves."""
+    added: list[int] = []
+    while len(bare) and left() > 0:
+        boxes.price(moves.priced())
+        cost, way, side = boxes.cheapest(bare)
+        before = len(added)
+        for at in np.argsort(cost, kind="stable")[: max(1, len(bare) // 4)]:
+            cell = int(bare[at])
+            if np.isfinite(cost[at]) and moves.bare(cell):
+                move = boxes.move(cell, int(way[at]), int(side[at]))
+                if cell in move and sums.hold(move):
+                    added.append(moves.add(move))
+        if len(added) == before:
+            break
+        bare = np.array([cell for cell in bare if moves.bare(int(cell))], dtype=np.int64)
+    return added
+
+
+def _short(boxes: Boxes, sums: Sums, moves: Moves) -> list[Move]:
+    """For each hidden cell the shortest box up and down of hidden cells only, where there is one."""
+    boxes.price(np.where(moves.hidden, 1.0, _FAR))
+    hidden = np.nonzero(moves.hidden)[0]
+    found: list[Move] = []
+    for sign in (1, -1):
+        cost, way, side = boxes.cheapest(hidden, sign)
+        for at in np.nonzero(cost < _FAR)[0]:
+            move = boxes.move(int(hidden[at]), int(way[at]), int(side[at]))
+            if int(hidden[at]) in move and moves.hidden[list(move)].all() and sums.hold(move):
+                found.append(move)
+    return found
 
 
 def _drafted(
     system: System,
     sums: Sums,
-    moves: _Moves,
+    moves: Moves,
     order: Sequence[int],
     left: Callable[[], float],
 ) -> list[int]:
@@ -350,7 +394,7 @@ def _drafted(
 
 
 def _moved(
-    within: _Within, moves: _Moves, cells: Sequence[int], left: Callable[[], float], search: Search
+    within: _Within, moves: Moves, cells: Sequence[int], left: Callable[[], float], search: Search
 ) -> list[int]:
     """Moves these cells; those for which no move was found."""
     lacking = []
@@ -367,7 +411,7 @@ def _moved(
     return [cell for cell in lacking if moves.bare(cell)]
 
 
-def _refined(system: System, sums: Sums, moves: _Moves, left: Callable[[], float]) -> bool:
+def _refined(system: System, sums: Sums, moves: Moves, left: Callable[[], float]) -> bool:
     """Takes out each hidden cell once, dearest first; whether time ended it."""
     within = _Within(system, sums, map(int, np.nonzero(moves.hidden)[0]))
     far = float(moves.cost.sum()) + 1.0
@@ -379,7 +423,7 @@ def _refined(system: System, sums: Sums, moves: _Moves, left: Callable[[], float
     return False
 
 
-def _without(within: _Within, moves: _Moves, place: int, far: float, left: Callable[[], float]) -> None:
+def _without(within: _Within, moves: Moves, place: int, far: float, left: Callable[[], float]) -> None:
     """Shows `place` and moves anew whom that leaves bare; kept if it costs less, else undone."""
     before = moves.total()
     dropped = {number: moves.drop(number) for number in sorted(moves.users[place])}
@@ -406,9 +450,9 @@ def _without(within: _Within, moves: _Moves, place: int, far: float, left: Calla
         moves.restore(number, move)
 
 
-def _result(moves: _Moves, system: System, ended: bool) -> Covered:
+def _result(moves: Moves, system: System, ended: bool, more: Sequence[Move]) -> Covered:
     kept = sorted(moves.moves)
     number = {one: place for place, one in enumerate(kept)}
     of = {cell: number[min(moves.movers[cell])] for cell in system.needs}
     hidden = frozenset(int(cell) for cell in np.nonzero(moves.hidden)[0])
-    return Covered(hidden, [moves.moves[one] for one in kept], of, moves.total(), ended)
+    return Covered(hidden, [*(moves.moves[one] for one in kept), *more], of, moves.total(), ended)

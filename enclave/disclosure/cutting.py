@@ -6,15 +6,16 @@ cost is a lower bound; once it protects every cell it is the optimum (Fischetti 
 suppression problem on tabular data with linear constraints", Management Science 47 (2001) 1008-1027).
 
 How
- 1. A safe pattern at once: per unsafe cell the cheapest move, cells that are hidden already being free (`_Greedy`).
+ 1. A safe pattern at once: per unsafe cell the cheapest move, cells that are hidden already being free (`greedy`).
  2. Cuts for degrees of hiding between 0 and 1 until no cell yields one: a bound, and a guide to which cells matter.
  3. The greedy way again, guided; then what is dear is taken out and repaired while that gains.
  4. Whole degrees: least cost under the cuts, more cuts, repaired into a safe pattern each time; until both meet.
+Where the table is too large for that, or time is short, a pattern of boxes (`boxed`), and 3 for as long as there is time.
 The best safe pattern so far is at hand at any time. The same system gives the same pattern when the time is enough.
 Does not prove anything to others: that is for exact certificates.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -23,16 +24,20 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.attack import Attack, Cut, Floats, Repair, Witnesses, solver
+from enclave.disclosure.attack import Attack, Cut, Floats, Witnesses, solver
+from enclave.disclosure.boxed import Boxed, short
+from enclave.disclosure.boxes import Boxes
+from enclave.disclosure.greedy import Bools, Greedy
 from enclave.disclosure.system import Need, System
-
-Bools = npt.NDArray[np.bool_]
 
 LOOSE = 1e-5
 TIGHT = 1e-9
 """By how much of its need a cell may fall short and still count as protected, while bounds are sought and at the end."""
 
 _GAP = 1e-7
+
+_MANY = 20_000_000
+"""Unsafe cells times cells from which on boxes come first: a minute of programmes for one unsafe cell after another."""
 
 _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
@@ -41,12 +46,14 @@ _SHARE = 0.5
 @dataclass(frozen=True)
 class Found:
     """`hidden`: the cells to hide, unsafe ones included. `cost`: of those that are not unsafe. `bound`: no safe pattern
-    costs less. `ended`: the search ran out of time rather than out of questions."""
+    costs less. `ended`: the search ran out of time rather than out of questions. `moves`: changes of hidden cells that have
+    been checked already."""
 
     hidden: frozenset[int]
     cost: float
     bound: float
     ended: bool
+    moves: Sequence[Mapping[int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -70,160 +77,6 @@ def _demands(needs: Mapping[int, Need], still: frozenset[int] = frozenset()) -> 
         if need.slide > need.up + need.down:
             found.append(_Demand(cell, 0, float(need.slide), still))
     return found
-
-
-@dataclass
-class _Greedy:
-    """Patterns that grow by the cheapest move per unsafe cell. `support`: the cells that each one's moves touch."""
-
-    system: System
-    left: Callable[[], float]
-    hidden: Bools = field(init=False)
-    support: dict[int, frozenset[int]] = field(init=False)
-    users: dict[int, set[int]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._both = Repair(self.system, both_ways=True)
-        self._one: Repair | None = None
-        self._witnesses = Witnesses(self.system)
-        self.cost = np.array([float(one) for one in self.system.costs])
-        self.unsafe = np.zeros(len(self.system), dtype=bool)
-        self.unsafe[list(self.system.needs)] = True
-        self.order = sorted(self.system.needs, key=lambda cell: (-self._size(cell), cell))
-        self.clear()
-
-    def _size(self, cell: int) -> float:
-        need = self.system.needs[cell]
-        return float(max(need.up, need.down, need.slide))
-
-    def clear(self) -> None:
-        self.hidden = self.unsafe.copy()
-        self.support = {}
-        self.users = {}
-
-    def total(self) -> float:
-        return float(self.cost[self.hidden & ~self.unsafe].sum())
-
-    def _single(self) -> Repair:
-        self._one = self._one or Repair(self.system, both_ways=False)
-        return self._one
-
-    def _moves(self, cell: int, weight: Floats) -> list[Floats]:
-        """Moves that give a cell what it needs at the least cost, against insiders too. Raises Refused where none does."""
-        need = self.system.needs[cell]
-        moves = self._asked(cell, need, weight, frozenset())
-        seen = self._witnesses.of(cell, _touched(moves))
-        if len(seen) > 1:
-            # One way round all of them is mostly there, and enough.
-            try:
-                return moves + self._asked(
-                    cell, need, weight, frozenset().union(*(known for _, known in seen))
-                )
-            except Refused:
-                pass
-        for asked, known in seen:
-            moves += self._asked(cell, asked, weight, known)
-        return moves
-
-    def _asked(self, cell: int, need: Need, weight: Floats, still: frozenset[int]) -> list[Floats]:
-        """Moves that give a cell this and change nothing of `still`. Raises Refused where none does."""
-        moves: list[Floats] = []
-        step = float(max(need.up, need.down))
-        if step:
-            costs = self._priced(weight, step)
-            both = self._both.cheapest(cell, step, costs, still) if need.up and need.down else None
-            if both is not None:
-                moves.append(both)
-            else:
-                for way in (float(need.up), -float(need.down)):
-                    move = self._single().cheapest(cell, way, costs, still) if way else None
-                    if way and move is None:
-                        raise Refused("disclosure.no_safe_pattern")
-                    if move is not None:
-                        moves.append(move)
-        if need.slide > need.up + need.down:
-            slide = float(need.slide)
-            costs = self._priced(weight, slide)
-            ways = [self._single().cheapest(cell, way, costs, still) for way in (-slide, slide)]
-            either = [
-                (float(costs @ np.abs(move)), place, move)
-                for place, move in enumerate(ways)
-                if move is not None
-            ]
-            if not either:
-                raise Refused("disclosure.no_safe_pattern")
-            moves.append(min(either, key=lambda one: one[:2])[2])
-        return moves
-
-    def _priced(self, weight: Floats, step: float) -> Floats:
-        """What a step in each cell costs: nothing where it is hidden, else its cost, and a little more the longer a move."""
-        return np.where(self.hidden, 0.0, np.maximum(weight, 1e-3 * step))
-
-    def protect(self, cell: int, weight: Floats) -> None:
-        self.keep(cell, _touched(self._moves(cell, weight)))
-
-    def keep(self, cell: int, support: frozenset[int]) -> None:
-        for place in self.support.get(cell, ()):
-            self.users[place].discard(cell)
-        self.support[cell] = support
-        for place in support:
-            self.users.setdefault(place, set()).add(cell)
-        self.hidden[list(support)] = True
-
-    def tidy(self) -> None:
-        """Shows again what no move touches."""
-        for place in np.nonzero(self.hidden & ~self.unsafe)[0]:
-            if not self.users.get(int(place)):
-                self.hidden[place] = False
-
-    def fill(self, weight: Floats, cells: Iterable[int] | None = None) -> bool:
-        """Protects these cells, or all; False where the time ran out before the end."""
-        for cell in self.order if cells is None else cells:
-            if self.left() <= 0:
-                return False
-            self.protect(cell, weight)
-        self.tidy()
-        return True
-
-    def without(self, places: Iterable[int]) -> bool:
-        """Shows `places` and protects anew whom that leaves bare; kept if it costs less, else undone."""
-        before, mask = self.total(), self.hidden.copy()
-        bare = sorted({cell for place in places for cell in self.users.get(place, ())})
-        old = {cell: self.support[cell] for cell in bare}
-        for cell in bare:
-            self.keep(cell, frozenset())
-        self.hidden[list(places)] = False
-        for place in {place for support in old.values() for place in support}:
-            if not self.unsafe[place] and not self.users.get(place):
-                self.hidden[place] = False
-        # A shown place costs its price again, so the way back is open and no cell is left without a move.
-        for cell in bare:
-            self.protect(cell, self.cost)
-            if self.total() >= before:
-                break
-        else:
-            self.tidy()
-            if self.total() < before:
-                return True
-        for cell in bare:
-            self.keep(cell, frozenset())
-        for cell, support in old.items():
-            self.keep(cell, support)
-        self.hidden = mask
-        return False
-
-    def refine(self) -> None:
-        """Takes out each hidden cell once, dearest first, for as long as there is time."""
-        places = np.nonzero(self.hidden & ~self.unsafe)[0]
-        for place in sorted(places, key=lambda one: (-self.cost[one], one)):
-            if self.left() <= 0:
-                return
-            if self.hidden[place]:
-                self.without([int(place)])
-
-
-def _touched(moves: Iterable[Floats]) -> frozenset[int]:
-    return frozenset(int(place) for move in moves for place in np.nonzero(move)[0])
 
 
 class _Master:
@@ -374,17 +227,28 @@ class _Cutting:
         return degree, bound, False
 
 
-def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> Found:
-    """The cells to hide. `left`: seconds that remain. `span`: see `Attack`.
+def least_cost(
+    system: System,
+    left: Callable[[], float],
+    span: float = 1.0,
+    spare: Callable[[], float] | None = None,
+    boxes: Callable[[], Boxes | None] = lambda: None,
+) -> Found:
+    """The cells to hide. `left`: seconds that remain; `spare`: those for a safe pattern at all. `span`: see `Attack`. `boxes`: of
+    the table, where it has any; used where it is too large for all else, or no time is left.
 
     Raises Refused `disclosure.no_safe_pattern` where no pattern protects some cell, `disclosure.out_of_time` where none was
     found in time.
     """
-    greedy = _Greedy(system, left)
+    greedy = Greedy(system, left)
     if not greedy.order:
         return Found(frozenset(), 0.0, 0.0, False)
-    if not greedy.fill(greedy.cost):
-        raise Refused("disclosure.out_of_time")
+    if len(greedy.order) * len(system) > _MANY or not greedy.fill(greedy.cost):
+        found = None if system.insiders else boxes()
+        if found is not None:
+            return _by_boxes(greedy, found, left, spare or left)
+        if not greedy.fill(greedy.cost):
+            raise Refused("disclosure.out_of_time")
     best = _Best(greedy.total(), greedy.hidden.copy())
     demands = _demands(system.needs)
     cutting = _Cutting(Attack(system, span), _Master(greedy.cost, greedy.unsafe), left)
@@ -398,7 +262,26 @@ def least_cost(system: System, left: Callable[[], float], span: float = 1.0) -> 
     ended = True
     if settled:
         bound, ended = _whole(cutting, greedy, demands, best, bound)
-    return Found(frozenset(int(cell) for cell in np.nonzero(best.hidden)[0]), best.cost, bound, ended)
+    hidden = frozenset(int(cell) for cell in np.nonzero(best.hidden)[0])
+    return Found(hidden, best.cost, bound, ended, greedy.proofs(best.hidden))
+
+
+def _by_boxes(greedy: Greedy, boxes: Boxes, left: Callable[[], float], spare: Callable[[], float]) -> Found:
+    """A safe pattern of boxes for all that no programme has moved yet; less as time allows."""
+    system = greedy.system
+    covering = Boxed(system, boxes, greedy.hidden)
+    covering.cover([cell for cell in greedy.order if cell not in greedy.support], spare)
+    for cell, moves in covering.of.items():
+        greedy.keep(cell, frozenset(one for move in moves for one in move))
+        greedy.made += moves
+    greedy.left = spare
+    if not greedy.fill(greedy.cost, [cell for cell in greedy.order if cell not in greedy.support]):
+        raise Refused("disclosure.out_of_time")
+    greedy.left = left
+    greedy.refine()
+    hidden = frozenset(int(cell) for cell in np.nonzero(greedy.hidden)[0])
+    moves = [*greedy.proofs(greedy.hidden), *short(system, boxes, hidden)]
+    return Found(hidden, greedy.total(), 0.0, True, moves)
 
 
 def against_insiders(
@@ -406,7 +289,7 @@ def against_insiders(
 ) -> tuple[frozenset[int], float]:
     """A pattern that holds against insiders too, grown from one that may not: one programme per unsafe cell, and no search for
     less. With what it costs. Raises Refused as `least_cost` does."""
-    greedy = _Greedy(system, left)
+    greedy = Greedy(system, left)
     greedy.hidden[list(hidden)] = True
     if not greedy.fill(greedy.cost):
         raise Refused("disclosure.out_of_time")
@@ -418,13 +301,13 @@ class _Best:
     cost: float
     hidden: Bools
 
-    def take(self, greedy: _Greedy) -> None:
+    def take(self, greedy: Greedy) -> None:
         if greedy.total() < self.cost:
             self.cost, self.hidden = greedy.total(), greedy.hidden.copy()
 
 
 def _whole(
-    cutting: _Cutting, greedy: _Greedy, demands: list[_Demand], best: _Best, bound: float
+    cutting: _Cutting, greedy: Greedy, demands: list[_Demand], best: _Best, bound: float
 ) -> tuple[float, bool]:
     """Whole degrees until the bound meets the best pattern; the bound, and whether time ended it."""
     cutting.master.whole()
@@ -451,7 +334,7 @@ def _whole(
 
 def _repaired(
     cutting: _Cutting,
-    greedy: _Greedy,
+    greedy: Greedy,
     demands: list[_Demand],
     unmet: list[_Demand],
     degree: Floats,

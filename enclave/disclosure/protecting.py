@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 
+import numpy as np
+
 from enclave.core.refusal import Refused
-from enclave.disclosure.certificate import Change, Range, ranges, reaches
+from enclave.disclosure.boxed import short
+from enclave.disclosure.boxes import Boxes, grid
+from enclave.disclosure.certificate import Change, Known, Range, ranges, reaches
 from enclave.disclosure.covering import covered
 from enclave.disclosure.cutting import Found, against_insiders, least_cost
 from enclave.disclosure.system import Merged, System, merged
@@ -82,13 +86,15 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
     # Merging took part in reading; what follows is measured by both.
     spent += began - left() if began < inf else 0.0
 
+    # The same work takes so many times as long as where the machine does nothing else.
+    slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
+
     def telling() -> float:
-        return left() - _WRITING * 0.5 * spent
+        return left() - _WRITING * 0.5 * slow * _READ_S * len(system)
 
     whole = telling()
-    pattern = _pattern(small.system, telling, whole)
+    pattern = _pattern(small.system, telling, whole, lambda: _boxes(tabular, small))
     sizes = Counter(place for place in small.place if place is not None)
-    slow = max(1.0, spent / (_READ_S * len(system) + 0.5))
     possible = ranges(
         small.system,
         pattern.found.hidden,
@@ -113,7 +119,16 @@ class _Pattern:
     moves: Sequence[Mapping[int, int]] = ()
 
 
-def _pattern(system: System, left: Callable[[], float], whole: float) -> _Pattern:
+def _boxes(tabular: Tabular, small: Merged) -> Boxes | None:
+    """The boxes of the table; None where its dimensions are none that have any."""
+    table = grid(tabular.keys, tabular.system.sums)
+    room = [value - least for value, least in zip(small.system.values, small.system.least, strict=True)]
+    return None if table is None else Boxes(table, small.place, np.array(room, dtype=np.float64))
+
+
+def _pattern(
+    system: System, left: Callable[[], float], whole: float, boxes: Callable[[], Boxes | None]
+) -> _Pattern:
     """One programme per unsafe cell where they are few enough; else many cells at once, which knows counts only. `whole`:
     what `left` was at first."""
 
@@ -122,12 +137,24 @@ def _pattern(system: System, left: Callable[[], float], whole: float) -> _Patter
 
     steps = all(need.slide <= 1 and not need.down and not need.up for need in system.needs.values())
     if system.whole and steps and len(system.needs) * len(system) > _MANY:
-        covering = covered(system, until(_COVERED), until(_PROVEN))
+        covering = covered(system, until(_COVERED), until(_PROVEN), boxes())
         if system.insiders:
             hidden, cost = against_insiders(system, covering.hidden, until(_PROVEN))
             return _Pattern(Found(hidden, cost, 0.0, covering.ended))
         return _Pattern(Found(covering.hidden, covering.cost, 0.0, covering.ended), covering.moves)
-    return _Pattern(least_cost(system, until(_SHARE), _SPAN if len(system) <= _SMALL else 1.0))
+    span = _SPAN if len(system) <= _SMALL else 1.0
+    found = least_cost(system, until(_SHARE), span, until(_PROVEN), boxes)
+    if whole == inf:
+        return _Pattern(found)
+    # Whatever time is left for exact bounds, most cells have a proof then.
+    moves = list(found.moves)
+    known = Known(system)
+    for move in moves:
+        known.both_ways(move)
+    if not all(reaches(cell, need, known.range(cell)) for cell, need in system.needs.items()):
+        table = boxes()
+        moves += [] if table is None else short(system, table, found.hidden)
+    return _Pattern(found, moves)
 
 
 def _hidden(
