@@ -23,7 +23,7 @@ def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     if pa.types.is_time(column.type):
         return [_of_a_day(scalar) for scalar in column]
     try:
-        found = column.to_pylist()
+        found: list[Any] = column.to_pylist()
     except (OverflowError, ValueError):
         found = [_one(scalar) for scalar in column]
     if pa.types.is_floating(column.type):
