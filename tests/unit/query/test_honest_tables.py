@@ -38,7 +38,6 @@ SMALL = {
 
 NEAR = {
     "missing values by sex": "as many, but for seven, have the one value as have the other",
-    "cost by fiscal year in columns": "as many, but for one, have cost in one year as in the other",
     "prevalence of many diseases in one line": "as many, but for seven, have the one disease as have the other",
     "function at admission and discharge": "as many, but for nought to nine, have the one score as have the other",
 }
