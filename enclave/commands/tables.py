@@ -1,5 +1,6 @@
 """The disclosure engine on its own: protecting tables, examining files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,14 @@ tables = typer.Typer()
 RuleNames = Annotated[
     str, typer.Option("--rules", help="規則集の名前、コンマ区切り · Rule sets by name, separated by commas.")
 ]
+
+
+def _tell(figures: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        show(figures)
+    else:
+        for name, value in figures.items():
+            print(f"{name:<12} {value}")
 
 
 @tables.command("protect")
@@ -53,11 +62,7 @@ def protect(
         if verify
         else tables.protect(table, spec, names, out, published, folder, began)
     )
-    if as_json:
-        show(said)
-    else:
-        for name, value in said.items():
-            print(f"{name:<10} {value}")
+    _tell(said, as_json)
 
 
 @tables.command("perturb")
@@ -79,11 +84,7 @@ def perturb(
 
     names = [name for name in rules.split(",") if name]
     said = perturbing.perturb(table, spec, names, out, policies or flow.policies_of_program())
-    if as_json:
-        show(said)
-    else:
-        for name, value in said.items():
-            print(f"{name:<12} {value}")
+    _tell(said, as_json)
 
 
 @tables.command("check")

@@ -35,6 +35,29 @@ FROM nafld.labs AS l JOIN nafld.patients AS p ON p.pid = l.pid
 GROUP BY p.male, p.age // 10 * 10, l.test
 """
 
+LONG: dict[str, tuple[Words, str]] = {
+    "windows": (
+        ("窓関数", "windows"),
+        """
+        SELECT test, count(*) AS n, avg(change) AS mean, max(days) AS last FROM (
+          SELECT test, days, value - lag(value) OVER (PARTITION BY pid, test ORDER BY days, value) AS change,
+            row_number() OVER (PARTITION BY pid, test ORDER BY days DESC, value) AS place FROM nafld.labs)
+        WHERE place <= 5 GROUP BY test
+        """,
+    ),
+    "pairs": (
+        ("自己結合", "a table with itself"),
+        """
+        SELECT a.test, b.test AS other, count(*) AS n, avg(b.value - a.value) AS mean
+        FROM nafld.labs AS a JOIN nafld.labs AS b ON b.pid = a.pid AND b.days BETWEEN a.days AND a.days + 365
+        GROUP BY a.test, b.test
+        """,
+    ),
+}
+"""Questions for which the bare engine needs more than a tenth of a second."""
+LONG_RUNS = 30
+LONG_TARGET = 1.15
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -74,6 +97,7 @@ def measure(place: Place) -> list[Row]:
         return [
             _row(place, asking, bare, "query_small", ("小さな問合せをゲートウェイ経由で", "A small query through the gateway"), SMALL),
             _row(place, asking, bare, "query_middling", ("中程度の集計（結合）をゲートウェイ経由で", "A middling aggregate (join) through the gateway"), MIDDLING),
+            _long(asking, bare),
         ]  # fmt: skip
     finally:
         asking.connection.close()
@@ -110,6 +134,34 @@ def _row(
             _through_client(place, asking, sql),
         ),
     )  # fmt: skip
+
+
+def _long(asking: Asker, bare: duckdb.DuckDBPyConnection) -> Row:
+    """The worst of the ratios of long questions, each the median over turns: what the machine does beside weighs on both."""
+    ratios, lines = [], []
+    for words, sql in LONG.values():
+        if _comparable(asking.ask(sql)) != _comparable(bare.sql(sql).to_arrow_table()):
+            raise RuntimeError("the gateway and the bare engine answer differently")
+        turns = [
+            (timed(lambda: asking.ask(sql)), timed(lambda: bare.sql(sql).to_arrow_table()))  # noqa: B023
+            for _ in range(LONG_RUNS)
+        ]
+        ratios.append(p50([through / alone for through, alone in turns]))
+        through, alone = (p50([turn[side] for turn in turns]) for side in (0, 1))
+        lines.append(Line(words, through, Unit.MILLISECONDS, alone))
+    words = (
+        "0.1秒を超える問合せ（素のエンジンの倍数、最大）",
+        "Questions of more than 0.1 s, times the bare engine (the worst)",
+    )
+    return Row(
+        "query_long",
+        words,
+        Unit.TIMES,
+        max(ratios),
+        target=Target(LONG_TARGET),
+        runs=LONG_RUNS,
+        lines=tuple(lines),
+    )
 
 
 def _comparable(answer: pa.Table) -> list[tuple[object, ...]]:
