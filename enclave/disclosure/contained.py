@@ -8,13 +8,16 @@ A sketch is the smallest `full` of the members' scattered numbers. If one set li
 sketch that the other's reaches is in it: no difference of a few persons is overlooked. The other way round, sets that only
 look so may be found too; then their numbers of persons have to be as close as well before anything hides.
 
-What is reckoned: a cell less another inside it, and a cell less several inside it that overlap nowhere, each of them left
-away in turn. Not reckoned: what only an alternating sum of cells that cross each other tells.
+What is reckoned: a cell less another inside it; a cell less several inside it that overlap nowhere, each of them left away
+in turn, and one more that is too small beside it for sketches to say whether it is inside; of two cells that make up a third,
+those who are in both; of two that cross inside a third, and a fourth that is what they share, those who are in neither. Not
+reckoned: sums of more cells that cross each other (inclusion and exclusion of three), and of several that are too small.
 """
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +25,9 @@ from enclave.core.refusal import Refused
 
 MAX_PAIRS = 20_000
 """Pairs of cells that are compared, some seconds' work: of 200 thresholds each with each. Cells that share nobody are no pair."""
+
+SMALL = 100
+"""Persons: no rule asks for so many. Larger groups that cells leave over by crossing each other are not looked for."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,20 @@ class Group:
             return False
         seen = [one for one in self.sketch if one <= other.reach]
         return bool(seen) and other.members.issuperset(seen)
+
+    def unseen(self, other: "Group") -> bool:
+        """Whether nobody of it is where the other's sketch would show them: inside or not, sketches cannot tell."""
+        return self.persons < other.persons and not any(one <= other.reach for one in self.sketch)
+
+    def is_of(self, one: "Group", other: "Group") -> bool:
+        """Whether everybody in it is in one or the other, as far as all three sketches reach."""
+        reach = min(self.reach, one.reach, other.reach)
+        return all(n in one.members or n in other.members for n in self.sketch if n <= reach)
+
+    def shared_by(self, one: "Group", other: "Group") -> bool:
+        """Whether everybody who is in both is in it, as far as all three sketches reach."""
+        reach = min(self.reach, one.reach, other.reach)
+        return all(n in self.members for n in one.members & other.members if n <= reach)
 
     def meets(self, other: "Group") -> bool:
         return not self.members.isdisjoint(other.members)
@@ -77,6 +97,8 @@ def left_between(groups: Sequence[Group]) -> dict[int, int]:
         if persons > 0:
             found[row] = min(persons, found.get(row, persons))
 
+    by_size = sorted(groups, key=lambda one: one.persons)
+    sizes = [one.persons for one in by_size]
     for whole in groups:
         inside = sorted(within[id(whole)], key=lambda one: -one.persons)
         for one in inside:
@@ -94,4 +116,41 @@ def left_between(groups: Sequence[Group]) -> dict[int, int]:
             left(whole.row, between)
             if rest:
                 left(apart[-1].row, between)
+        if apart and rest > 0:
+            fitting = by_size[bisect_left(sizes, rest - SMALL) : bisect_left(sizes, rest)]
+            for one in fitting:
+                if one.row != whole.row and one.unseen(whole) and not any(one.meets(a) for a in apart):
+                    left(whole.row, rest - one.persons)
+                    left(one.row, rest - one.persons)
+        for rows, persons in _crossing(whole, inside, within):
+            for row in rows:
+                left(row, persons)
     return found
+
+
+def _crossing(
+    whole: Group, inside: Sequence[Group], within: Mapping[int, Sequence[Group]]
+) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The rows and the persons that two cells inside `whole` which cross tell: who is in both, or in neither.
+
+    `inside`: the larger first.
+    """
+    sizes = [-one.persons for one in inside]
+    for place, one in enumerate(inside):
+        # Of those that make up the whole together, few are in both.
+        least = whole.persons - one.persons
+        first = max(place + 1, bisect_left(sizes, -(least + SMALL)))
+        nested = {id(group) for group in within[id(one)]}
+        for other in inside[first : bisect_left(sizes, -least)]:
+            if id(other) not in nested and whole.is_of(one, other):
+                yield (whole.row, one.row, other.row), one.persons + other.persons - whole.persons
+        if not nested:
+            continue
+        for other in inside[place + 1 :]:
+            both = one.persons + other.persons - whole.persons
+            if id(other) in nested:
+                continue
+            for group in within[id(other)]:
+                neither = group.persons - both
+                if id(group) in nested and 0 < neither <= SMALL and group.shared_by(one, other):
+                    yield (whole.row, one.row, other.row, group.row), neither

@@ -5,8 +5,9 @@ rewriting added and drops them: what is sent holds the asker's own columns, each
 status for a dimension in which some row is a total.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from enclave.disclosure.table import (
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated
+from enclave.gateway.key_values import order, values
 from enclave.gateway.readable import measures_of, number_of, readable
 from enclave.query.stages import Cells, Guarded, Merge, Near, Term
 from enclave.query.steps import Touched, touched_by
@@ -57,9 +59,41 @@ def protect(answered: pa.Table, guarded: Guarded, inhabitants: Inhabitants | Non
     cells = guarded.cells
     if guarded.obligations.tier == "aggregate":
         answered = rounded(answered)
-    table = populated(table_of(answered, cells), cells, inhabitants)
-    protected = disclosure.protect(table, rule_sets_of(guarded))
+    table = populated(written(table_of(answered, cells)), cells, inhabitants)
+    protected = read_again(disclosure.protect(table, rule_sets_of(guarded)))
     return unmerged(stepped(_own_columns(protected, answered, guarded, cells), cells), cells)
+
+
+class Beyond(str):
+    """A key beyond all numbers, written out: `nan`, `inf`, `-inf`."""
+
+
+def written(table: Table) -> Table:
+    """The table with keys that are no finite number written out: cells of their own like any others. A refusal would tell
+    whether anybody has one (`CASE WHEN … THEN 1e308 * 10 END`)."""
+    if not any(_beyond(key) for row in table.rows for key in row.keys):
+        return table
+    rows = (replace(r, keys=tuple(Beyond(k) if _beyond(k) else k for k in r.keys)) for r in table.rows)
+    return replace(table, rows=tuple(rows))
+
+
+def read_again(protected: ProtectedTable) -> ProtectedTable:
+    """The protected table with what `written` wrote out as numbers again."""
+    if not any(isinstance(key, Beyond) for row in protected.rows for key in row.keys):
+        return protected
+    rows = (
+        replace(r, keys=tuple(_number(k) if isinstance(k, Beyond) else k for k in r.keys))
+        for r in protected.rows
+    )
+    return replace(protected, rows=tuple(rows))
+
+
+def _number(key: Beyond) -> float:
+    return math.nan if key == "nan" else float(key)
+
+
+def _beyond(key: object) -> bool:
+    return isinstance(key, float) and not math.isfinite(key)
 
 
 SIGNIFICANT = 12
@@ -86,7 +120,7 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     nothing can be subtracted from, with the persons of the largest, so that it hides with the row. The groups that a
     call makes readable by subtraction are measures without a value: they are never shown, and a row hides for them.
     """
-    data = {name: answered.column(name).to_pylist() for name in answered.column_names}
+    data = {name: values(answered.column(name)) for name in answered.column_names}
     derived = [measure for measure in cells.measures if measure.derived and measure.parts]
     parts = {part.id: part for part in cells.parts}
     keys = [_keys(data, cells, number) for number in range(answered.num_rows)]
@@ -127,9 +161,7 @@ def _keys(data: Mapping[str, Sequence[Any]], cells: Cells, number: int) -> tuple
 def keys_of(answered: pa.Table, cells: Cells) -> list[tuple[object, ...]]:
     """The keys of every row, as `table_of` reads them."""
     data = {
-        name: answered.column(name).to_pylist()
-        for name in answered.column_names
-        if not _listed(answered, name)
+        name: values(answered.column(name)) for name in answered.column_names if not _listed(answered, name)
     }
     return [_keys(data, cells, number) for number in range(answered.num_rows)]
 
@@ -156,7 +188,7 @@ def _own_columns(
             row.keys,
             tuple(
                 # A column without an aggregate call says something of the keys alone.
-                Shown(answered.column(m.name)[number].as_py()) if at is None else row.cells[at]
+                Shown(values(answered.column(m.name).slice(number, 1))[0]) if at is None else row.cells[at]
                 for m, at in zip(cells.measures, chosen, strict=True)
             ),
         )
@@ -274,7 +306,7 @@ def _by(rows: list[ProtectedRow], place: int, term: Term) -> list[ProtectedRow]:
     others = [row for row in rows if not (row.keys[place] is None or row.keys[place] is TOTAL)]
 
     def key(row: ProtectedRow) -> Any:
-        return row.keys[place]
+        return order(row.keys[place])
 
     others.sort(key=key, reverse=term.descending)
     return [*nothing, *others] if term.nulls_first else [*others, *nothing]

@@ -31,7 +31,25 @@ _KINDS = {
 def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> list[Measure]:
     """Each aggregate call as a measure, with what tells it from those that it cannot be subtracted from."""
     apart = _apart(data, cells, rows)
-    return [Measure(part.id, _kind(part, data), _of(part, apart)) for part in cells.parts]
+    summed = _summed_apart(data, cells, rows)
+    return [
+        Measure(part.id, _kind(part, data), summed[part.id] if part.id in summed else _of(part, apart))
+        for part in cells.parts
+    ]
+
+
+def _summed_apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, str | None]:
+    """What sums of one column under conditions are of, where no record fulfils two of them: none of them lies inside another
+    (two years' cost), but all inside what is summed without a condition."""
+    one = cells.apart
+    if one is None or one.together not in data or any((data[one.together][n] or 0) > 1 for n in range(rows)):
+        return {}
+    number = dict(one.of)
+    additive = [part for part in cells.parts if _KINDS[part.aggregate] in {MeasureKind.SUM, MeasureKind.MEAN}]
+    if any(part.of is None for part in additive) or len({part.of for part in additive}) > 1:
+        # A sum that is compared with all others would be compared with what it has nothing to do with.
+        return {}
+    return {part.id: f"{part.of} {number[part.id]}" if part.id in number else None for part in additive}
 
 
 def _kind(part: Part, data: Mapping[str, Sequence[Any]]) -> MeasureKind:
@@ -59,6 +77,20 @@ def _apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> frozen
     return frozenset(part.id for part in parts if _KINDS[part.aggregate] is MeasureKind.COUNT)
 
 
+def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
+    """Whom none of several sums takes in that lie apart, where a sum of all stands beside them."""
+    one = cells.apart
+    if one is None or one.together not in data:
+        return {}
+    inside = {part for part, _ in one.of}
+    whole = any(
+        _KINDS[part.aggregate] in {MeasureKind.SUM, MeasureKind.MEAN} and part.id not in inside
+        for part in cells.parts
+    )
+    sizes = [int(data[one.persons][n]) if (data[one.together][n] or 0) <= 1 else 0 for n in range(rows)]
+    return {"apart": sizes} if whole and any(sizes) else {}
+
+
 def readable(
     data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
 ) -> dict[str, list[int]]:
@@ -67,7 +99,8 @@ def readable(
     1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    4. What lies between rows of which one may lie inside another. 5. All of a row with a sum beyond all numbers: whether it
+    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. What lies between rows of which
+    one may lie inside another. 5. All of a row with a sum beyond all numbers: whether it
     is may hang on one value, and a refusal would tell.
     """
     found: dict[str, list[int]] = {}
@@ -95,6 +128,7 @@ def readable(
         sizes = [_left_over(data, cells, cells.others, number) for number in range(rows)]
         if any(sizes):
             found["others"] = sizes
+    found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     told = {name: _of_margins(sizes, keys) for name, sizes in found.items()}
     if cells.members:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from enclave.gateway.deps import Engine, Run
+from enclave.gateway.key_values import lines
 from enclave.query.flow import Unsettled
 from enclave.query.stages import Guarded
 
@@ -26,7 +27,7 @@ def settled(
         run = engine.run(question, since)
         try:
             started(run)
-            answers.append(pa.Table.from_batches(list(run.batches()), schema=run.schema).to_pylist())
+            answers.append(lines(pa.Table.from_batches(list(run.batches()), schema=run.schema)))
         finally:
             run.close()
     return prepared.settle(answers)

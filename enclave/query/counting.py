@@ -240,6 +240,9 @@ def counting_of(authorised: Authorised) -> Counting | None:
         return None
     if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
         return None
+    if cells.apart is not None and any(c.condition is None for c in shape.calls if c.kind in {"sum", "avg"}):
+        # Who is in none of several sums, and in a sum of all, is counted exactly.
+        return None
     tables = tuple(
         (use.database, use.table)
         for use in known.facts.tables

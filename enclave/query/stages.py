@@ -223,6 +223,16 @@ class Others:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Sums under several conditions (`of`: a part's id and the number of its condition): in `together` the most conditions that
+    one record fulfils, in `persons` those with a record that fulfils none."""
+
+    of: tuple[tuple[str, int], ...]
+    together: str
+    persons: str
+
+
+@dataclass(frozen=True)
 class Merge:
     """Values of keys with too few persons to be told apart (small areas). `groups`: tuples of the keys' values that are answered as one,
     under the first of them, and are hidden in the answer."""
@@ -285,6 +295,7 @@ class Cells:
     persons: str
     records: str
     others: Others | None = None
+    apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
     merges: tuple[Merge, ...] = ()

@@ -8,7 +8,7 @@ and that has to be safe like any other. An expression of one term is left as it 
 
 Where a choice decides a value in another way than by being added (`power(10, CASE …)`, a text that is read as a number),
 each of its results is such a call; so it is in a number of different values. A value made in a step is looked at where its weights
-are far apart (`coded_steps`), else it is one thing.
+are far apart (`coded_steps`, `digits`), else it is one thing. Columns that are added to each other are such calls (`mixed`).
 """
 
 from dataclasses import replace
@@ -17,6 +17,8 @@ from sqlglot import exp
 
 from enclave.query.cells import Call
 from enclave.query.rewrite.coded_steps import of_steps
+from enclave.query.rewrite.digits import digits_of, values_of
+from enclave.query.rewrite.mixed import differences, mixed
 from enclave.query.stages import Authorised
 
 TERM = "t"
@@ -41,14 +43,21 @@ def take_apart(authorised: Authorised) -> Authorised:
         found: list[exp.Expr] = []
         if call.summed is not None:
             found = _parts(call.summed)
-            if isinstance(tree, exp.Select) and not authorised.aggregate:
-                found += of_steps(tree, call.summed, _parts)
+            if isinstance(tree, exp.Select):
+                behind = [] if authorised.aggregate else of_steps(tree, call.summed, _parts)
+                found += behind or digits_of(tree, call.summed)
+                found += mixed(tree, call.summed, authorised.known.schema)
         elif call.kind == "count_distinct":
             # Of a number of different values, too: it is one more where somebody has a value of their own making.
             found = choices(exp.Max(this=_distinct(call).copy()))
+            if isinstance(tree, exp.Select):
+                found += values_of(tree, _distinct(call))
         for term in found[:MAX_TERMS]:
             if not any(one.summed == term and one.condition == call.condition for one in added):
                 added.append(_call(f"{TERM}{len(added) + 1}", term, call.condition))
+    if isinstance(tree, exp.Select):
+        found = differences(tree, shape.calls, authorised.known.schema)[:MAX_TERMS]
+        added += [_call(f"{TERM}{n}", term, None) for n, term in enumerate(found, len(added) + 1)]
     if not added:
         return authorised
     shape = replace(shape, calls=(*shape.calls, *added))

@@ -22,6 +22,7 @@ from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.coded import is_term
 from enclave.query.stages import (
     EVIDENCE,
+    Apart,
     Authorised,
     Cells,
     Coding,
@@ -74,6 +75,7 @@ def cells_of(authorised: Authorised) -> Cells:
         persons=PERSONS,
         records=RECORDS,
         others=_others(shape),
+        apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
     )
@@ -167,6 +169,24 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
             _named(exp.Filter(this=persons, expression=exp.Where(this=left.copy())), cells.others.persons),
             _named(exp.Filter(this=records, expression=exp.Where(this=left.copy())), cells.others.records),
         ]
+    if cells.apart is not None:
+        conditions = list(_conditions(shape))
+        zero = exp.Literal.number(0)
+        taken = [
+            exp.Case(ifs=[exp.If(this=one.copy(), true=exp.Literal.number(1))], default=zero.copy())
+            for one in conditions
+        ]
+        most: exp.Expr = taken[0]
+        for each in taken[1:]:
+            most = exp.Add(this=most, expression=each)
+        none = exp.and_(
+            *(
+                exp.Not(this=exp.Coalesce(this=exp.paren(c.copy()), expressions=[exp.false()]))
+                for c in conditions
+            )
+        )
+        left = exp.Filter(this=_persons(shape, None), expression=exp.Where(this=none))
+        added += [_named(exp.Max(this=most), cells.apart.together), _named(left, cells.apart.persons)]
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
         added.append(_named(counted, name))
     for one, of in _members(authorised, shape):
@@ -215,6 +235,24 @@ def _others(shape: Shape) -> Others | None:
         if call.contributes is not None and _counts(call) and not is_term(call)
     )
     return Others(counting, f"{EVIDENCE}others", f"{EVIDENCE}others_records") if len(counting) > 1 else None
+
+
+def _conditions(shape: Shape) -> dict[exp.Expr, int]:
+    """The conditions under which something is summed, each with its number."""
+    found = [call.condition for call in shape.calls if call.summed is not None and not is_term(call)]
+    return {one: number for number, one in enumerate(dict.fromkeys(one for one in found if one is not None))}
+
+
+def _apart(shape: Shape) -> Apart | None:
+    conditions = _conditions(shape)
+    if len(conditions) < 2:
+        return None
+    of = tuple(
+        (call.id, conditions[call.condition])
+        for call in shape.calls
+        if call.summed is not None and call.condition is not None and not is_term(call)
+    )
+    return Apart(of, f"{EVIDENCE}together", f"{EVIDENCE}together_rest")
 
 
 def _counts(call: Call) -> bool:

@@ -169,6 +169,14 @@ def found_once(known: tuple[Any, ...]) -> list[str]:
         "SELECT r.drug, d.icd, count(*) n FROM rx r ASOF JOIN dx d ON d.pid = r.pid AND r.day >= d.day GROUP BY ALL",
         # Sums that depend on the order in which they are added.
         "SELECT sum(CASE WHEN status = 1 THEN 1e16 WHEN smoker THEN -1e16 ELSE bmi END) s, avg(bmi) m, stddev(bmi) v FROM p",
+        # Keys beyond all numbers and all calendars, of those who are known and of those who are not.
+        f"SELECT CASE WHEN age = {age} THEN 'nan'::DOUBLE WHEN status = 1 THEN 'inf' ELSE sex END k, count(*) n FROM p"
+        " GROUP BY ALL ORDER BY ALL",
+        f"SELECT CASE WHEN age < {age} THEN 'nan'::DOUBLE ELSE sex END k, count(*) n, sum(status) d FROM p GROUP BY ALL ORDER BY k DESC",
+        f"SELECT birth_ym + CASE WHEN age = {age} THEN 10000000 ELSE 0 END < '9999-01-01' k, count(*) n, sum(status) d FROM p"
+        " GROUP BY ALL",
+        f"SELECT CASE WHEN age < {age} THEN 'infinity'::DATE WHEN status = 1 THEN '-infinity' ELSE '2020-01-01' END k,"
+        " count(*) n FROM p GROUP BY ALL ORDER BY ALL",
         # Missing values and margins in one column.
         "SELECT smoker AND bmi > 20 AS k, count(*) n FROM p GROUP BY ROLLUP (smoker AND bmi > 20)",
     ]

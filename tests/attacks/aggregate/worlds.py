@@ -16,6 +16,7 @@ from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
 from enclave.custody import blocks
 from enclave.gateway import cells
+from enclave.gateway.key_values import lines
 from enclave.query import schema as schemas
 from enclave.query.flow import Unsettled, prepare
 from enclave.query.stages import Form, Guarded
@@ -256,13 +257,13 @@ def told(text: str, con: Any, policy: Any, homes: bool) -> object:
             text, (), Form.TABLE, permit(), schema(homes), world.session(), policy, Tier.AGGREGATE
         )
         if isinstance(prepared, Unsettled):
-            answers = [con.sql(one.sql).to_arrow_table().to_pylist() for one in prepared.questions()]
+            answers = [lines(con.sql(one.sql).to_arrow_table()) for one in prepared.questions()]
             guarded: Guarded = prepared.settle(answers)
         else:
             guarded = prepared
         answered = con.sql(guarded.sql).to_arrow_table()
         protected = cells.protect(answered, guarded)
-        return cells.arrow(protected, answered, guarded).to_pylist()
+        return lines(cells.arrow(protected, answered, guarded))
     except Refused as refused:
         return refused.code, dict(refused.facts), refused.codes
 

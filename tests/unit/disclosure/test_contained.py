@@ -54,6 +54,48 @@ def test_nobody_is_inside_nothing() -> None:
     assert left_between([group(0, ()), group(1, range(5)), group(2, ())]) == {}
 
 
+def test_two_cells_that_make_up_a_third_tell_who_is_in_both() -> None:
+    """`age <= 60`, `age >= 60` and everybody: those who are sixty."""
+    found = left_between([group(0, range(2000)), group(1, range(1207)), group(2, range(1200, 2000))])
+    assert found == {0: 7, 1: 7, 2: 7}
+
+
+def test_two_cells_that_cross_and_what_they_share_tell_who_is_in_neither() -> None:
+    cells = [
+        group(0, range(2000)),
+        group(1, range(1200)),
+        group(2, range(800, 1994)),
+        group(3, range(800, 1200)),
+    ]
+    assert left_between(cells) == {0: 6, 1: 6, 2: 6, 3: 6}
+
+
+def test_cells_that_cross_in_the_midst_of_others_tell_nothing() -> None:
+    cells = [
+        group(0, range(2000)),
+        group(1, range(1200)),
+        group(2, range(800, 1700)),
+        group(3, range(800, 1200)),
+    ]
+    assert {row: persons for row, persons in left_between(cells).items() if persons < 100} == {}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_cell_too_small_for_the_sketch_of_another_leaves_the_rest_of_it(seed: int) -> None:
+    """Everybody, everybody but fifteen, and twelve of these: three are left."""
+    whole = random.Random(seed).sample(range(10**6), 20_000)
+    found = left_between([group(0, whole), group(1, whole[15:]), group(2, whole[:12])])
+    assert found[0] == 3 or found[0] == 12
+    assert min(found.values()) == 3
+
+
+def test_a_small_cell_elsewhere_leaves_nothing() -> None:
+    found = left_between(
+        [group(0, range(20_000)), group(1, range(3000, 20_000)), group(2, range(30_000, 30_012))]
+    )
+    assert found == {0: 3000, 1: 3000}
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_no_difference_of_a_few_persons_is_overlooked(seed: int) -> None:
     """Whatever the sets are, and however much larger than their sketches."""

@@ -5,6 +5,7 @@ ages, areas, codes and dates are dense enough that what a study asks for exists.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,12 @@ ROWS = {
 }  # fmt: skip
 
 
-def fill(con: duckdb.DuckDBPyConnection) -> None:
-    """Schemas, tables and rows; nothing but them is left behind."""
+def fill(con: duckdb.DuckDBPyConnection, changed: Callable[[str], str] = str) -> None:
+    """Schemas, tables and rows, by the statements of `ROWS` as `changed` has them; nothing but them is left behind."""
     con.execute(DDL)
     con.execute(MACROS)
     for name, rows in ROWS.items():
-        con.execute(f"INSERT INTO {name} {rows}")
+        con.execute(f"INSERT INTO {name} {changed(rows)}")
     for name in re.findall(r"TEMP MACRO (\w+)", MACROS):
         con.execute(f"DROP MACRO {name}")
 

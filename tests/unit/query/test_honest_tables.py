@@ -1,0 +1,104 @@
+"""What epidemiologists tabulate is answered in table form, and what is shown is what the bare engine says of the same text.
+
+`honest_tables/*.sql` over the databases of the use cases, ten times as many persons. Where cells are hidden it is written down
+why: a group of fewer than ten, or numbers of a row that are so near each other that one may lie inside the other.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from enclave.adapters.engine import Engine, EngineLimits, EnginePool
+from enclave.adapters.policy_server import PolicyServer
+from enclave.disclosure.table import TOTAL, Hidden, value_of
+from enclave.gateway import cells
+from enclave.query.stages import Form
+from tests.unit.query import claims_world, world
+from tests.unit.query.same_answer import text_of
+from tests.unit.query.test_honest import questions
+
+FOLDER = Path(__file__).parent / "honest_tables"
+STUDIES = {
+    title.partition(" / ")[0]: sql
+    for file in sorted(FOLDER.glob("*.sql"))
+    for title, sql in questions(file).items()
+}
+
+SMALL = {
+    "readmission within thirty days": "the last year has five who came back",
+    "steps of a survival curve by half-years": "the last step has one person",
+    "table one by exposure": "two of the few who are not exposed have no weight",
+    "death within a year of admission": "seven, five and two died",
+}
+"""Questions that have a group of fewer than ten, and what it is."""
+
+NEAR = {
+    "missing values by sex": "as many, but for seven, have the one value as have the other",
+    "prevalence of many diseases in one line": "as many, but for seven, have the one disease as have the other",
+    "function at admission and discharge": "as many, but for nought to nine, have the one score as have the other",
+}
+"""Questions of which numbers of a row are near each other. They cross; sketches of who is in which would show it."""
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Engine]]:
+    path = tmp_path_factory.mktemp("claims") / "extract.duckdb"
+    with duckdb.connect(str(path)) as con:
+        claims_world.fill(con, tenfold)
+    pool = EnginePool(EngineLimits(wall=60, workers=2))
+    yield path, pool.open(path, None, "v-81c2/2")
+    pool.close()
+
+
+def tenfold(rows: str) -> str:
+    """The statement that fills a table, for ten times as many persons and lines."""
+    rows = re.sub(r"'p', (\d+)\)", r"'p', \g<1>0)", rows)
+    return re.sub(r"range\((\d{2,})\) t\(", r"range(\g<1>0) t(", rows)
+
+
+def test_there_are_forty_studies() -> None:
+    assert len(STUDIES) >= 40
+    assert set(SMALL) | set(NEAR) <= set(STUDIES)
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES))
+def test_a_study_is_answered_with_what_the_bare_engine_says(
+    name: str, opened: tuple[Path, Engine], policy: PolicyServer
+) -> None:
+    path, engine = opened
+    sql = STUDIES[name]
+    guarded = world.ask(sql, policy, Form.TABLE, **claims_world.parts())
+    run = engine.run(guarded)
+    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    run.close()
+    table = cells.protect(answered, guarded)
+    found = [isinstance(cell, Hidden) for row in table.rows for cell in row.cells]
+    assert found
+    assert any(found) == (name in SMALL or name in NEAR)
+    names = [*table.dimensions, *(measure.name for measure in table.measures)]
+    asked = _bare(sql, path, names)
+    for row in table.rows:
+        keys = [None if key is TOTAL else key for key in row.keys]
+        told = [*keys, *(value_of(cell) for cell in row.cells)]
+        shown = [True] * len(keys) + [not isinstance(cell, Hidden) for cell in row.cells]
+        mine = _texts(told, shown)
+        assert any(_texts(line, shown) == mine for line in asked)
+
+
+def _bare(sql: str, path: Path, names: list[str]) -> list[list[object]]:
+    """The bare engine's lines, their columns in the order of `names`."""
+    databases = sorted({table.split(".")[0] for table in claims_world.TABLES})
+    with duckdb.connect(str(path), read_only=True) as con:
+        con.execute(f"SET search_path = '{','.join(databases)}'")
+        run = con.execute(sql)
+        columns = [column[0] for column in run.description or ()]
+        places = [columns.index(name) for name in names]
+        return [[line[place] for place in places] for line in run.fetchall()]
+
+
+def _texts(line: list[object], shown: list[bool]) -> str:
+    return text_of(tuple(value for value, told in zip(line, shown, strict=True) if told))
