@@ -26,7 +26,7 @@ from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
 from enclave.custody import certificate as certificates
 from enclave.custody.plan import CompileRows, check_provision
-from enclave.disclosure.published import Published
+from enclave.disclosure.releases.published import Published
 
 __all__ = ["Caller", "Custodian", "Ledger", "Opened", "Policy", "Withdrawal", "WithdrawalKind"]
 

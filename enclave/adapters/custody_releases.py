@@ -1,6 +1,6 @@
 """Custody's part in a release: whose numbers an output holds, and what they tell together with all released before.
 
-Decides the order of the steps; what collides is decided in `enclave.disclosure.differencing`. Sets of persons never
+Decides the order of the steps; what collides is decided in `enclave.disclosure.releases.differencing`. Sets of persons never
 leave custody: pseudonyms come in, are translated with the provision's key, and findings go out. Relies on the gateway for
 which persons stand behind a cell (it ran the cell's own question over the extract) and on the list of an extract's
 persons, which custody made, for these being persons of that extract.
@@ -32,10 +32,10 @@ from enclave.core.ids import DatabaseId, PersonId
 from enclave.core.refusal import Refused
 from enclave.custody.plan import Kind, check_provision, linkage_group
 from enclave.custody.pseudonym import Permutation, derive
-from enclave.disclosure.differencing import Said, examine, findings
-from enclave.disclosure.examine import Verdict
-from enclave.disclosure.history import Book, Cell, Persons
-from enclave.disclosure.published import Published, published_of
+from enclave.disclosure.files.examine import Verdict
+from enclave.disclosure.releases.differencing import Said, examine, findings
+from enclave.disclosure.releases.history import Book, Cell, Persons
+from enclave.disclosure.releases.published import Published, published_of
 
 MOST_CELLS = 50_000
 MOST_PUBLISHED = 200_000

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from enclave.adapters.table_files import read_specs, read_table
 from enclave.core.refusal import Refused
-from enclave.disclosure.history import MARGIN
-from enclave.disclosure.published import Published
-from enclave.disclosure.spec import Spec
+from enclave.disclosure.protection.spec import Spec
+from enclave.disclosure.releases.history import MARGIN
+from enclave.disclosure.releases.published import Published
 
 MOST: Final = 200_000
 """Numbers of one table."""

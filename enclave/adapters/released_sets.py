@@ -1,6 +1,6 @@
 """Who stands behind every number that was released: sets of the population's own numbers, sealed, in custody's folder.
 
-Decides nothing; keeps cells (`enclave.disclosure.history`) with their sets. One file per population. Words and sets
+Decides nothing; keeps cells (`enclave.disclosure.releases.history`) with their sets. One file per population. Words and sets
 are sealed under a key that the vault wraps, so a copy of the file tells nobody anything. The numbers are those of the
 register, not pseudonyms: an erasure destroys the key that translates pseudonyms, and these sets stay.
 
@@ -30,9 +30,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from enclave.adapters.vault import Vault
 from enclave.core.refusal import Refused
-from enclave.disclosure.definitions import LARGE, AllBut, AllOf, Definition, defined, evaluated
-from enclave.disclosure.history import Book, Cell, Persons, Ruler
-from enclave.disclosure.published import Published, published_of
+from enclave.disclosure.releases.definitions import LARGE, AllBut, AllOf, Definition, defined, evaluated
+from enclave.disclosure.releases.history import Book, Cell, Persons, Ruler
+from enclave.disclosure.releases.published import Published, published_of
 
 CACHED = 32 << 20
 """Bytes of sets that one examination keeps unsealed."""

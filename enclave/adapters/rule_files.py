@@ -1,5 +1,5 @@
 """Rule sets on disk: `policies/data/<id>/data.yaml`, one folder each (two files with a top-level `id` would collide in
-one policy bundle). Reads and parses; what a rule set is, `enclave.disclosure.rules` decides."""
+one policy bundle). Reads and parses; what a rule set is, `enclave.disclosure.criteria.rules` decides."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import RuleSet, parse
+from enclave.disclosure.criteria.rules import RuleSet, parse
 
 
 class _Strict(yaml.SafeLoader):

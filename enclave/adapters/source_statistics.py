@@ -12,7 +12,7 @@ from enclave.adapters.custody_engine import Attached, engine, quiet, quoted
 from enclave.adapters.source_store import STORE
 from enclave.catalogue.descriptor import PID, Column, Descriptor, Table
 from enclave.catalogue.statistics import ColumnFacts, Kind, TableFacts, Thresholds, kind_of, rank
-from enclave.disclosure.rules import RuleSet
+from enclave.disclosure.criteria.rules import RuleSet
 
 
 def thresholds_of(rule_sets: Sequence[RuleSet], database: str) -> Thresholds | None:

@@ -19,9 +19,9 @@ from typing import IO, Any
 import yaml
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protecting import Assignment, Hidden, Protected
-from enclave.disclosure.spec import Spec, hierarchy, parse_tables
-from enclave.disclosure.tabular import Tabular
+from enclave.disclosure.protection.protecting import Assignment, Hidden, Protected
+from enclave.disclosure.protection.spec import Spec, hierarchy, parse_tables
+from enclave.disclosure.protection.tabular import Tabular
 
 DIGITS = 12
 """Significant digits of a bound that has more (SHAPES, Table to protect)."""

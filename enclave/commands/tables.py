@@ -104,7 +104,7 @@ def check(
 
     The verdict is pass, fail, or human. A table without the number of persons behind it is never called safe. Exit status 3 where a file does not pass.
     """
-    from enclave.disclosure.examine import Verdict
+    from enclave.disclosure.files.examine import Verdict
     from enclave.rehearsal import checking, flow
 
     names = [name for name in rules.split(",") if name]

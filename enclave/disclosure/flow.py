@@ -7,11 +7,9 @@ chose by policy. Does not: read data, files or clocks, decide which rule sets bi
 from collections.abc import Sequence
 
 from enclave.core.refusal import Refused
-from enclave.disclosure import interval, lattice, secondary
-from enclave.disclosure.examine import Findings, TableFile, examine
-from enclave.disclosure.moves import Budget
-from enclave.disclosure.rules import CONCENTRATION, Rules, RuleSet, Zero, combine
-from enclave.disclosure.table import (
+from enclave.disclosure.answers import lattice, secondary
+from enclave.disclosure.answers.moves import Budget
+from enclave.disclosure.answers.table import (
     Cell,
     Hidden,
     MeasureKind,
@@ -23,6 +21,9 @@ from enclave.disclosure.table import (
     Table,
     checked,
 )
+from enclave.disclosure.criteria.rules import CONCENTRATION, Rules, RuleSet, Zero, combine
+from enclave.disclosure.files.examine import Findings, TableFile, examine
+from enclave.disclosure.proof import interval
 
 MAX_CELLS = 60_000
 """Cells of a table with all its margins. More is refused before any work: it would not end in a useful time."""

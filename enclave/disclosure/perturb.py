@@ -24,7 +24,7 @@ from fractions import Fraction
 from hashlib import sha256
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.rule_forms import feasible
+from enclave.disclosure.criteria.rule_forms import feasible
 
 KEYS = 1 << 32
 """A record key and a cell key are whole numbers below this."""

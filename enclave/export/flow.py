@@ -11,9 +11,9 @@ from dataclasses import replace
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
 from enclave.disclosure import flow as disclosure
-from enclave.disclosure.examine import TableFile
-from enclave.disclosure.rules import RuleSet
-from enclave.disclosure.table import ProtectedTable
+from enclave.disclosure.answers.table import ProtectedTable
+from enclave.disclosure.criteria.rules import RuleSet
+from enclave.disclosure.files.examine import TableFile
 from enclave.export import names, receipt
 from enclave.export.checks import MAX_FILES, MAX_PURPOSE, MAX_ROWS, Subject, examine
 from enclave.export.history import Compare, Matched

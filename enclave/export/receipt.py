@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 
-from enclave.disclosure.table import ProtectedTable, columns
+from enclave.disclosure.answers.table import ProtectedTable, columns
 from enclave.export.table_text import Sheet
 
 STATUS = "_status"

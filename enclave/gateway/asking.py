@@ -25,7 +25,7 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Outcome
 from enclave.core.ids import QueryId
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import Inhabitants
+from enclave.disclosure.answers.table import Inhabitants
 from enclave.gateway import cells
 from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.inhabitants import inhabitants_of

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from enclave.disclosure.history import MARGIN
-from enclave.disclosure.table import TOTAL, Cell, Hidden, Perturbed, ProtectedTable, Shown, canonical
+from enclave.disclosure.answers.table import TOTAL, Cell, Hidden, Perturbed, ProtectedTable, Shown, canonical
+from enclave.disclosure.releases.history import MARGIN
 from enclave.export.history import Matched
 from enclave.gateway.cells import keys_of
 from enclave.gateway.deps import OpenExtract

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enclave.core.clock import rfc3339
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import RuleSet, parse
+from enclave.disclosure.criteria.rules import RuleSet, parse
 from enclave.gateway.deps import Deps
 from enclave.query.authorise import read_decision
 

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enclave.disclosure import flow as disclosure
-from enclave.disclosure.rules import RuleSet, combine, parse
-from enclave.disclosure.table import (
+from enclave.disclosure.answers.table import (
     TOTAL,
     Cell,
     Hidden,
@@ -32,6 +31,7 @@ from enclave.disclosure.table import (
     Table,
     columns,
 )
+from enclave.disclosure.criteria.rules import RuleSet, combine, parse
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated

@@ -17,10 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.bounds import MORE, Bounds, ConditionBounds, Counts, Decided, Flags, SumBounds, decide
-from enclave.disclosure.primary import unsafe
-from enclave.disclosure.rules import Rules, Zero
-from enclave.disclosure.table import MeasureKind, Table
+from enclave.disclosure.answers.bounds import (
+    MORE,
+    Bounds,
+    ConditionBounds,
+    Counts,
+    Decided,
+    Flags,
+    SumBounds,
+    decide,
+)
+from enclave.disclosure.answers.primary import unsafe
+from enclave.disclosure.answers.table import MeasureKind, Table
+from enclave.disclosure.criteria.rules import Rules, Zero
 from enclave.gateway.deps import Engine, Run
 from enclave.query.counting import Counting
 from enclave.query.rewrite.counting import HALF, MASK, persons_of

@@ -23,8 +23,8 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import Rules, Zero, combine
-from enclave.disclosure.table import ProtectedTable
+from enclave.disclosure.answers.table import ProtectedTable
+from enclave.disclosure.criteria.rules import Rules, Zero, combine
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
 from enclave.export.history import Matched, finding_of, read_by

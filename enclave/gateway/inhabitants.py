@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
-from enclave.disclosure.table import Inhabitants, Table
+from enclave.disclosure.answers.table import Inhabitants, Table
 from enclave.gateway.deps import Engine, Run
 from enclave.query.municipal import PLACE, POPULATION
 from enclave.query.stages import Cells, Guarded

@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from enclave.disclosure.contained import Group, left_between
-from enclave.disclosure.table import TOTAL, Measure, MeasureKind
+from enclave.disclosure.answers.contained import Group, left_between
+from enclave.disclosure.answers.table import TOTAL, Measure, MeasureKind
 from enclave.query.stages import Cells, Coding, Others, Part
 
 _KINDS = {

@@ -13,8 +13,8 @@ from sqlglot import exp
 
 from enclave.core.ids import DatabaseId
 from enclave.core.refusal import Refused
-from enclave.disclosure.categories import AREAS, Categories, unfit
-from enclave.disclosure.rules import combine, parse
+from enclave.disclosure.criteria.categories import AREAS, Categories, unfit
+from enclave.disclosure.criteria.rules import combine, parse
 from enclave.query.origins import origins_of
 from enclave.query.schema import Schema
 from enclave.query.stages import Authorised

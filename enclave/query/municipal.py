@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.categories import AREAS
-from enclave.disclosure.rules import combine, parse
+from enclave.disclosure.criteria.categories import AREAS
+from enclave.disclosure.criteria.rules import combine, parse
 from enclave.query.names import permitted
 from enclave.query.origins import Origin, origins_of, outside_queries, untouched
 from enclave.query.parse import DIALECT

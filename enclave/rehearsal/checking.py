@@ -18,10 +18,10 @@ import yaml
 
 from enclave.adapters import rule_files, workbook
 from enclave.core.refusal import Refused
-from enclave.disclosure import description as describing
-from enclave.disclosure.description import Description
-from enclave.disclosure.examine import Finding, TableFile, Verdict, examine
-from enclave.disclosure.rules import Rules, combine
+from enclave.disclosure.criteria.rules import Rules, combine
+from enclave.disclosure.files import description as describing
+from enclave.disclosure.files.description import Description
+from enclave.disclosure.files.examine import Finding, TableFile, Verdict, examine
 from enclave.export.table_text import read_sheet
 
 CELLS_AT_MOST = 5_000_000

@@ -17,9 +17,9 @@ import yaml
 
 from enclave.adapters import rule_files, table_files
 from enclave.core.refusal import Refused
+from enclave.disclosure.criteria.public_tables import rounded
+from enclave.disclosure.criteria.rules import RuleSet
 from enclave.disclosure.perturb import KEYS, Ptable, cell_key, error, parameters, ptable
-from enclave.disclosure.public_tables import rounded
-from enclave.disclosure.rules import RuleSet
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -20,11 +20,11 @@ import yaml
 
 from enclave.adapters import rule_files, table_files
 from enclave.core.refusal import Refused
-from enclave.disclosure import reread
-from enclave.disclosure import verify as checker
-from enclave.disclosure.protecting import protect as protected_table
-from enclave.disclosure.spec import Spec
-from enclave.disclosure.tabular import Tabular, linked, tabular
+from enclave.disclosure.proof import reread
+from enclave.disclosure.proof import verify as checker
+from enclave.disclosure.protection.protecting import protect as protected_table
+from enclave.disclosure.protection.spec import Spec
+from enclave.disclosure.protection.tabular import Tabular, linked, tabular
 from enclave.rehearsal.program import began, policies_of_program
 
 __all__ = ["began", "policies_of_program", "protect", "verify"]

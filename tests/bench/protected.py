@@ -23,7 +23,7 @@ from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.commands.options import language
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import combine
+from enclave.disclosure.criteria.rules import combine
 from enclave.gateway import cells
 from enclave.gateway.counting import Counted, counted, counted_exactly
 from enclave.query import schema as schemas

@@ -18,9 +18,9 @@ import numpy as np
 
 from enclave.adapters.released_sets import ReleasedSets
 from enclave.adapters.vault import Vault
-from enclave.disclosure.differencing import examine
-from enclave.disclosure.examine import Verdict
-from enclave.disclosure.history import Book, Cell, Persons, Ruler, pairs, triples
+from enclave.disclosure.files.examine import Verdict
+from enclave.disclosure.releases.differencing import examine
+from enclave.disclosure.releases.history import Book, Cell, Persons, Ruler, pairs, triples
 from tests.bench.promises import Line, Row, Target, Unit
 
 PEOPLE, RELEASES, CELLS = 1_000_000, 20, 500

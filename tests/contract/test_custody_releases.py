@@ -18,7 +18,7 @@ from enclave.adapters.custody_releases import asked_of, lines_of, published_line
 from enclave.config import Site
 from enclave.core.event import Actor
 from enclave.core.refusal import Refused
-from enclave.disclosure import definitions
+from enclave.disclosure.releases import definitions
 from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, signed
 from tests.fakes.ledger import MemoryLedger
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enclave.disclosure.rules import RuleSet, parse
-from enclave.disclosure.spec import Spec
-from enclave.disclosure.spec import parse as spec_of
+from enclave.disclosure.criteria.rules import RuleSet, parse
+from enclave.disclosure.protection.spec import Spec
+from enclave.disclosure.protection.spec import parse as spec_of
 
 Row = dict[str, Any]
 

@@ -5,9 +5,9 @@ from datetime import date
 from itertools import combinations
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.table import TOTAL, Hidden, Measure, ProtectedTable, Reason, Row, Shown, Table
+from enclave.disclosure.criteria.rules import MinPersons, RuleSet, Zero
 from enclave.disclosure.flow import protect
-from enclave.disclosure.rules import MinPersons, RuleSet, Zero
-from enclave.disclosure.table import TOTAL, Hidden, Measure, ProtectedTable, Reason, Row, Shown, Table
 
 N = 4
 """The threshold of these tables: small, so that everything can be enumerated."""

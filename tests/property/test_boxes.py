@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from enclave.core.refusal import Refused
-from enclave.disclosure import cutting
-from enclave.disclosure.boxes import Boxes, grid
-from enclave.disclosure.covering import covered
-from enclave.disclosure.protecting import protect
-from enclave.disclosure.system import Sums, System, merged
-from enclave.disclosure.tabular import Tabular, tabular
+from enclave.disclosure.protection import cutting
+from enclave.disclosure.protection.boxes import Boxes, grid
+from enclave.disclosure.protection.covering import covered
+from enclave.disclosure.protection.protecting import protect
+from enclave.disclosure.protection.system import Sums, System, merged
+from enclave.disclosure.protection.tabular import Tabular, tabular
 from tests.property.protect_tables import Invented, invented
 from tests.property.test_protecting import found_in, written
 

@@ -16,9 +16,9 @@ import pytest
 
 from enclave.config import PREFIX
 from enclave.core.refusal import Refused
-from enclave.disclosure.cell_rules import protection, reasons
-from enclave.disclosure.evidence import CellEvidence, Route, Statistic
-from enclave.disclosure.rules import binding, combine, parse
+from enclave.disclosure.criteria.cell_rules import protection, reasons
+from enclave.disclosure.criteria.evidence import CellEvidence, Route, Statistic
+from enclave.disclosure.criteria.rules import binding, combine, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS, QUESTIONS = 6_000, 2_000

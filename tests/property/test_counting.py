@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
-from enclave.disclosure.bounds import Bounds, ConditionBounds, SumBounds, decide
-from enclave.disclosure.primary import unsafe
-from enclave.disclosure.rules import combine
-from enclave.disclosure.table import Measure, MeasureKind, Row
+from enclave.disclosure.answers.bounds import Bounds, ConditionBounds, SumBounds, decide
+from enclave.disclosure.answers.primary import unsafe
+from enclave.disclosure.answers.table import Measure, MeasureKind, Row
+from enclave.disclosure.criteria.rules import combine
 from enclave.gateway import cells, counting
 from enclave.gateway.deps import Run
 from enclave.gateway.running import Running

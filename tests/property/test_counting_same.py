@@ -18,8 +18,8 @@ from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
 from enclave.disclosure import flow as disclosure
-from enclave.disclosure.rules import combine
-from enclave.disclosure.table import Hidden, ProtectedTable, Reason, Table
+from enclave.disclosure.answers.table import Hidden, ProtectedTable, Reason, Table
+from enclave.disclosure.criteria.rules import combine
 from enclave.gateway import cells
 from enclave.gateway.counting import Counted, counted
 from enclave.query import schema as schemas

@@ -4,7 +4,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from enclave.disclosure.definitions import AllBut, AllOf, defined, evaluated
+from enclave.disclosure.releases.definitions import AllBut, AllOf, defined, evaluated
 
 SETS = st.lists(st.frozensets(st.integers(0, 15)), max_size=8)
 

@@ -8,10 +8,10 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from enclave.disclosure import differencing
-from enclave.disclosure.differencing import OTHERS, examine, findings
-from enclave.disclosure.examine import Verdict
-from enclave.disclosure.history import Book, Cell, Kind, Ruler
+from enclave.disclosure.files.examine import Verdict
+from enclave.disclosure.releases import differencing
+from enclave.disclosure.releases.differencing import OTHERS, examine, findings
+from enclave.disclosure.releases.history import Book, Cell, Kind, Ruler
 
 from .test_history import FLOORS, MOST, book, rank, sets_of, tells
 

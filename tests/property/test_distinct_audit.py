@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from enclave.disclosure.interval import ROW, distinct_holds
-from enclave.disclosure.table import TOTAL, Measure, Row, Table
+from enclave.disclosure.answers.table import TOTAL, Measure, Row, Table
+from enclave.disclosure.proof.interval import ROW, distinct_holds
 
 Keys = tuple[object, ...]
 

@@ -6,8 +6,8 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from enclave.disclosure.combinations import atoms, examine
-from enclave.disclosure.history import Book, Cell, Ruler, pairs, triples
+from enclave.disclosure.releases.combinations import atoms, examine
+from enclave.disclosure.releases.history import Book, Cell, Ruler, pairs, triples
 
 MOST = 12
 FLOORS = st.integers(2, 4)

@@ -10,12 +10,12 @@ import pytest
 
 from enclave.adapters import table_files
 from enclave.core.refusal import Refused
-from enclave.disclosure import protecting
-from enclave.disclosure.protecting import Protected, protect
-from enclave.disclosure.reread import Files, claim
-from enclave.disclosure.system import System
-from enclave.disclosure.tabular import tabular
-from enclave.disclosure.verify import problems
+from enclave.disclosure.proof.reread import Files, claim
+from enclave.disclosure.proof.verify import problems
+from enclave.disclosure.protection import protecting
+from enclave.disclosure.protection.protecting import Protected, protect
+from enclave.disclosure.protection.system import System
+from enclave.disclosure.protection.tabular import tabular
 from tests.property.linked_tables import linked
 from tests.property.protect_tables import Invented, every_table, invented
 from tests.property.test_linked_tables import found_in as found_in_linked

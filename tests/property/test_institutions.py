@@ -11,7 +11,7 @@ import pytest
 
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import TOTAL, Hidden, ProtectedTable, Reason
+from enclave.disclosure.answers.table import TOTAL, Hidden, ProtectedTable, Reason
 from enclave.gateway import cells
 from enclave.query import schema as schemas
 from enclave.query.facts import know

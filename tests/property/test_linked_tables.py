@@ -9,13 +9,13 @@ import pytest
 
 from enclave.adapters import table_files
 from enclave.core.refusal import Refused
-from enclave.disclosure.protecting import Protected, protect
-from enclave.disclosure.reread import Files, claim
-from enclave.disclosure.rules import parse
-from enclave.disclosure.spec import parse_tables
-from enclave.disclosure.tabular import Tabular
-from enclave.disclosure.tabular import linked as tabular
-from enclave.disclosure.verify import problems
+from enclave.disclosure.criteria.rules import parse
+from enclave.disclosure.proof.reread import Files, claim
+from enclave.disclosure.proof.verify import problems
+from enclave.disclosure.protection.protecting import Protected, protect
+from enclave.disclosure.protection.spec import parse_tables
+from enclave.disclosure.protection.tabular import Tabular
+from enclave.disclosure.protection.tabular import linked as tabular
 from tests.property.linked_tables import NAMES, Linked, linked
 from tests.property.protect_tables import every_table
 

@@ -9,7 +9,7 @@ import pytest
 
 from enclave.adapters.engine import Engine
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import TOTAL, Hidden, ProtectedRow, ProtectedTable, Reason, Shown
+from enclave.disclosure.answers.table import TOTAL, Hidden, ProtectedRow, ProtectedTable, Reason, Shown
 from enclave.gateway import cells
 from enclave.query.stages import Form, Guarded
 from tests.unit.query.municipal_world import (

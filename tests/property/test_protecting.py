@@ -11,12 +11,12 @@ import pytest
 
 from enclave.adapters import table_files
 from enclave.core.refusal import Refused
-from enclave.disclosure import protecting
-from enclave.disclosure.protecting import Protected, protect
-from enclave.disclosure.reread import Files as Written
-from enclave.disclosure.reread import claim
-from enclave.disclosure.tabular import tabular
-from enclave.disclosure.verify import problems
+from enclave.disclosure.proof.reread import Files as Written
+from enclave.disclosure.proof.reread import claim
+from enclave.disclosure.proof.verify import problems
+from enclave.disclosure.protection import protecting
+from enclave.disclosure.protection.protecting import Protected, protect
+from enclave.disclosure.protection.tabular import tabular
 from tests.property.protect_tables import Invented, every_table, invented
 
 COUNTS = [(seed, dimensions) for seed in range(60) for dimensions in (2, 3) if dimensions == 2 or seed < 25]

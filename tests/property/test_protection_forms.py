@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protecting import Protected
-from enclave.disclosure.spec import parse
-from enclave.disclosure.tabular import tabular
+from enclave.disclosure.protection.protecting import Protected
+from enclave.disclosure.protection.spec import parse
+from enclave.disclosure.protection.tabular import tabular
 from tests.property.protect_tables import Invented, every_table, invented
 from tests.property.test_insiders import found_in, protected, written
 

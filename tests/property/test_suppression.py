@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.table import TOTAL, Hidden, Row, Shown, Table
 from enclave.disclosure.flow import protect
-from enclave.disclosure.table import TOTAL, Hidden, Row, Shown, Table
 from tests.property.suppression_tables import (
     RULES,
     Cells,

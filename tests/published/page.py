@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from enclave.disclosure.public_audit import NARROW, Widths
+from enclave.disclosure.proof.public_audit import NARROW, Widths
 from tests.published.tables import NAMES, audited
 
 LANGUAGES = ("en", "ja")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from enclave.disclosure.public_audit import Audit, Line, audit
+from enclave.disclosure.proof.public_audit import Audit, Line, audit
 
 FOLDER = Path(__file__).parent / "ndb_open_no9"
 BELOW = 10

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from enclave.disclosure.public_audit import audit, bounds, informed_bounds
-from enclave.disclosure.public_tables import dashes
-from enclave.disclosure.rules import Zero
+from enclave.disclosure.criteria.public_tables import dashes
+from enclave.disclosure.criteria.rules import Zero
+from enclave.disclosure.proof.public_audit import audit, bounds, informed_bounds
 from tests.published.page import LANGUAGES, PAGES, page
 from tests.published.tables import NAMES, audited
 

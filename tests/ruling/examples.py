@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from enclave.disclosure.categories import Categories
-from enclave.disclosure.evidence import CellEvidence, Route, Statistic
+from enclave.disclosure.criteria.categories import Categories
+from enclave.disclosure.criteria.evidence import CellEvidence, Route, Statistic
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from enclave.adapters.rule_files import load_directory
-from enclave.disclosure.categories import Categories, unfit
-from enclave.disclosure.cell_rules import Reason, reasons
 from enclave.disclosure.codes import CODES
-from enclave.disclosure.rule_forms import FORMS
-from enclave.disclosure.rules import RuleSet, combine
+from enclave.disclosure.criteria.categories import Categories, unfit
+from enclave.disclosure.criteria.cell_rules import Reason, reasons
+from enclave.disclosure.criteria.rule_forms import FORMS
+from enclave.disclosure.criteria.rules import RuleSet, combine
 from tests.ruling.examples import EXAMPLES, Example
 from tests.ruling.words import SECTIONS
 

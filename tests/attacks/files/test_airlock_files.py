@@ -13,8 +13,8 @@ import pytest
 
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import RuleSet, parse
-from enclave.disclosure.table import ProtectedTable
+from enclave.disclosure.answers.table import ProtectedTable
+from enclave.disclosure.criteria.rules import RuleSet, parse
 from enclave.export.flow import check
 from enclave.export.history import Matched
 from enclave.export.request import FigureItem, Finding, Item, Submission, TableItem, Verdict

@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from enclave.disclosure.table import Hidden, Measure, MeasureKind, ProtectedRow, ProtectedTable, Reason, Shown
+from enclave.disclosure.answers.table import (
+    Hidden,
+    Measure,
+    MeasureKind,
+    ProtectedRow,
+    ProtectedTable,
+    Reason,
+    Shown,
+)
 from enclave.export.flow import check
 from enclave.export.request import CheckedFile, Submission, TableItem, Verdict
 from tests.attacks.files.test_airlock_files import RULES, first_ever, nothing, permit

@@ -6,7 +6,7 @@ import pytest
 from enclave.adapters.engine import Engine
 from enclave.adapters.policy_server import PolicyServer
 from enclave.core.refusal import Refused, problem
-from enclave.disclosure.table import Hidden
+from enclave.disclosure.answers.table import Hidden
 from enclave.gateway import cells
 from enclave.query.codes import CODES
 from enclave.query.stages import Form

@@ -11,7 +11,7 @@ import pytest
 
 from enclave.adapters.engine import Engine
 from enclave.adapters.policy_server import PolicyServer
-from enclave.disclosure.table import Hidden, ProtectedTable
+from enclave.disclosure.answers.table import Hidden, ProtectedTable
 from enclave.gateway import cells
 from enclave.query.stages import Form, Guarded
 from tests.unit.query import world

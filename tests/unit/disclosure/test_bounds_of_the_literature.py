@@ -3,8 +3,8 @@
 from fractions import Fraction
 from math import inf
 
-from enclave.disclosure.certificate import ranges
-from enclave.disclosure.system import System
+from enclave.disclosure.protection.certificate import ranges
+from enclave.disclosure.protection.system import System
 
 # Investment by activity (rows) and region (columns), with totals: Willenborg and De Waal, Statistical Disclosure Control in
 # Practice (Springer 1996); as Figure 1 of Fischetti and Salazar-González, Management Science 47 (2001) 1008-1027.

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from enclave.adapters.rule_files import resolve
-from enclave.disclosure.categories import Categories, unfit
-from enclave.disclosure.public_tables import dashes, rounded
-from enclave.disclosure.rules import Zero, combine
+from enclave.disclosure.criteria.categories import Categories, unfit
+from enclave.disclosure.criteria.public_tables import dashes, rounded
+from enclave.disclosure.criteria.rules import Zero, combine
 
 DATA = Path(__file__).resolve().parents[3] / "policies" / "data"
 FIVES = tuple((begin, begin + 5) for begin in range(0, 100, 5))

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.cell_rules import Protection, protection, reasons
 from enclave.disclosure.codes import CODES
-from enclave.disclosure.evidence import CellEvidence, Route, Statistic, of_maxima
-from enclave.disclosure.rules import Rules, combine, parse
+from enclave.disclosure.criteria.cell_rules import Protection, protection, reasons
+from enclave.disclosure.criteria.evidence import CellEvidence, Route, Statistic, of_maxima
+from enclave.disclosure.criteria.rules import Rules, combine, parse
 
 COUNT, SUM, MEAN, RATIO = Statistic.COUNT, Statistic.SUM, Statistic.MEAN, Statistic.RATIO
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from enclave.cli import cli
 from enclave.core.refusal import Refused
-from enclave.disclosure.examine import Verdict
+from enclave.disclosure.files.examine import Verdict
 from enclave.rehearsal import checking
 
 POLICIES = Path(__file__).resolve().parents[3] / "policies"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from enclave.disclosure.contained import Group, left_between
+from enclave.disclosure.answers.contained import Group, left_between
 
 FULL = 64
 

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.age_bands import bands_of
-from enclave.disclosure.description import attach, parse
-from enclave.disclosure.examine import Finding, TableFile, Verdict, examine
-from enclave.disclosure.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
+from enclave.disclosure.criteria.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
+from enclave.disclosure.files.age_bands import bands_of
+from enclave.disclosure.files.description import attach, parse
+from enclave.disclosure.files.examine import Finding, TableFile, Verdict, examine
 from enclave.rehearsal import checking
 
 POLICIES = Path(__file__).resolve().parents[3] / "policies"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from enclave.disclosure.interval import distinct_holds
-from enclave.disclosure.table import TOTAL, Measure, Row, Table
+from enclave.disclosure.answers.table import TOTAL, Measure, Row, Table
+from enclave.disclosure.proof.interval import distinct_holds
 
 N = (Measure("n"),)
 

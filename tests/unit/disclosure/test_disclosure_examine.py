@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from enclave.disclosure.answers.table import columns
 from enclave.disclosure.codes import CODES
-from enclave.disclosure.examine import Findings, TableFile, Verdict
+from enclave.disclosure.criteria.rules import MinPersons, PopulationTier, RuleSet, Zero
+from enclave.disclosure.files.examine import Findings, TableFile, Verdict
 from enclave.disclosure.flow import check_table, protect
-from enclave.disclosure.rules import MinPersons, PopulationTier, RuleSet, Zero
-from enclave.disclosure.table import columns
 from tests.property.suppression_tables import subsets, table_of
 
 TEN = RuleSet("ten", date(2024, 1, 1), None, "test", ("*",), MinPersons(10, Zero.SHOWN))

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from enclave.disclosure.primary import unsafe
-from enclave.disclosure.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
-from enclave.disclosure.table import Measure, MeasureKind, Row
+from enclave.disclosure.answers.primary import unsafe
+from enclave.disclosure.answers.table import Measure, MeasureKind, Row
+from enclave.disclosure.criteria.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
 
 COUNT, SUM, MEAN, OTHER = MeasureKind.COUNT, MeasureKind.SUM, MeasureKind.MEAN, MeasureKind.OTHER
 

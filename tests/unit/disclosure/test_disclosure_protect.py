@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from enclave.core.refusal import Refused
-from enclave.disclosure import interval, lattice, secondary
+from enclave.disclosure.answers import lattice, secondary
+from enclave.disclosure.answers.moves import Budget
+from enclave.disclosure.answers.table import TOTAL, Hidden, Measure, MeasureKind, Reason, Row, Shown, Table
+from enclave.disclosure.criteria.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
 from enclave.disclosure.flow import claim_of, protect
-from enclave.disclosure.moves import Budget
-from enclave.disclosure.rules import MinPersons, PopulationTier, RuleSet, Zero, combine
-from enclave.disclosure.table import TOTAL, Hidden, Measure, MeasureKind, Reason, Row, Shown, Table
+from enclave.disclosure.proof import interval
 from tests.property.suppression_tables import hidden, shown, subsets, table_of
 
 TEN = RuleSet("ten", date(2024, 1, 1), None, "test", ("*",), MinPersons(10, Zero.SHOWN))

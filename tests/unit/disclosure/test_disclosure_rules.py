@@ -10,7 +10,7 @@ import pytest
 from enclave.adapters.rule_files import load_directory, load_file, pick, resolve
 from enclave.core.refusal import Refused
 from enclave.disclosure.codes import CODES
-from enclave.disclosure.rules import (
+from enclave.disclosure.criteria.rules import (
     Concentration,
     Limit,
     MinPersons,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import (
+from enclave.disclosure.answers.table import (
     TOTAL,
     Hidden,
     Measure,

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from enclave.cli import cli
 from enclave.core.refusal import Refused
+from enclave.disclosure.criteria.rules import parse
 from enclave.disclosure.perturb import KEYS, Parameters, cell_key, error, ptable, record_key
-from enclave.disclosure.rules import parse
 
 SECRET = b"a secret of the custodian's, kept"
 CHOICES = [(5, 3, 2), (2, Fraction(108, 100), 1), (1, Fraction(1, 2), 0), (3, Fraction(1, 4), 0), (10, 7, 4)]

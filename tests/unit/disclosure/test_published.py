@@ -7,8 +7,8 @@ import pytest
 from enclave.adapters import published_files
 from enclave.adapters.custody_releases import published_lines
 from enclave.core.refusal import Refused
-from enclave.disclosure.history import Cell, Persons, Ruler
-from enclave.disclosure.published import Published, near
+from enclave.disclosure.releases.history import Cell, Persons, Ruler
+from enclave.disclosure.releases.published import Published, near
 
 SPEC = "dimensions:\n  sex: {total: T}\n  area: {total: Japan, hierarchy: areas.csv}\ncount: persons\n"
 AREAS = "child,parent\nTokyo,Kanto\nChiba,Kanto\nKanto,Japan\n"

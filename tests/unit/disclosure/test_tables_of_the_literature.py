@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from enclave.disclosure.certificate import ranges
-from enclave.disclosure.protecting import Protected, protect
-from enclave.disclosure.rules import parse
-from enclave.disclosure.spec import parse as spec_of
-from enclave.disclosure.spec import parse_tables
-from enclave.disclosure.system import System
-from enclave.disclosure.tabular import linked, tabular
+from enclave.disclosure.criteria.rules import parse
+from enclave.disclosure.protection.certificate import ranges
+from enclave.disclosure.protection.protecting import Protected, protect
+from enclave.disclosure.protection.spec import parse as spec_of
+from enclave.disclosure.protection.spec import parse_tables
+from enclave.disclosure.protection.system import System
+from enclave.disclosure.protection.tabular import linked, tabular
 from tests.property.protect_tables import rule_set
 
 Row = dict[str, Any]

@@ -15,7 +15,15 @@ from enclave.adapters.export_views import WORDINGS
 from enclave.core.ids import Digest, ExportId, PersonId
 from enclave.core.lifecycle import diagram
 from enclave.core.refusal import Refused
-from enclave.disclosure.table import TOTAL, Hidden, Measure, ProtectedRow, ProtectedTable, Reason, Shown
+from enclave.disclosure.answers.table import (
+    TOTAL,
+    Hidden,
+    Measure,
+    ProtectedRow,
+    ProtectedTable,
+    Reason,
+    Shown,
+)
 from enclave.export import checks, codes, release, review
 from enclave.export.names import key, shown, well_named
 from enclave.export.receipt import Difference, difference, same

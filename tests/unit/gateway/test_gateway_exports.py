@@ -20,7 +20,7 @@ from enclave.adapters.policy_server import PolicyServer
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Permit
 from enclave.core.refusal import Refused
-from enclave.disclosure.rules import MinPersons, Zero
+from enclave.disclosure.criteria.rules import MinPersons, Zero
 from enclave.export.release import digest_of
 from enclave.export.review import Choice, State
 from enclave.gateway.binding import binding_sets

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
-from enclave.disclosure.table import ProtectedTable
+from enclave.disclosure.answers.table import ProtectedTable
 from enclave.gateway import cells
 from enclave.gateway.inhabitants import inhabitants_of
 from enclave.gateway.settling import settled

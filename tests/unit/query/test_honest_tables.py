@@ -14,7 +14,7 @@ import pytest
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.adapters.policy_server import PolicyServer
-from enclave.disclosure.table import TOTAL, Hidden, value_of
+from enclave.disclosure.answers.table import TOTAL, Hidden, value_of
 from enclave.gateway import cells
 from enclave.query.stages import Form
 from tests.unit.query import claims_world, world

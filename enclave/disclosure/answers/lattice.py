@@ -1,0 +1,231 @@
+"""The table as a lattice: every margin that its details have, asked for or not, and the sums that tie them.
+
+Decides what an attacker may know of a table besides its own rows: a total can always be asked separately, so every
+roll-up of a grouping in the answer is a cell here (virtual where the answer does not hold it). Relies on `primary` for
+which cells are unsafe. Does not choose what else to hide: that is `secondary`.
+
+Persons need not add up: someone may stand in several rows. What can always be subtracted is what adds up by its
+nature (records, sums), and each row has at least as many records as persons. The lattice therefore ties *changes*
+(the change of a total is the sum of the changes of its details) with the row's own persons as room to move: an
+alternative that is possible here is possible for records too. Virtual margins take the sum of their details, which is
+at least their true number of persons, so a virtual margin is never taken for unknown because of it. What the numbers of
+distinct persons themselves tell where they do not add up is audited apart, with inequalities (`interval`).
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from enclave.core.refusal import Refused
+from enclave.disclosure.answers.primary import unsafe, unsafe_group
+from enclave.disclosure.answers.table import TOTAL, MeasureKind, Table, canonical
+from enclave.disclosure.criteria.rules import Rules, Zero
+
+Keys = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One vector of evidence over all cells. `counted`: its numbers are shown, so that it is known to be at most the
+    row's persons (series 0)."""
+
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Node:
+    """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual; `institutions`: at
+    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer."""
+
+    keys: Keys
+    grouping: int
+    persons: tuple[int, ...]
+    unsafe: bool
+    row: int | None
+    institutions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The change of `parent` is the sum of the changes of `children` (places in `nodes`)."""
+
+    parent: int
+    children: tuple[int, ...]
+    grouping: int
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """`groupings`: all, coarsest first, as bit masks of detailed dimensions; `least`: the least hidden count;
+    `series_of`: per measure its series.
+
+    `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
+    read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
+    one with the most, for all that is known.
+    """
+
+    nodes: tuple[Node, ...]
+    relations: tuple[Relation, ...]
+    groupings: tuple[int, ...]
+    series: tuple[Series, ...]
+    series_of: tuple[int, ...]
+    least: int
+    floor: int
+    institutions: int = 0
+
+    def moves(self, node: int, series: int) -> bool:
+        """Whether a hidden node's number in a series is unknown: 0 is known where zeros are shown."""
+        return self.nodes[node].persons[series] >= self.least
+
+
+def _mask(keys: Keys) -> int:
+    return sum(1 << place for place, key in enumerate(keys) if key is not TOTAL)
+
+
+def _rolled(keys: Keys, grouping: int) -> Keys:
+    return tuple(key if grouping >> place & 1 else TOTAL for place, key in enumerate(keys))
+
+
+def _submasks(mask: int) -> list[int]:
+    found, sub = [], mask
+    while True:
+        found.append(sub)
+        if sub == 0:
+            return found
+        sub = (sub - 1) & mask
+
+
+def _series(table: Table) -> tuple[list[tuple[int, ...]], list[Series], tuple[int, ...]]:
+    """The distinct vectors of evidence (per row), and per measure which is its own; the first is the row's persons.
+
+    A SUM, MEAN or OTHER is a series too: where it is hidden it must not be pinned down through rows in which nobody
+    stands behind it. The measures of a series that counts are shown, so `counted` wins.
+    """
+    vectors = [tuple(row.total_persons for row in table.rows)]
+    counted = [False]
+    series_of = []
+    for place, measure in enumerate(table.measures):
+        vector = tuple(row.persons[place] for row in table.rows)
+        if vector not in vectors:
+            vectors.append(vector)
+            counted.append(False)
+        number = vectors.index(vector)
+        counted[number] |= measure.kind is MeasureKind.COUNT
+        series_of.append(number)
+    return vectors, [Series(one) for one in counted], tuple(series_of)
+
+
+def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
+    """The lattice of a checked table.
+
+    Raises Refused `disclosure.too_large` above `max_cells`, `disclosure.margin_incomplete` where a total is larger
+    than its details together or smaller than one of them: then rows are missing that are not empty.
+    """
+    vectors, series, series_of = _series(table)
+    asked = {row.keys: place for place, row in enumerate(table.rows)}
+    present = sorted({_mask(row.keys) for row in table.rows}, key=lambda mask: (mask.bit_count(), mask))
+    if any(1 << mask.bit_count() > max_cells for mask in present):
+        raise Refused("disclosure.too_large", {"limit": max_cells})
+    groupings = sorted(
+        {sub for mask in present for sub in _submasks(mask)}, key=lambda mask: (mask.bit_count(), mask)
+    )
+
+    evidence: dict[int, dict[Keys, tuple[int, ...]]] = {}
+    measured: dict[int, dict[Keys, tuple[int, ...]]] = {}
+    places: dict[Keys, tuple[int, ...]] = {}
+    by_grouping: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(table.rows):
+        by_grouping[_mask(row.keys)].append(place)
+    size = 0
+    for grouping in groupings:
+        numbers: dict[Keys, list[int]] = {}
+        own: dict[Keys, list[int]] = {}
+        behind: dict[Keys, tuple[int, ...]] = {}
+        # The finest answers that this grouping rolls up; the first of them stands for all where it is not asked.
+        source = next(mask for mask in present if mask & grouping == grouping)
+        for number in by_grouping[source]:
+            row = table.rows[number]
+            keys = _rolled(row.keys, grouping)
+            vector = [counts[number] for counts in vectors]
+            if row.institutions:
+                behind[keys] = tuple(map(max, behind.get(keys, row.institutions), row.institutions))
+            if keys in numbers:
+                numbers[keys] = [a + b for a, b in zip(numbers[keys], vector, strict=True)]
+                own[keys] = [a + b for a, b in zip(own[keys], row.persons, strict=True)]
+            else:
+                numbers[keys], own[keys] = vector, list(row.persons)
+        evidence[grouping] = {keys: tuple(vector) for keys, vector in numbers.items()}
+        measured[grouping] = {keys: tuple(vector) for keys, vector in own.items()}
+        places |= behind
+        size += len(numbers)
+        if size > max_cells:
+            raise Refused("disclosure.too_large", {"limit": max_cells})
+
+    nodes: list[Node] = []
+    place_of: dict[Keys, int] = {}
+    for grouping in groupings:
+        for keys in sorted(evidence[grouping], key=canonical):
+            place_asked = asked.get(keys)
+            persons = evidence[grouping][keys]
+            bad = (
+                _unsafe_total(table, keys, measured[grouping][keys], persons[0], rules)
+                if place_asked is None
+                else unsafe(table.rows[place_asked], table.measures, rules)
+            )
+            place_of[keys] = len(nodes)
+            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
+    relations = _relations(nodes, place_of)
+    _whole(nodes, relations)
+    return Lattice(
+        tuple(nodes),
+        relations,
+        tuple(groupings),
+        tuple(series),
+        series_of,
+        least=0 if rules.zero is Zero.HIDDEN else 1,
+        floor=rules.n,
+        institutions=rules.min_institutions or 0,
+    )
+
+
+def _unsafe_total(table: Table, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules) -> bool:
+    """Whether a total that could be asked for would be unsafe by itself."""
+    n = rules.threshold(None if table.inhabitants is None else table.inhabitants.of(keys))
+    return n is None or unsafe_group(table.measures, persons, total, n)
+
+
+def _relations(nodes: list[Node], place_of: dict[Keys, int]) -> tuple[Relation, ...]:
+    children: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, node in enumerate(nodes):
+        for dimension in range(len(node.keys)):
+            if node.grouping >> dimension & 1:
+                parent = _rolled(node.keys, node.grouping & ~(1 << dimension))
+                if parent not in place_of:
+                    raise Refused("disclosure.margin_incomplete", {"row": (node.row or 0) + 1})
+                children[place_of[parent], node.grouping].append(place)
+    return tuple(
+        Relation(parent, tuple(details), grouping) for (parent, grouping), details in sorted(children.items())
+    )
+
+
+def _whole(nodes: list[Node], relations: tuple[Relation, ...]) -> None:
+    """A total lies between its largest detail and the sum of its details, or the table is not whole.
+
+    Only where both were asked: a virtual total is a sum already, and may exceed the true number of persons.
+    """
+    asked = {node.grouping for node in nodes if node.row is not None}
+    detailed: dict[int, set[int]] = defaultdict(set)
+    finer: dict[int, set[int]] = defaultdict(set)
+    for relation in relations:
+        parent = nodes[relation.parent]
+        if relation.grouping not in asked or parent.row is None:
+            continue
+        detailed[relation.parent].add(relation.grouping)
+        finer[parent.grouping].add(relation.grouping)
+        details = [nodes[child].persons for child in relation.children]
+        for series, total in enumerate(parent.persons):
+            counts = [persons[series] for persons in details]
+            if not max(counts) <= total <= sum(counts):
+                raise Refused("disclosure.margin_incomplete", {"row": parent.row + 1})
+    for place, node in enumerate(nodes):
+        if node.row is not None and node.persons[0] and finer[node.grouping] - detailed[place]:
+            raise Refused("disclosure.margin_incomplete", {"row": node.row + 1})

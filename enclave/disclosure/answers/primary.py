@@ -1,0 +1,73 @@
+"""Primary suppression: which rows a rule finds unsafe by themselves.
+
+Decides, per row, from evidence alone (the numbers of persons, never the values). Relies on `Rules`. Does not look
+at other rows: that is `secondary`.
+
+A row hides as one: when one of its numbers is unsafe every number of it that somebody stands behind is hidden.
+Count and percentage, count and mean and sum, each pair gives the third, so hiding only the unsafe one hides nothing.
+A number that nobody stands behind stays shown where the rule set says `zero: shown`.
+
+What is compared with the threshold
+ 1. each measure's own persons, and the row's;
+ 2. what is left by subtraction within the row: a COUNT against the row's persons (everyone not counted), and two
+    measures of the same sort against each other: count and count (one filter may lie inside the other), sum or mean
+    and sum or mean of the same expression (with the counts beside them a mean is a sum). `Measure.of` tells measures
+    apart that cannot be subtracted; where it is None they are compared.
+Exempt from 2: a SUM or MEAN against the row's persons: those left over have no value (null or filtered out), so
+there is nothing to subtract, and how many they are shows only in a COUNT, which is tested itself. Otherwise a mean
+of 500 people with three missing values would never be shown. OTHER is tested by 1 only.
+"""
+
+from itertools import combinations
+
+from enclave.disclosure.answers.table import Measure, MeasureKind, Row
+from enclave.disclosure.criteria.rules import Rules, Zero
+
+_ADDITIVE = (MeasureKind.SUM, MeasureKind.MEAN)
+
+
+def small(count: int, n: int) -> bool:
+    """Somebody, but too few."""
+    return 0 < count < n
+
+
+def _comparable(one: Measure, other: Measure) -> bool:
+    sort = {one.kind in _ADDITIVE, other.kind in _ADDITIVE}
+    if len(sort) == 2 or MeasureKind.OTHER in (one.kind, other.kind):
+        return False
+    return one.of is None or other.of is None or one.of == other.of
+
+
+def left_over(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """The sizes of the groups that subtraction within one row makes readable (2 above)."""
+    evidence = list(zip(measures, persons, strict=True))
+    rest = (total - count for measure, count in evidence if measure.kind is MeasureKind.COUNT)
+    # A measure that nobody stands behind says nothing by subtraction that the other does not say itself.
+    pairs = (
+        abs(count - other_count)
+        for (one, count), (other, other_count) in combinations(evidence, 2)
+        if _comparable(one, other)
+    )
+    return (*rest, *pairs)
+
+
+def unsafe_group(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int, n: int) -> bool:
+    """Whether a row of these persons holds or leaves over a group of 1 to n - 1."""
+    return any(small(count, n) for count in (total, *persons, *left_over(measures, persons, total)))
+
+
+def unsafe(row: Row, measures: tuple[Measure, ...], rules: Rules) -> bool:
+    """Whether a rule finds this row unsafe. Source of each rule: the rule sets behind `rules`."""
+    n = rules.threshold(row.population)
+    if n is None:
+        # The ministry's tier for the smallest municipalities: no number of patients at all, not even 0.
+        return True
+    if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *row.persons):
+        return True
+    if unsafe_group(measures, row.persons, row.total_persons, n):
+        return True
+    return (
+        rules.min_institutions is not None
+        and row.institutions is not None
+        and any(small(count, rules.min_institutions) for count in row.institutions)
+    )

@@ -1,0 +1,381 @@
+"""Secondary suppression: which further rows to hide so that no hidden number can be had by subtraction.
+
+The attacker knows every shown cell, every total that a question of its own would show, which rows are empty, that sums
+are sums, that hidden counts are whole and (where zeros are shown) at least 1, and that a filtered count is at most the
+row's. For every number of an unsafe row, and for the persons of every hidden row, at least two values stay possible
+(for every hidden number where that can be had), and what is hidden under one shown total is, together,
+nobody or at least the threshold: it can be read as one cell.
+
+How
+ 1. Coarsest grouping first, each by itself as if it had been asked alone: the same total gets the same answer in every
+    question. What a coarser grouping shows stays shown for the finer ones.
+ 2. Within a grouping: for each hidden number that cannot move, hide the cheapest cells (persons) that let it move; then
+    see to the sums under shown totals; again until nothing changes. Then show again what was hidden needlessly.
+ 3. A grouping that nobody asked and that has no safe pattern would be refused if asked: its cells are unknown.
+ 4. A grouping in the answer that has none: NoPatternError. Never a pattern that leaks, and never one that hides a
+    total which a question of its own would show: a way out for one answer, and a leak in two.
+
+Relies on `moves` for the search and hands every certificate on; `interval` checks them with code of its own.
+The same table gives the same pattern whatever the order of its rows. Does not promise the least possible loss.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from enclave.disclosure.answers.corners import Corners
+from enclave.disclosure.answers.lattice import Lattice, Relation
+from enclave.disclosure.answers.moves import Budget, Move, Number, Programmes
+
+_SMALL = 600
+"""Numbers in a programme that is solved for its own sake: some milliseconds."""
+
+_NEAR, _LESS_NEAR = 8, 16
+"""Categories of each dimension that are near a number: programmes of some hundred numbers, and of some thousand."""
+
+_REFINE_AT_MOST = 60
+_REFINE_WORK = 20_000
+"""Rows that are tried to be shown again, per grouping, fewer where each try is long (numbers in the programme): counts
+and not a time, so that patterns do not depend on speed."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """`hidden`: places of nodes. `moves`: together they change every hidden number of the answer."""
+
+    hidden: frozenset[int]
+    moves: tuple[Move, ...]
+
+
+class NoPatternError(Exception):
+    """No safe pattern for one grouping (a bit mask of dimensions), with what coarser groupings show."""
+
+    def __init__(self, grouping: int = 0) -> None:
+        super().__init__(grouping)
+        self.grouping = grouping
+
+
+@dataclass
+class _Stage:
+    """One problem: nodes up to one grouping, some of which may still be hidden."""
+
+    lattice: Lattice
+    relations: Sequence[Relation]
+    candidates: frozenset[int]
+    hidden: set[int]
+    targets: frozenset[int]
+    budget: Budget
+    corners: Corners | None = None
+    strict: bool = True
+    banned: set[int] = field(default_factory=set)
+
+    def open_candidates(self) -> list[int]:
+        return sorted(self.candidates - self.hidden - self.banned)
+
+    def required(self, node: int) -> list[Number]:
+        """The numbers of a hidden node that must not be pinned: all in an unsafe row, else its persons.
+
+        `strict` asks for all in every row. Without it a filtered count that is large enough by itself may be worked out
+        for a row that hides only to help another: it is a number that could be shown.
+        """
+        every = self.strict or self.lattice.nodes[node].unsafe
+        return [
+            (node, series)
+            for series in range(len(self.lattice.series))
+            if self.lattice.moves(node, series) and (every or series == 0)
+        ]
+
+    def cost(self, node: int) -> float:
+        return float(max(1, self.lattice.nodes[node].persons[0]))
+
+
+def _numbers(stage: _Stage) -> list[Number]:
+    """The hidden numbers that need two values, smallest first."""
+    lattice = stage.lattice
+    protect = (stage.targets & stage.hidden) | (stage.candidates & stage.hidden)
+    found = [number for node in protect for number in stage.required(node)]
+    return sorted(found, key=lambda number: (lattice.nodes[number[0]].persons[number[1]], number))
+
+
+def _pools(stage: _Stage, node: int) -> list[int]:
+    """A node's persons in each group that subtraction under a total reads: every series, and those not counted."""
+    persons = stage.lattice.nodes[node].persons
+    left = [
+        persons[0] - persons[place] for place, one in enumerate(stage.lattice.series) if place and one.counted
+    ]
+    return [*persons, *left]
+
+
+def _thin(stage: _Stage) -> tuple[Relation, int] | None:
+    """A shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer institutions than a
+    rule asks for."""
+    for relation in stage.relations:
+        if relation.parent in stage.hidden:
+            continue
+        hidden = [child for child in relation.children if child in stage.hidden]
+        if not hidden:
+            continue
+        sums = [sum(column) for column in zip(*(_pools(stage, node) for node in hidden), strict=True)]
+        for group, persons in enumerate(sums):
+            if 0 < persons < stage.lattice.floor:
+                return relation, group
+        nodes = stage.lattice.nodes
+        if all(child in stage.hidden or not nodes[child].persons[0] for child in relation.children):
+            # All of them together are the total, which is shown.
+            continue
+        behind = zip(*(nodes[node].institutions for node in hidden), strict=True)
+        for group, counts in enumerate(behind, start=len(sums)):
+            if 0 < max(counts) < stage.lattice.institutions:
+                return relation, group
+    return None
+
+
+def _ends_thin(stage: _Stage, node: int, group: int) -> bool:
+    """Whether hiding a row too helps a group that is too thin, one of persons or else one of institutions."""
+    pools = _pools(stage, node)
+    if group < len(pools):
+        return pools[group] > 0
+    return stage.lattice.nodes[node].institutions[group - len(pools)] >= stage.lattice.institutions
+
+
+def _covered(moves: Sequence[Move]) -> set[Number]:
+    return {number for move in moves for number in move}
+
+
+def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -> list[Move] | None:
+    """Moves among what is hidden that change every number of `stage`; None where some number cannot move.
+
+    `known`: moves found before, of which those that touch only what is hidden still hold.
+    """
+    moves = [move for move in known if all(node in stage.hidden for node, _ in move)]
+    covered = _covered(moves)
+    wanted = [number for number in _numbers(stage) if number not in covered]
+    if not wanted:
+        return moves
+    _price(stage, helpers=False)
+    model: Programmes | None = None
+    for number in wanted:
+        if number in covered:
+            continue
+        corner = stage.corners.move(number) if stage.corners else None
+        move = corner[1] if corner else None
+        if move is None:
+            model = model or Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            if stage.corners and model.size > _SMALL:
+                move = _nearby(stage.corners, model, number, helpers=False)
+            move = move or model.move(number, thorough)
+        if move is None:
+            return None
+        moves.append(move)
+        covered |= set(move)
+        if stage.corners:
+            stage.corners.seen(node for node, _ in move)
+    return moves
+
+
+def _price(stage: _Stage, helpers: bool) -> None:
+    """What a corner move costs: nothing where it is hidden, persons where it may still be hidden (`helpers`)."""
+    if stage.corners is None:
+        return
+    stage.corners.price(stage.corners.places(), math.inf)
+    if helpers:
+        for node in stage.open_candidates():
+            stage.corners.price([node], stage.cost(node))
+    stage.corners.price(stage.hidden, 0.0)
+
+
+def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> None:
+    """Hides the cheapest row that ends a thin sum, if it can be hidden with any use."""
+    choices = [
+        node
+        for node in relation.children
+        if node in stage.candidates - stage.hidden - stage.banned and _ends_thin(stage, node, group)
+    ]
+    for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
+        if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
+            _hide(stage, {node})
+            return
+        stage.banned.add(node)
+        model.block([node])
+        if stage.corners:
+            stage.corners.price([node], math.inf)
+    raise NoPatternError
+
+
+def _grow(stage: _Stage) -> list[Move]:
+    """Hides until every hidden number moves and no sum is thin; gives the moves."""
+    free = stage.hidden | (stage.candidates - stage.banned)
+    model = Programmes(stage.lattice, stage.relations, sorted(free), stage.budget)
+    moves: list[Move] = []
+    while True:
+        covered = _covered(moves)
+        wanted = [number for number in _numbers(stage) if number not in covered]
+        if wanted and not moves:
+            only_hidden = Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            if stage.corners is None or only_hidden.size <= _SMALL:
+                moves += only_hidden.spread(wanted)
+            covered = _covered(moves)
+        _price(stage, helpers=True)
+        for number in wanted:
+            if number in covered:
+                continue
+            move = _cheapest(stage, model, number)
+            if move is None:
+                if number[0] in stage.candidates:
+                    raise _PinnedError(number[0])
+                raise NoPatternError
+            moves.append(move)
+            covered |= set(move)
+            nodes = {node for node, _ in move}
+            _hide(stage, nodes)
+            if stage.corners:
+                stage.corners.seen(nodes)
+        thin = _thin(stage)
+        if thin is not None:
+            _fill(stage, model, *thin)
+        elif all(number in covered for number in _numbers(stage)):
+            return moves
+
+
+def _hide(stage: _Stage, nodes: set[int]) -> None:
+    stage.hidden |= nodes
+    if stage.corners:
+        stage.corners.price(nodes, 0.0)
+
+
+def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
+    """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand."""
+    corner = stage.corners.move(number) if stage.corners else None
+    if corner and (corner[0] == 0 or model.size > _SMALL):
+        return corner[1]
+    model.price({node: stage.cost(node) for node in stage.open_candidates()})
+    if stage.corners and model.size > _SMALL:
+        near = _nearby(stage.corners, model, number, helpers=True)
+        if near is not None:
+            return near
+    return model.move(number) or (corner[1] if corner else None)
+
+
+def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
+    """A move among few cells, hidden ones if there is one."""
+    for more, width in ((False, _NEAR), (False, _LESS_NEAR), (True, _LESS_NEAR)):
+        near = model.nearby(number, corners.nearby(number, more, width)) if helpers or not more else None
+        if near is not None:
+            return near
+    return None
+
+
+class _PinnedError(Exception):
+    """A cell was hidden as a helper that others pin down: it is no helper."""
+
+    def __init__(self, node: int) -> None:
+        super().__init__(node)
+        self.node = node
+
+
+def _refine(stage: _Stage, primary: frozenset[int], moves: list[Move]) -> list[Move]:
+    """Shows again, dearest first, what is not needed."""
+    extra = sorted((stage.hidden & stage.candidates) - primary, key=lambda node: (-stage.cost(node), node))
+    tries = min(_REFINE_AT_MOST, _REFINE_WORK // max(1, len(_numbers(stage))))
+    for node in extra[:tries]:
+        stage.hidden.discard(node)
+        still = None if _thin(stage) is not None else _certify(stage, moves, thorough=False)
+        if still is None:
+            stage.hidden.add(node)
+        else:
+            moves = still
+    return moves
+
+
+def _solve(stage: _Stage) -> tuple[frozenset[int], list[Move]]:
+    """The hidden nodes of a stage and their moves. Raises NoPatternError."""
+    primary = frozenset(stage.hidden)
+    while True:
+        try:
+            moves = _refine(stage, primary, _grow(stage))
+        except _PinnedError as pinned:
+            if pinned.node in primary:
+                raise NoPatternError from None
+            stage.banned.add(pinned.node)
+            stage.hidden = set(primary)
+        else:
+            return frozenset(stage.hidden), moves
+
+
+def _strictly_or_not(stage: _Stage) -> tuple[frozenset[int], list[Move]]:
+    """A pattern that pins no hidden number at all, or else one that pins none that matters (`_Stage.required`)."""
+    start = set(stage.hidden)
+    try:
+        return _solve(stage)
+    except NoPatternError:
+        if len(stage.lattice.series) == 1:
+            raise
+    return _solve(replace(stage, hidden=start, banned=set(), strict=False))
+
+
+def _upto(lattice: Lattice, grouping: int) -> list[Relation]:
+    return [relation for relation in lattice.relations if relation.grouping & grouping == relation.grouping]
+
+
+def _corners(lattice: Lattice, grouping: int) -> Corners | None:
+    corners = Corners(lattice, grouping)
+    return corners if corners.usable else None
+
+
+def _finest(lattice: Lattice) -> int | None:
+    """The grouping that all others roll up, where there is one."""
+    finest = max(lattice.groupings)
+    return finest if all(grouping & finest == grouping for grouping in lattice.groupings) else None
+
+
+def protect(lattice: Lattice, budget: Budget) -> Pattern:
+    """The nodes to hide.
+
+    Raises NoPatternError, or Refused `disclosure.no_safe_pattern` (`why`: time) when the budget is spent.
+    """
+    nodes = lattice.nodes
+    hidden = {place for place, node in enumerate(nodes) if node.unsafe}
+    if not hidden:
+        return Pattern(frozenset(), ())
+    unknown: set[int] = set()
+    moves: list[Move] = []
+    for grouping in lattice.groupings:
+        own = {place for place, node in enumerate(nodes) if node.grouping == grouping}
+        below = {place for place, node in enumerate(nodes) if node.grouping & grouping == node.grouping}
+        # Asked or not: a grouping must come out the same in every question that holds it.
+        needs = (hidden & below) - unknown
+        if not needs:
+            continue
+        stage = _Stage(
+            lattice,
+            _upto(lattice, grouping),
+            frozenset(own),
+            set(hidden & below),
+            frozenset(needs),
+            budget,
+            _corners(lattice, grouping),
+        )
+        try:
+            found, moves = _strictly_or_not(stage)
+        except NoPatternError:
+            if any(nodes[place].row is not None for place in own):
+                raise NoPatternError(grouping) from None
+            unknown |= own
+            hidden |= own
+        else:
+            hidden |= found
+    return _whole(lattice, hidden, moves, budget)
+
+
+def _whole(lattice: Lattice, hidden: set[int], known: Sequence[Move], budget: Budget) -> Pattern:
+    """The pattern over all groupings together, with moves for every hidden number of the answer."""
+    asked = frozenset(place for place in hidden if lattice.nodes[place].row is not None)
+    stage = _Stage(lattice, lattice.relations, frozenset(), set(hidden), asked, budget, strict=False)
+    finest = _finest(lattice)
+    if finest is not None:
+        stage.corners = _corners(lattice, finest)
+    # Moves of a stage hold for the whole only if no finer grouping was left out of it.
+    moves = _certify(stage, known if finest is not None else ())
+    if moves is None or _thin(stage) is not None:
+        raise NoPatternError(max(lattice.groupings))
+    return Pattern(frozenset(hidden), tuple(moves))

@@ -1,0 +1,1 @@
+"""Table files that ask to leave: read as text, with what their columns mean, and judged."""

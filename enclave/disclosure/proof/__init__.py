@@ -1,0 +1,1 @@
+"""What is checked by code that shares nothing with the search for patterns: certificates, intervals, public tables."""

@@ -1,0 +1,203 @@
+"""What an attacker can reach: one linear programme per question over the hidden cells of a system, kept warm (HiGHS).
+
+Decides nothing. `Attack.reach` says how far a cell can be moved when each cell is free to the degree that a pattern gives
+it, and which cells hold it back (a cut: a linear inequality that every safe pattern satisfies); `Repair.cheapest` finds
+the move that asks for the cheapest further cells. Relies on HiGHS for speed, never for truth: what is published rests on
+exact certificates.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from enclave.disclosure.protection.system import Need, System
+
+Floats = npt.NDArray[np.float64]
+
+NEAR = 1e-7
+
+
+@dataclass(frozen=True)
+class Cut:
+    """sum(weight * degree[cell]) >= 1 for every safe pattern (`cells` are not unsafe themselves)."""
+
+    cells: npt.NDArray[np.int32]
+    weights: Floats
+
+    def broken(self, degree: Floats) -> bool:
+        return float(self.weights @ degree[self.cells]) < 1 - 1e-6
+
+
+def solver() -> highspy.Highs:
+    """A HiGHS that gives the same answer to the same questions in the same order."""
+    highs = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 1, "random_seed": 1, "parallel": "off"}.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
+Row = tuple[Sequence[int], Sequence[int]]
+"""Columns and coefficients that add up to 0."""
+
+
+def linear(columns: int, rows: Iterable[Row], both: bool) -> highspy.HighsLp:
+    """Changes that keep every row. With `both`, first what each column rises and then what it falls; the bounds of the columns
+    are the caller's to set."""
+    start, index, value = [0], list[int](), list[float]()
+    for places, coefficients in rows:
+        index += places
+        value += coefficients
+        if both:
+            index += [columns + place for place in places]
+            value += [-one for one in coefficients]
+        start.append(len(index))
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = columns * (1 + both), len(start) - 1
+    lp.col_cost_ = lp.col_lower_ = lp.col_upper_ = np.zeros(columns * (1 + both))
+    lp.row_lower_ = lp.row_upper_ = np.zeros(len(start) - 1)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.array(start, dtype=np.int32)
+    lp.a_matrix_.index_ = np.array(index, dtype=np.int32)
+    lp.a_matrix_.value_ = np.array(value, dtype=np.float64)
+    return lp
+
+
+def programme(system: System, both: bool) -> highspy.HighsLp:
+    """A column per cell: a change of a total is the sum of the changes of its details."""
+    rows = (((total, *details), (1, *([-1] * len(details)))) for total, details in system.sums)
+    return linear(len(system), rows, both)
+
+
+class Witnesses:
+    """Who sees through a move: insiders who know that a cell which it changes has not changed."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._of: dict[int, list[int]] = {}
+        for number, one in enumerate(system.insiders):
+            for cell in one.known:
+                self._of.setdefault(cell, []).append(number)
+
+    def of(self, cell: int, touched: Iterable[int]) -> list[tuple[Need, frozenset[int]]]:
+        """For a move of `cell` that changes `touched`: what the cell needs against each of them, and the cells they know."""
+        numbers = sorted({number for one in touched for number in self._of.get(one, ())})
+        known = (self._system.insiders[number] for number in numbers)
+        return [
+            (need, one.known) for one in known if (need := one.asks(cell, self._system.needs)) is not None
+        ]
+
+
+class Attack:
+    """How far single cells can be moved. Steps are in parts of what the cell in question needs."""
+
+    def __init__(self, system: System, span: float) -> None:
+        """`span`: how many times the step of the cell in question another cell may be moved."""
+        self.system = system
+        self.span = span
+        self.solved = 0
+        self.room = np.array(
+            [v - low for v, low in zip(system.values, system.least, strict=True)], dtype=float
+        )
+        self.unsafe = np.zeros(len(system), dtype=bool)
+        self.unsafe[list(system.needs)] = True
+        self._columns = np.arange(len(system), dtype=np.int32)
+        self._highs = solver()
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.passModel(programme(system, both=False))
+
+    def reach(self, cell: int, sign: int, step: float, degree: Floats) -> tuple[float, Floats, Floats]:
+        """How far `cell` can be moved in the direction `sign`, in parts of `step` and at most 1; the move; and per cell
+        what one more degree of freedom of it would add (0 and more).
+        """
+        down, up = np.minimum(self.room / step, self.span), np.full(len(self.system), self.span)
+        lower, upper = -down * degree, up * degree
+        # The cell itself has one direction: the other would let it lie on both sides of the truth.
+        lower[cell], upper[cell] = (0.0, 1.0) if sign > 0 else (-min(1.0, down[cell]), 0.0)
+        highs = self._highs
+        highs.changeColsBounds(len(lower), self._columns, lower, upper)
+        highs.changeColCost(cell, -float(sign))
+        highs.run()
+        self.solved += 1
+        found = highs.getSolution()
+        highs.changeColCost(cell, 0.0)
+        move = np.asarray(found.col_value)
+        price = -np.asarray(found.col_dual)
+        gain = np.where(price > 1e-9, price * up, 0.0) + np.where(price < -1e-9, -price * down, 0.0)
+        gain[cell] = 0.0
+        return float(sign * move[cell]), move, gain
+
+    def cut(self, gain: Floats, wanted: float = 1.0) -> Cut | None:
+        """What every safe pattern satisfies, given that the gains of all hidden cells together must be `wanted`."""
+        lacking = wanted - float(gain[self.unsafe].sum())
+        if lacking <= 1e-6 * wanted:
+            return None
+        weights = np.minimum(gain, lacking) / lacking
+        weights[self.unsafe] = 0.0
+        cells = np.nonzero(weights > NEAR)[0].astype(np.int32)
+        return Cut(cells, weights[cells]) if len(cells) else None
+
+    def degrees(self, step: float, move: Floats) -> tuple[npt.NDArray[np.int32], Floats]:
+        """The cells that a move touches, and the least degree of freedom of each that still allows it."""
+        cells = np.nonzero(np.abs(move) > NEAR)[0].astype(np.int32)
+        steps = move[cells]
+        down = np.minimum(self.room[cells] / step, self.span)
+        return cells, np.where(steps > 0, steps / self.span, -steps / np.maximum(down, NEAR))
+
+
+class Repair:
+    """The cheapest move of a cell: a change is up - down, each paid by the step."""
+
+    def __init__(self, system: System, both_ways: bool) -> None:
+        """`both_ways`: only moves that can be made in both directions."""
+        self.system = system
+        size = len(system)
+        self.room = np.array(
+            [v - low for v, low in zip(system.values, system.least, strict=True)], dtype=float
+        )
+        self._size = size
+        self._both = both_ways
+        self._upper = np.concatenate(
+            [self.room if both_ways else np.full(size, highspy.kHighsInf), self.room]
+        )
+        self._costs = np.zeros(2 * size)
+        self._highs = solver()
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.passModel(programme(system, both=True))
+        places = np.arange(2 * size, dtype=np.int32)
+        self._highs.changeColsBounds(2 * size, places, np.zeros(2 * size), self._upper)
+
+    def cheapest(
+        self, cell: int, step: float, costs: Floats, still: frozenset[int] = frozenset()
+    ) -> Floats | None:
+        """Per cell its change, for the move that changes `cell` by `step` and none of `still`; None where there is none.
+
+        `costs` are paid for a change as large as the step, and in proportion.
+        """
+        size, highs = self._size, self._highs
+        both = np.concatenate([costs, costs])
+        other = np.nonzero(both != self._costs)[0].astype(np.int32)
+        if len(other):
+            highs.changeColsCost(len(other), other, both[other])
+            self._costs = both
+        rise, fall = (cell, size + cell) if step > 0 else (size + cell, cell)
+        if abs(step) > self._upper[rise]:
+            return None
+        kept = np.array([place for one in sorted(still) for place in (one, size + one)], dtype=np.int32)
+        if len(kept):
+            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), np.zeros(len(kept)))
+        highs.changeColBounds(rise, abs(step), abs(step))
+        highs.changeColBounds(fall, 0.0, 0.0)
+        highs.run()
+        move: Floats | None = None
+        if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            values = np.asarray(highs.getSolution().col_value)
+            move = values[:size] - values[size:]
+            move[np.abs(move) < NEAR * max(1.0, abs(step))] = 0.0
+        highs.changeColBounds(rise, 0.0, self._upper[rise])
+        highs.changeColBounds(fall, 0.0, self._upper[fall])
+        if len(kept):
+            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), self._upper[kept])
+        return move

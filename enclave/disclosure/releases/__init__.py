@@ -1,0 +1,1 @@
+"""What an output tells together with everything released before."""
