@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.given import Given, Magnitude
 from enclave.disclosure.answers.primary import unsafe, unsafe_group
 from enclave.disclosure.answers.table import TOTAL, MeasureKind, Table, canonical
 from enclave.disclosure.criteria.rules import Rules, Zero
@@ -60,7 +61,7 @@ class Lattice:
 
     `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
     read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
-    one with the most, for all that is known.
+    one with the most, for all that is known. `magnitudes`: what persons contribute to numbers, where a rule asks.
     """
 
     nodes: tuple[Node, ...]
@@ -71,6 +72,7 @@ class Lattice:
     least: int
     floor: int
     institutions: int = 0
+    magnitudes: tuple[Magnitude, ...] = ()
 
     def moves(self, node: int, series: int) -> bool:
         """Whether a hidden node's number in a series is unknown: 0 is known where zeros are shown."""
@@ -160,6 +162,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         if size > max_cells:
             raise Refused("disclosure.too_large", {"limit": max_cells})
 
+    given = None if table.contributions is None else Given(table.contributions, rules)
     nodes: list[Node] = []
     place_of: dict[Keys, int] = {}
     for grouping in groupings:
@@ -171,6 +174,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 if place_asked is None
                 else unsafe(table.rows[place_asked], table.measures, rules)
             )
+            bad = bad or (given is not None and given.unsafe(keys, persons[0]))
             place_of[keys] = len(nodes)
             nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
     relations = _relations(nodes, place_of)
@@ -184,6 +188,9 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         least=0 if rules.zero is Zero.HIDDEN else 1,
         floor=rules.n,
         institutions=rules.min_institutions or 0,
+        magnitudes=()
+        if given is None
+        else given.magnitudes([node.keys for node in nodes], [(r.parent, r.children) for r in relations]),
     )
 
 
