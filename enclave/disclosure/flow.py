@@ -133,15 +133,20 @@ def _audited(
 ) -> dict[tuple[object, ...], Reason]:
     """Why each hidden row is hidden, by its keys. Raises Refused where the audit does not confirm the pattern."""
     claim = claim_of(cells, pattern)
+    by_population = table.inhabitants is not None
+    elsewhere = frozenset(
+        node.keys for node in cells.nodes if lattice.is_elsewhere(node, rules.n, by_population)
+    )
     holds = (
         claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
         and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
-        and wide_enough(table, claim, rules)
+        and wide_enough(table, claim, rules, elsewhere)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})
-    return {keys: Reason.PRIMARY if keys in claim.unsafe else Reason.SECONDARY for keys in claim.hidden}
+    by_itself = claim.unsafe | {node.keys for node in cells.nodes if node.dominated}
+    return {keys: Reason.PRIMARY if keys in by_itself else Reason.SECONDARY for keys in claim.hidden}
 
 
 def _row(row: Row, reason: Reason | None, rules: Rules) -> ProtectedRow:

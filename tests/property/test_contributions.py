@@ -16,7 +16,7 @@ import pytest
 
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
-from enclave.disclosure.answers.table import TOTAL, Hidden, ProtectedTable, Shown
+from enclave.disclosure.answers.table import TOTAL, ProtectedTable, Shown
 from enclave.gateway import cells
 from enclave.query import schema as schemas
 from enclave.query.facts import know
@@ -151,7 +151,9 @@ def reach(sums: dict[Keys, int], shown: set[Keys], wanted: Keys, signed: bool) -
                 one
                 for one in sums
                 if one[dimension] is not TOTAL
-                and all(a == b for place, (a, b) in enumerate(zip(one, keys, strict=True)) if place != dimension)
+                and all(
+                    a == b for place, (a, b) in enumerate(zip(one, keys, strict=True)) if place != dimension
+                )
             ]
             if not details:
                 continue
@@ -217,7 +219,9 @@ def test_no_sum_that_is_shown_is_dominated_and_no_hidden_one_is_known_too_well(
     signed = seed % 3 == 2
     bills = lines(seed, signed)
     numbers = "sum(cost) AS s, sum(cost) FILTER (WHERE level = 2) AS h"
-    protected = answer(engine, bills, f"SELECT {', '.join(names)}, {numbers} FROM care.bill {grouping}", rule(**rules))
+    protected = answer(
+        engine, bills, f"SELECT {', '.join(names)}, {numbers} FROM care.bill {grouping}", rule(**rules)
+    )
     if protected is None:
         return
     sums = all_sums(bills, names)
@@ -243,4 +247,3 @@ def test_no_sum_that_is_shown_is_dominated_and_no_hidden_one_is_known_too_well(
         below = float(need) if signed else min(float(need), value)
         assert low_end <= value - below * 0.999
         assert high_end >= value + float(need) * 0.999
-

@@ -30,8 +30,9 @@ class Magnitude:
     """One number over all cells, by place: its `values`, the sums of all contributions (`totals`), what is lacked per rule
     (`lacks`), and how far an unsafe cell must be able to lie from its value (`needs`, 0 where it is safe).
 
-    `sign`: 1 or -1 where everybody knows that nobody takes away, or nobody adds; else 0. `fixed`: cells to which nobody
-    contributes.
+    `sign`: 1 or -1 where everybody knows that nobody takes away, or nobody adds; else 0. `fixed`: cells whose number is known
+    whatever is hidden: nobody contributes to it, or it is a total nobody asked for, hidden for another number of this
+    question, that a question about this number alone would show (`told`).
     """
 
     values: tuple[Fraction, ...]
@@ -40,6 +41,7 @@ class Magnitude:
     needs: tuple[Fraction, ...]
     sign: int
     fixed: tuple[bool, ...]
+    told: tuple[bool, ...]
 
     def lower(self, cell: int) -> Fraction | None:
         """How far the number may lie below its value, for all that is known; None: without end."""
@@ -82,7 +84,7 @@ class Given:
     """The contributions of a table, judged. Raises Refused `disclosure.no_evidence` for a cell of which nothing was counted."""
 
     def __init__(self, contributions: Contributions, rules: Rules) -> None:
-        self._series = contributions.series
+        self._series, self._least = contributions.series, rules.n
         self._cells: Mapping[Keys, tuple[Contribution, ...]] = dict(contributions.cells)
         self._lacks = {
             keys: tuple(lacks_of(one, rules) for one in cell) for keys, cell in contributions.cells
@@ -97,23 +99,27 @@ class Given:
         return any(is_unsafe(lacks) for lacks in self._lacks[keys])
 
     def magnitudes(
-        self, keys: Sequence[Keys], families: Iterable[tuple[int, Sequence[int]]]
+        self,
+        keys: Sequence[Keys],
+        families: Iterable[tuple[int, Sequence[int]]],
+        elsewhere: Sequence[bool],
     ) -> tuple[Magnitude, ...]:
         """The numbers of these cells that have to be looked at beyond each cell alone: those of which some cell is unsafe, and
-        those of which persons take away in one cell what they add in another."""
+        those of which persons take away in one cell what they add in another. `elsewhere`: totals nobody asked for that are
+        hidden for some number of the question."""
         families = list(families)
         found = []
         for place, one in enumerate(self._series):
             if not one.adds:
                 continue
-            made = self._magnitude(place, keys)
+            made = self._magnitude(place, keys, elsewhere)
             if any(made.needs) or (
                 one.whole and any(lost_by(made, total, cells) for total, cells in families)
             ):
                 found.append(made)
         return tuple(found)
 
-    def _magnitude(self, place: int, keys: Sequence[Keys]) -> Magnitude:
+    def _magnitude(self, place: int, keys: Sequence[Keys], elsewhere: Sequence[bool]) -> Magnitude:
         nobody = Contribution(Fraction(0), Fraction(0), (), 0)
         cells = [self._cells[one][place] if one in self._cells else nobody for one in keys]
         lacks = [self._lacks[one][place] if one in self._cells else () for one in keys]
@@ -122,13 +128,18 @@ class Given:
         signs = {1 if one.sum > 0 else -1 for one in cells if one.sum}
         # Somebody takes away what others add: nobody knows a bound then.
         mixed = len(signs) > 1 or any(abs(one.sum) != one.total for one in cells)
+        told = tuple(
+            hides and not is_unsafe(found) and (one.persons == 0 or one.persons >= self._least)
+            for hides, found, one in zip(elsewhere, lacks, cells, strict=True)
+        )
         return Magnitude(
             tuple(one.sum for one in cells),
             tuple(one.total for one in cells),
             tuple(zip(*known, strict=True)),
             tuple(max([Fraction(0), *found]) for found in known),
             0 if mixed else min(signs, default=1),
-            tuple(one.persons == 0 for one in cells),
+            tuple(known or one.persons == 0 for known, one in zip(told, cells, strict=True)),
+            told,
         )
 
 

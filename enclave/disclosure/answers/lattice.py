@@ -35,7 +35,8 @@ class Series:
 @dataclass(frozen=True)
 class Node:
     """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual; `institutions`: at
-    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer."""
+    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer. `dominated`:
+    unsafe for what persons contribute to a number of it, whether or not for how many they are (`unsafe`)."""
 
     keys: Keys
     grouping: int
@@ -43,6 +44,7 @@ class Node:
     unsafe: bool
     row: int | None
     institutions: tuple[int, ...] = ()
+    dominated: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,9 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 if place_asked is None
                 else unsafe(table.rows[place_asked], table.measures, rules)
             )
-            bad = bad or (given is not None and given.unsafe(keys, persons[0]))
+            dominated = given is not None and given.unsafe(keys, persons[0])
             place_of[keys] = len(nodes)
-            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
+            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ()), dominated))
     relations = _relations(nodes, place_of)
     _whole(nodes, relations)
     return Lattice(
@@ -190,8 +192,20 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         institutions=rules.min_institutions or 0,
         magnitudes=()
         if given is None
-        else given.magnitudes([node.keys for node in nodes], [(r.parent, r.children) for r in relations]),
+        else given.magnitudes(
+            [node.keys for node in nodes],
+            [(relation.parent, relation.children) for relation in relations],
+            [is_elsewhere(node, rules.n, table.inhabitants is not None) for node in nodes],
+        ),
     )
+
+
+def is_elsewhere(node: Node, floor: int, by_population: bool) -> bool:
+    """Whether a total that nobody asked for is hidden, though of so many persons that a question about one of its numbers alone
+    may show that. `by_population`: whether areas have thresholds of their own, so that few persons may be more than `floor`."""
+    if node.row is not None or (node.unsafe and by_population):
+        return False
+    return (node.unsafe or node.dominated) and node.persons[0] >= floor
 
 
 def _unsafe_total(table: Table, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules) -> bool:

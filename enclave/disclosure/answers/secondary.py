@@ -131,8 +131,25 @@ def _thin(stage: _Stage) -> tuple[Relation, int] | None:
         for group, counts in enumerate(behind, start=len(sums)):
             if 0 < max(counts) < stage.lattice.institutions:
                 return relation, group
-        for group, magnitude in enumerate(stage.lattice.magnitudes, start=len(sums) + len(behind)):
-            if all(child in stage.hidden or magnitude.fixed[child] for child in relation.children):
+    return _dominated(stage)
+
+
+def _dominated(stage: _Stage) -> tuple[Relation, int] | None:
+    """As `_thin`, of what persons contribute."""
+    lattice = stage.lattice
+    if not lattice.magnitudes:
+        return None
+    first = len(_pools(stage, 0)) + len(lattice.nodes[0].institutions)
+    for relation in stage.relations:
+        for group, magnitude in enumerate(lattice.magnitudes, start=first):
+            if relation.parent in stage.hidden and not magnitude.told[relation.parent]:
+                continue
+            hidden = [node for node in relation.children if node in stage.hidden and not magnitude.told[node]]
+            if not hidden or (
+                all(node in stage.hidden or magnitude.fixed[node] for node in relation.children)
+                and not any(magnitude.told[node] for node in relation.children)
+            ):
+                # Nothing, or all of it: the total, which was looked at.
                 continue
             if magnitude.together(hidden, lost_by(magnitude, relation.parent, relation.children)) > 0:
                 return relation, group
@@ -381,7 +398,7 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
     Raises NoPatternError, or Refused `disclosure.no_safe_pattern` (`why`: time) when the budget is spent.
     """
     nodes = lattice.nodes
-    hidden = {place for place, node in enumerate(nodes) if node.unsafe}
+    hidden = {place for place, node in enumerate(nodes) if node.unsafe or node.dominated}
     if not hidden:
         return Pattern(frozenset(), ())
     unknown: set[int] = set()

@@ -50,8 +50,12 @@ class _Sum:
         return -1 if all(one.sum == -one.total for one in self.given.values()) else 0
 
 
-def wide_enough(table: Table, claim: Claim, rules: Rules) -> bool:
-    """Whether the hidden numbers of `table` keep the rules about contributions. True where nobody counted contributions."""
+def wide_enough(table: Table, claim: Claim, rules: Rules, elsewhere: frozenset[Keys]) -> bool:
+    """Whether the hidden numbers of `table` keep the rules about contributions. True where nobody counted contributions.
+
+    `elsewhere`: totals nobody asked for that are hidden for some number of the question; another number of them is known where
+    rules allow it.
+    """
     if table.contributions is None:
         return True
     asked = {row.keys for row in table.rows}
@@ -73,7 +77,8 @@ def wide_enough(table: Table, claim: Claim, rules: Rules) -> bool:
             return False
         if not series.adds or not (unsafe or series.whole):
             continue
-        secret = claim.hidden | claim.unknown
+        few = {keys for keys, found in given.items() if 0 < found.persons < rules.n}
+        secret = claim.hidden | (claim.unknown - (elsewhere - set(unsafe) - few))
         if not _no_dominated_group(one, sums_of, secret):
             return False
         if not _far_enough(one, sums_of, secret, [keys for keys in unsafe if keys in asked]):
