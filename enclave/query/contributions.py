@@ -22,7 +22,7 @@ from enclave.query.rewrite.coded import is_term
 from enclave.query.schema import Schema
 from enclave.query.stages import Authorised, Obligations
 
-MAX_SUMS = 6
+MAX_SUMS = 8
 """Sums of one question that may be subtracted from each other: of more there are too many differences."""
 
 MAX_KEYS = 8
@@ -35,12 +35,15 @@ TOGETHER = 3
 @dataclass(frozen=True)
 class Base:
     """One number that persons contribute to. `value`: what one record adds to it, null where nothing; of `distinct` numbers, the
-    value that is counted once. `sort`: what it may be subtracted from (None: from anything)."""
+    value that is counted once; of `squared` ones, a square. `apart`: it stands for a part of another number and is not
+    told itself. `sort`: what it may be subtracted from (None: from anything of its kind)."""
 
     name: str
     value: exp.Expr
     counts: bool = False
     distinct: bool = False
+    squared: bool = False
+    apart: bool = False
     sort: str | None = None
 
 
@@ -86,9 +89,10 @@ def contributions_of(authorised: Authorised) -> Contributions | None:
     bases = tuple(_bases(shape, tree, authorised.known.schema))
     if not bases:
         return None
-    sums = [n for n, one in enumerate(bases) if not one.counts and not one.name.startswith("t")]
     told = [Told(one.name, ((n, 1),)) for n, one in enumerate(bases)]
-    for group in _comparable(bases, sums):
+    sums = [n for n, one in enumerate(bases) if not (one.counts or one.squared or one.apart)]
+    squares = [n for n, one in enumerate(bases) if one.squared]
+    for group in (*_comparable(bases, sums), *_comparable(bases, squares)):
         if len(group) > MAX_SUMS or len(shape.keys) > MAX_KEYS:
             raise Refused("query.contributions_uncounted", {"sums": MAX_SUMS, "keys": MAX_KEYS})
         told += _left_over(bases, group)
@@ -110,9 +114,10 @@ def _of_call(call: Call, shape: Shape, tree: exp.Select, schema: Schema) -> Iter
         number = exp.TryCast(this=exp.paren(call.summed.copy()), to=exp.DataType.build("DOUBLE"))
         base = untouched(call.summed, tree)
         sort = None if base is None else ".".join(base)
-        yield Base(call.id, _where(call, number), sort=sort)
+        yield Base(call.id, _where(call, number), apart=is_term(call), sort=sort)
         if call.kind == "variance" and not is_term(call):
-            yield Base(f"{call.id} squared", _where(call, number * number.copy()), sort=f"squares of {sort}")
+            square = exp.Mul(this=number.copy(), expression=number.copy())
+            yield Base(f"{call.id} squared", _where(call, square), squared=True, sort=sort)
     elif call.kind in {"records", "count"}:
         yield Base(call.id, _where(call, exp.Literal.number(1)), counts=True)
     else:

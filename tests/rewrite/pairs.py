@@ -49,9 +49,9 @@ def pairs(folder: Path = FOLDER) -> list[Pair]:
         for block in re.split(r"^-- case: ", file.read_text(), flags=re.MULTILINE)[1:]:
             title, _, rest = block.partition("\n")
             head = dict(re.findall(r"^-- (form|grant|rules): (.+)$", rest, flags=re.MULTILINE))
-            asked, _, expected = re.sub(r"^-- (form|grant|rules): .+\n", "", rest, flags=re.MULTILINE).partition(
-                "-- becomes\n"
-            )
+            asked, _, expected = re.sub(
+                r"^-- (form|grant|rules): .+\n", "", rest, flags=re.MULTILINE
+            ).partition("-- becomes\n")
             found.append(
                 Pair(
                     file.stem,

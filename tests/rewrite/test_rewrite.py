@@ -38,7 +38,9 @@ COUNTED: dict[str, Callable[[Counting], Guarded | None]] = {
 def authorised(pair: Pair, policy: PolicyServer) -> Authorised:
     known = know(parse(pair.asked, (), pair.form), pair.permit(), world.schema())
     allowed = authorise(known, world.session(), Tier.RECORD, policy)
-    sets = {**allowed.obligations.rule_sets, **({"besides": pair.rules} if pair.rules else {})}
+    besides = {"id": "besides", "valid_from": "2015-01-01", "source": "the pair's own", **pair.rules}
+    besides["scope"] = {"databases": ["*"]}
+    sets = {**allowed.obligations.rule_sets, **({"besides": besides} if pair.rules else {})}
     return replace(allowed, obligations=replace(allowed.obligations, rule_sets=sets))
 
 

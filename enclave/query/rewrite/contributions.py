@@ -89,11 +89,10 @@ def _cells(found: Contributions, given: Given, authorised: Authorised) -> exp.Qu
     for n, one in enumerate(given.of, 1):
         value = _column(f"{EVIDENCE}c{n}")
         size = exp.Abs(this=value.copy())
-        there = exp.Where(this=exp.NEQ(this=value.copy(), expression=exp.Literal.number(0)))
         largest = exp.Anonymous(this="max", expressions=[size.copy(), exp.Literal.number(found.largest)])
         added += [
-            _named(exp.Filter(this=exp.Count(this=exp.Star(), big_int=True), expression=there), one.persons),
-            _named(exp.Filter(this=largest, expression=there.copy()), one.largest),
+            _named(exp.Count(this=value.copy(), big_int=True), one.persons),
+            _named(largest, one.largest),
             _named(exp.Sum(this=size), one.total),
             _named(exp.Sum(this=value), one.sum),
         ]
@@ -105,9 +104,13 @@ def _cells(found: Contributions, given: Given, authorised: Authorised) -> exp.Qu
 
 
 def _read(found: Contributions, given: Given, authorised: Authorised) -> exp.Query:
-    """What each person adds to each number that can be read."""
+    """What each person adds to each number that can be read; nothing is null."""
     kept = [_column(name) for name in (*given.keys, *given.margins)]
-    numbers = [_named(_sum_of(one), f"{EVIDENCE}c{n}") for n, one in enumerate(found.told, 1)]
+    nothing = exp.Literal.number(0)
+    numbers = [
+        _named(exp.Nullif(this=_sum_of(one), expression=nothing.copy()), f"{EVIDENCE}c{n}")
+        for n, one in enumerate(found.told, 1)
+    ]
     return exp.Select(
         expressions=[*kept, *numbers],
         from_=exp.From(this=_subquery(_persons(found, given, authorised), _EACH)),

@@ -155,6 +155,6 @@ SELECT v.k, sum(b.cost) AS s FROM bill b JOIN (VALUES (2, 'b'), (4, 'd')) AS v(w
 -- attack: [20] by more sums than can be looked at
 -- code: query.contributions_uncounted
 -- form: table
-SELECT sum(cost) FILTER (WHERE cost < 1) AS a, sum(cost) FILTER (WHERE cost < 2) AS b, sum(cost) FILTER (WHERE cost < 3) AS c, sum(cost) FILTER (WHERE cost < 4) AS d, sum(cost) FILTER (WHERE cost < 5) AS e, sum(cost) FILTER (WHERE cost < 6) AS f, sum(cost) AS g FROM bill
+SELECT sum(cost) FILTER (WHERE cost < 1) AS a, sum(cost) FILTER (WHERE cost < 2) AS b, sum(cost) FILTER (WHERE cost < 3) AS c, sum(cost) FILTER (WHERE cost < 4) AS d, sum(cost) FILTER (WHERE cost < 5) AS e, sum(cost) FILTER (WHERE cost < 6) AS f, sum(cost) FILTER (WHERE cost < 7) AS g, sum(cost) FILTER (WHERE cost < 8) AS h, sum(cost) AS s FROM bill
 -- twin: table
 SELECT sum(cost) FILTER (WHERE ward = 2) AS a, sum(cost) FILTER (WHERE ward = 4) AS b, sum(units) AS c, sum(paid) AS d FROM bill WHERE ward IN (2, 4)
