@@ -138,7 +138,7 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
     told = readable(data, cells, keys)
-    measures += [Measure(name, MeasureKind.OTHER) for name in told]
+    measures += [Measure(name, MeasureKind.OTHER, group=True) for name in told]
     rows = []
     for number in range(answered.num_rows):
         persons = [int(data[part.persons][number]) for part in cells.parts]

@@ -44,12 +44,13 @@ class Measure:
 
     `of`: the expression that a sum or mean is taken of, or the condition that a count counts; two measures with
     different `of` are stated not to be subtractable from each other. None is read as "maybe the same as any other",
-    which hides more.
+    which hides more. `group`: it shows nothing, and stands for a group that can be read in the row where it is not empty.
     """
 
     name: str
     kind: MeasureKind = MeasureKind.COUNT
     of: str | None = None
+    group: bool = False
 
 
 @dataclass(frozen=True)
