@@ -53,7 +53,7 @@ def invented(seed: int) -> tuple[dict[Leaf, int], Table]:
     return cube, margins(cube)
 
 
-SPEC = {
+SPEC: dict[str, Any] = {
     "tables": {
         "".join(names): {
             "file": f"{''.join(names)}.csv",
@@ -179,11 +179,19 @@ def test_margins_that_no_table_has_are_refused() -> None:
         library.protect_tables(tables, SPEC, [library.rule_set(rule_set(5))])
 
 
+def test_tables_that_part_the_same_people_differently_are_left_to_their_sums() -> None:
+    """Groups in one and finer codes in another, and nobody says how they belong together: they are not taken to contradict."""
+    _, tables = invented(4)
+    finer = {code: f"{code}{at}" for at, code in enumerate(("a0", "a1", "a2"))}
+    apart = {**tables, "ac": [row | {"a": finer.get(row["a"], row["a"])} for row in tables["ac"]]}
+    assert protected(apart)
+
+
 def test_a_ring_of_too_many_cells_is_refused_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
     _, tables = invented(4)
     monkeypatch.setattr(rings, "CELLS_AT_MOST", 5)
     with pytest.raises(Refused, match="ring_too_large"):
         library.protect_tables(tables, SPEC, [library.rule_set(rule_set(5))])
     two = {name: tables[name] for name in ("ab", "ac")}
-    spec = {**SPEC, "tables": {name: SPEC["tables"][name] for name in two}}  # type: ignore[index]
+    spec = {**SPEC, "tables": {name: SPEC["tables"][name] for name in two}}
     assert library.protect_tables(two, spec, [library.rule_set(rule_set(5))])

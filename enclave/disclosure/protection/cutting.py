@@ -40,7 +40,8 @@ _MANY = 20_000_000
 """Unsafe cells times cells from which on boxes come first: a minute of programmes for one unsafe cell after another."""
 
 _BRIDGED = 1_000
-"""Up to so many cells, the master is told that no hidden cell stands alone in a sum."""
+"""Up to so many cells, the master is told that no hidden cell is of no use, and each of its answers is followed to the end; in
+larger tables both take longer than they save."""
 
 _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
@@ -245,7 +246,7 @@ class _Cutting:
                 lacking, each = cut.cells[shown], cut.weights[shown]
                 degree[lacking[np.argmin(cost[lacking] / each)]] = 1.0
                 still.append(demand)
-            if still and len(degree) <= _BRIDGED:
+            if still:
                 self.bridged(degree)
             pending = still
 
@@ -376,9 +377,10 @@ def _whole(
 ) -> tuple[float, bool]:
     """Whole degrees until the bound meets the best pattern; the bound, and whether time ended it."""
     cutting.master.whole()
-    active = demands
+    active, small = demands, len(best.hidden) <= _BRIDGED
     while best.cost > bound + _GAP * max(1.0, best.cost):
-        cutting.master.start(best.hidden)
+        if small:
+            cutting.master.start(best.hidden)
         solved = cutting.master.solve(cutting.left())
         if solved is None:
             return bound, True
@@ -393,10 +395,15 @@ def _whole(
                 best.cost, best.hidden = cost, degree > 0
             return bound, False
         if active is demands:
-            _repaired(cutting, greedy, demands, unmet, degree, best)
-        if len(degree) <= _BRIDGED:
+            repaired = _repaired(cutting, greedy, demands, unmet, degree)
+            if repaired and greedy.total() < best.cost:
+                best.take(greedy)
+                if small:
+                    greedy.refine()
+                    best.take(greedy)
+        if small:
             cutting.bridged(degree)
-        cutting.deepen(unmet, degree, greedy.cost)
+            cutting.deepen(unmet, degree, greedy.cost)
         active = unmet or demands
     return bound, False
 
@@ -407,9 +414,8 @@ def _repaired(
     demands: list[_Demand],
     unmet: list[_Demand],
     degree: Floats,
-    best: _Best,
-) -> None:
-    """Makes a safe pattern of one that leaves some demands unmet."""
+) -> bool:
+    """Makes a safe pattern of one that leaves some demands unmet; False where time ran out first."""
     greedy.clear()
     greedy.hidden |= degree > 0
     bare = {demand.cell for demand in unmet}
@@ -423,10 +429,4 @@ def _repaired(
                 )
     for cell, cells in support.items():
         greedy.keep(cell, frozenset(cells))
-    if (
-        greedy.fill(greedy.cost, [cell for cell in greedy.order if cell in bare])
-        and greedy.total() < best.cost
-    ):
-        best.take(greedy)
-        greedy.refine()
-        best.take(greedy)
+    return greedy.fill(greedy.cost, [cell for cell in greedy.order if cell in bare])

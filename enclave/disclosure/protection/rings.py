@@ -6,21 +6,24 @@ cells that hold an unsafe one back, the cheapest, one after the other. Tables th
 the same people alike. Relies on HiGHS; whole numbers are asked for where an end is not one by itself. Searches no pattern.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import inf
+from math import inf, prod
 
 import highspy
 import numpy as np
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protection.attack import solver
+from enclave.disclosure.protection.attack import Floats, solver
 from enclave.disclosure.protection.system import Merged, System
-from enclave.disclosure.protection.tabular import Key, Tabular
+from enclave.disclosure.protection.tabular import Tabular
 
 CELLS_AT_MOST = 50_000
 """Of the table of all dimensions, those that may hold anybody: what a programme for every unsafe cell is solved over in time."""
+
+_TRIED = 20 * CELLS_AT_MOST
+"""Combinations of codes that are looked at to find them."""
 
 _NEAR = 1e-6
 
@@ -32,7 +35,7 @@ def ring(scopes: Iterable[frozenset[str]]) -> bool:
     changed = True
     while changed:
         changed = False
-        once = {name for name in frozenset().union(*left) if sum(name in one for one in left) == 1}
+        once = {name for name in frozenset[str]().union(*left) if sum(name in one for one in left) == 1}
         thinner = [one - once for one in left]
         kept = [
             one
@@ -56,88 +59,86 @@ class _Whole:
     under: Mapping[int, tuple[int, ...]]
 
 
-def _codes(tabular: Tabular) -> list[dict[str, frozenset[str]]] | None:
-    """Per dimension, the finest codes of each code; None where two sums of one total part it into different ones."""
+def _codes(tabular: Tabular) -> list[dict[str, frozenset[str]]]:
+    """Per dimension, the finest codes of each code."""
     found = []
     for axis in range(len(tabular.names)):
-        below: dict[str, list[set[str]]] = {}
+        below: dict[str, set[str]] = {}
         for total, details in tabular.system.sums:
             above = tabular.keys[total][axis]
-            codes = {tabular.keys[cell][axis] for cell in details}
-            if codes != {above}:
-                below.setdefault(above, []).append(codes)
+            below.setdefault(above, set()).update(tabular.keys[cell][axis] for cell in details)
         finest: dict[str, frozenset[str]] = {}
-        inner = {above: frozenset().union(*parts) for above, parts in below.items()}
 
         def leaves(
             code: str,
-            inner: Mapping[str, frozenset[str]] = inner,
+            below: Mapping[str, set[str]] = below,
             known: dict[str, frozenset[str]] = finest,
         ) -> frozenset[str]:
             if code not in known:
-                known[code] = frozenset[str]().union(
-                    *(leaves(one) for one in inner.get(code, ()))
-                ) or frozenset({code})
+                parts = (leaves(one) for one in sorted(below.get(code, ())) if one != code)
+                known[code] = frozenset[str]().union(*parts) or frozenset({code})
             return known[code]
 
         for key in tabular.keys:
             leaves(key[axis])
-        total = max(finest, key=lambda code: len(finest[code]))
-        if any(finest[code] - finest[total] for code in finest):
-            return None
         found.append(finest)
+    return found
+
+
+def _covers(
+    tabular: Tabular, finest: Sequence[Mapping[str, frozenset[str]]]
+) -> list[list[dict[str, list[str]]]] | None:
+    """Per table and dimension, the codes of the table that each finest code belongs to; None where one belongs to the total of a
+    table and to none of its details: two tables then part the same people differently, or one leaves some out."""
+    found = []
+    for part in tabular.parts:
+        own = []
+        for axis, name in enumerate(tabular.names):
+            codes = sorted({tabular.keys[cell][axis] for cell in part.cells})
+            above = {
+                leaf: [code for code in codes if leaf in finest[axis][code]] for leaf in _all(finest[axis])
+            }
+            total = next((one.total for one in part.spec.dimensions if one.name == name), None)
+            if len(codes) > 1 and any(one == [total] and leaf != total for leaf, one in above.items()):
+                return None
+            own.append(above)
+        found.append(own)
     return found
 
 
 def _whole(tabular: Tabular, small: Merged) -> _Whole | None:
     """None where the codes do not fit together. Raises Refused `disclosure.ring_too_large`."""
     finest = _codes(tabular)
-    if finest is None:
+    covers = _covers(tabular, finest)
+    if covers is None:
         return None
-    cells = dict(zip(tabular.keys, range(len(tabular.keys)), strict=True))
-    own = [
-        [{tabular.keys[cell][axis] for cell in part.cells} for axis in range(len(tabular.names))]
-        for part in tabular.parts
-    ]
-    covers = [
-        [
-            {leaf: [code for code in codes if leaf in finest[axis][code]] for leaf in _all(finest[axis])}
-            for axis, codes in enumerate(part)
-        ]
-        for part in own
-    ]
-    places: list[Key] = []
+    cells = {key: cell for cell, key in enumerate(tabular.keys)}
+    there = [frozenset(part.cells) - tabular.system.open for part in tabular.parts]
+    leaves = [sorted(_all(one)) for one in finest]
+    if prod(map(len, leaves)) > _TRIED:
+        raise Refused("disclosure.ring_too_large", {"limit": CELLS_AT_MOST})
+    places = 0
     under: dict[int, list[int]] = {}
-    for leaf in product(*(sorted(_all(one)) for one in finest)):
-        written: list[int] = []
-        nobody = False
-        for part, covering in zip(tabular.parts, covers, strict=True):
+    for leaf in product(*leaves):
+        written: set[int | None] = set()
+        for own, covering in zip(there, covers, strict=True):
             above = [covering[axis][code] for axis, code in enumerate(leaf)]
-            if not all(above):
-                continue
-            keys = [cells.get(key) for key in product(*above)]
-            there = set(part.cells)
-            if any(one is None or one not in there or _empty(tabular, one) for one in keys):
-                nobody = True
+            keys = [cells.get(key, -1) for key in product(*above)]
+            if not own.issuperset(keys):
+                # The table would have a row of it, had it anybody in it.
                 break
-            written += [one for one in keys if one is not None]
-        if nobody:
-            continue
-        for cell in {small.place[one] for one in written}:
-            if cell is not None:
-                under.setdefault(cell, []).append(len(places))
-        places.append(leaf)
-        if len(places) > CELLS_AT_MOST:
-            raise Refused("disclosure.ring_too_large", {"limit": CELLS_AT_MOST})
-    return _Whole(len(places), {cell: tuple(at) for cell, at in under.items()})
+            written.update(small.place[one] for one in keys)
+        else:
+            for cell in sorted(one for one in written if one is not None):
+                under.setdefault(cell, []).append(places)
+            places += 1
+            if places > CELLS_AT_MOST:
+                raise Refused("disclosure.ring_too_large", {"limit": CELLS_AT_MOST})
+    return _Whole(places, {cell: tuple(at) for cell, at in under.items()})
 
 
 def _all(finest: Mapping[str, frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*finest.values())
-
-
-def _empty(tabular: Tabular, cell: int) -> bool:
-    return cell in tabular.system.open
 
 
 class _Ends:
@@ -188,7 +189,7 @@ class _Ends:
         self._highs.changeColsCost(len(places), places, np.zeros(len(places)))
         return far, [self.cells[at] for at in np.nonzero(np.abs(price) > _NEAR)[0]]
 
-    def _whole_numbers(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def _whole_numbers(self) -> Floats:
         count = self._whole.size
         self._highs.changeColsIntegrality(count, self._all, np.ones(count, dtype=np.uint8))
         self._highs.run()
