@@ -244,6 +244,8 @@ class _Cutting:
                 self.master.add(cut)
                 shown = degree[cut.cells] < 0.5
                 lacking, each = cut.cells[shown], cut.weights[shown]
+                if not len(lacking):
+                    continue
                 degree[lacking[np.argmin(cost[lacking] / each)]] = 1.0
                 still.append(demand)
             if still:
