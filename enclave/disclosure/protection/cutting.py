@@ -47,6 +47,12 @@ _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
 
 
+def _middle(numbers: Floats) -> float:
+    """The median, 0 of none. Not numpy's, which takes in a package of masked arrays to find it."""
+    ordered = np.sort(numbers)
+    return float(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]].mean()) if len(ordered) else 0.0
+
+
 @dataclass(frozen=True)
 class Found:
     """`hidden`: the cells to hide, unsafe ones included. `cost`: of those that are not unsafe. `bound`: no safe pattern
@@ -96,9 +102,7 @@ class _Master:
         self._of[self._places] = np.arange(len(self._places), dtype=np.int32)
         self._unsafe = unsafe
         self._cost = cost[self._places]
-        self._scale = max(
-            1.0, float(np.median(self._cost[self._cost > 0])) if (self._cost > 0).any() else 1.0
-        )
+        self._scale = max(1.0, _middle(self._cost[self._cost > 0]))
         count = len(self._places)
         programme = highspy.HighsLp()
         programme.num_col_ = count
