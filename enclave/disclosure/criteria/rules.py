@@ -83,8 +83,8 @@ CONCENTRATION = ("dominance", "p_percent", "pq")
 
 CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking", "perturbation")
 """Rules about single cells that the gateway's engine reads but does not apply: a table that they concern is refused, not
-half-checked. `primary.reasons` applies the first three where contributions are known; `public_tables` and
-`perturb` the others, in a command of their own (decision 0030).
+half-checked. The first three are applied where contributions are known (`cell_rules`; in `table()` the rewriting counts them,
+decision 0033); `public_tables` and `perturb` apply the others, in a command of their own (decision 0030).
 
 `quantities`, `statistics`, `age`, `area`, `death` and `blocks` bind elsewhere (extract, kinds of output, `categories`).
 """
