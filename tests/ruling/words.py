@@ -103,17 +103,17 @@ SECTIONS: Mapping[str, Section] = {
         ),
     ),
     "p_percent": Section(
-        ("p_percent", "pq", "interval"),
+        ("p_percent", "pq", "interval", "insiders"),
         (
             "p% と p-q",
-            "合計から最大と次の値を引いた残りが最大の p% より小さいとき、秘匿します。n > 1 なら、次の n 者が知識を持ち寄ると考えます。p-q は残りが事前に q% まで知られている場合で、p/q の p% と同じです。秘匿した値は、足りない分だけ上下に離れた値でもありえなければなりません（人数は interval の数だけ整数がありうること）。",
+            "合計から最大と次の値を引いた残りが最大の p% より小さいとき、秘匿します。n > 1 なら、次の n 者が知識を持ち寄ると考えます。p-q は残りが事前に q% まで知られている場合で、p/q の p% と同じです。秘匿した値は、足りない分だけ上下に離れた値でもありえなければなりません（人数は interval の数だけ整数がありうること）。insiders は、n 者以下のセルの当事者が自分たちの値を使って他のセルを求めようとする、と考えます（enclave protect のみ）。",
             "同 Handbook 第 4 章、例 1・例 2。",
             "秘匿されたら区分を粗くします。丸めても判定は変わりません。",
             "判定は分数で行い、丸め誤差で変わりません。最大の寄与がわからない合計は安全と判定しません。",
         ),
         (
             "p % and p-q",
-            "A sum is hidden where what the largest and the next leave of it is less than p % of the largest. With n > 1, the next n pool what they know. p-q is for a rest that is known beforehand to within q %, and is p % with p / q. A hidden sum must possibly lie as far up and down as it lacks (a hidden count must have as many whole numbers as interval says).",
+            "A sum is hidden where what the largest and the next leave of it is less than p % of the largest. With n > 1, the next n pool what they know. p-q is for a rest that is known beforehand to within q %, and is p % with p / q. A hidden sum must possibly lie as far up and down as it lacks (a hidden count must have as many whole numbers as interval says). With insiders, whoever is one of n or fewer in a cell is taken to open other cells by what they know (`enclave protect` only).",
             "The same Handbook, chapter 4, examples 1 and 2.",
             "Use coarser categories. Rounding changes nothing.",
             "Decided in fractions: no rounding error decides. A sum whose largest contributions nobody knows is not called safe.",
