@@ -251,7 +251,9 @@ def _left_over(data: Mapping[str, Sequence[Any]], cells: Cells, others: Others, 
     parts = [part for part in cells.parts if part.id in others.parts]
     apart = sum(int(data[part.persons][number]) for part in parts) + persons == data[cells.persons][number]
     if all(part.aggregate in {"records", "count"} for part in parts):
-        apart |= sum(int(data[part.value][number]) for part in parts) + records == data[cells.records][number]
+        apart |= (
+            sum(int(data[part.value][number] or 0) for part in parts) + records == data[cells.records][number]
+        )
     return persons if apart else 0
 
 
