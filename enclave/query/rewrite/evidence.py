@@ -10,8 +10,11 @@ them. For a sum: how many different values it is of, and their ends: of two valu
 Where a rule asks for institutions: how many different ones stand behind the row, behind what each call takes in and what it
 leaves out, and behind what several counts leave over together, for each column that names one (`query.institutions`).
 
-Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number.
+Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number. Where a number may be made of
+few different values (`tallied`): how many records have which.
 """
+
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -19,7 +22,9 @@ from enclave.query.cells import Call, Shape
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
-from enclave.query.rewrite.coded import is_term
+from enclave.query.rewrite.coded import distinct, is_term
+from enclave.query.rewrite.crossed import COUNTS, crossing
+from enclave.query.rewrite.tallied import tallied
 from enclave.query.stages import (
     EVIDENCE,
     Apart,
@@ -31,6 +36,8 @@ from enclave.query.stages import (
     Members,
     Others,
     Part,
+    Tally,
+    TallyOf,
 )
 
 PERSONS = f"{EVIDENCE}persons"
@@ -41,11 +48,15 @@ SKETCH = 512
 for certain, and two that only cross are told from that."""
 
 
+MARKS = 1024
+"""Different marks of values: two values that are not the same have the same mark once in so many."""
+
+
 def cells_of(authorised: Authorised) -> Cells:
     """How the rows of the rewritten statement are to be read; the names are those that `add_evidence` gives."""
     shape = _shape(authorised)
     schema = authorised.known.schema
-    bare = {column.calls[0]: column.name for column in reversed(shape.columns) if column.bare}
+    bare = _bare(shape)
     dimensions = tuple(
         Dimension(
             key.name,
@@ -78,6 +89,7 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
+        tallies=tuple(one for one, _ in _tallies(authorised, shape)),
     )
 
 
@@ -90,17 +102,72 @@ def _variable(call: Call, tree: exp.Query) -> str | None:
 
 
 def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
-    """Who stands behind each number of a row, where a record may stand in several rows."""
-    if authorised.aggregate or not overlapping(authorised.known.tree, shape, authorised.known.schema):
+    """Who stands behind each number of a row, where a record may stand in several rows, or several numbers of one may cross."""
+    if authorised.aggregate:
         return []
-    found: list[tuple[Members, Call | None]] = [
-        (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
-    ]
-    for call in shape.calls:
-        if call.contributes is not None:
-            sketch = f"{EVIDENCE}{call.id}_members"
-            found.append((Members(f"{EVIDENCE}{call.id}_persons", "", sketch, SKETCH), call))
+    everybody = (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
+    if overlapping(authorised.known.tree, shape, authorised.known.schema):
+        taken = [call for call in shape.calls if call.contributes is not None]
+        return [everybody, *((_member(call, "", ""), call) for call in taken)]
+    found: list[tuple[Members, Call | None]] = []
+    for kind, calls in crossing(shape, authorised.known.tree, authorised.known.schema).items():
+        if kind == COUNTS:
+            found.append((replace(everybody[0], kind=kind), None))
+        found += [(_member(call, _counted(shape, call), kind), call) for call in calls]
     return found
+
+
+def _member(call: Call, records: str, kind: str) -> Members:
+    persons = PERSONS if call.contributes is None else f"{EVIDENCE}{call.id}_persons"
+    return Members(persons, records, f"{EVIDENCE}{call.id}_members", SKETCH, kind)
+
+
+def _counted(shape: Shape, call: Call) -> str:
+    """The column with the number of records that a call counts; empty for other calls."""
+    return _bare(shape).get(call.id, f"{EVIDENCE}{call.id}") if call.kind in {"records", "count"} else ""
+
+
+def _bare(shape: Shape) -> dict[str, str]:
+    """The names of calls that are output columns themselves."""
+    return {column.calls[0]: column.name for column in reversed(shape.columns) if column.bare}
+
+
+def _tallies(authorised: Authorised, shape: Shape) -> list[tuple[Tally, Call]]:
+    """Numbers that may be made of few different values. In the aggregate tier cells are of blocks, not of persons."""
+    if authorised.aggregate:
+        return []
+    found = tallied(authorised.known.tree, shape.calls, authorised.known.schema)
+    bare = _bare(shape)
+    made: list[tuple[Tally, Call]] = []
+    for call in shape.calls:
+        if call.id in found and not any(_alike(call, other) for _, other in made):
+            of, moments = found[call.id]
+            different = bare.get(call.id, f"{EVIDENCE}{call.id}") if of is TallyOf.MARKS else ""
+            made.append((Tally(f"{EVIDENCE}{call.id}_tally", of, moments, different), call))
+    return made
+
+
+def _alike(one: Call, other: Call) -> bool:
+    """Whether two calls are of the same values of the same records: a mean and a spread."""
+    return one.summed is not None and one.summed == other.summed and one.condition == other.condition
+
+
+def _tally(call: Call, of: TallyOf) -> exp.Expr:
+    """How many records have which value, one of which power of ten, or one with which mark."""
+    value = distinct(call) if call.summed is None else call.summed
+    number: exp.Expr = exp.TryCast(this=exp.paren(value.copy()), to=exp.DataType.build("DOUBLE"))
+    if of is TallyOf.LENGTHS:
+        size = exp.Nullif(this=exp.Abs(this=number), expression=exp.Literal.number(0))
+        number = exp.Floor(this=exp.Anonymous(this="log10", expressions=[size]))
+    elif of is TallyOf.MARKS:
+        mark = exp.Anonymous(this="hash", expressions=[value.copy()])
+        number = exp.Mod(this=mark, expression=exp.Literal.number(MARKS))
+    counted: exp.Expr = exp.Anonymous(this="histogram", expressions=[number])
+    # Noughts are values, too: they are left out of who contributes, and not of a tally.
+    there = call.contributes if of is TallyOf.MARKS else call.condition
+    if there is not None:
+        counted = exp.Filter(this=counted, expression=exp.Where(this=there.copy()))
+    return counted
 
 
 def _sketch(shape: Shape, call: Call | None) -> exp.Expr:
@@ -191,6 +258,8 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
         added.append(_named(counted, name))
     for one, of in _members(authorised, shape):
         added.append(_named(_sketch(shape, of), one.sketch))
+    for tally, summed in _tallies(authorised, shape):
+        added.append(_named(_tally(summed, tally.of), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))
