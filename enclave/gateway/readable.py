@@ -185,18 +185,18 @@ def _within(data: Mapping[str, Sequence[Any]], members: Sequence[Members], total
     """The smallest group that numbers of one row tell together (its own persons where there is none)."""
     found = list(totals)
     for row in range(len(totals)):
-        groups = [
-            Group(
-                place,
-                int(data[one.persons][row]),
-                int(data[one.records][row]) if one.records else 0,
-                tuple(data[one.sketch][row] or ()),
-                one.full,
-            )
-            for place, one in enumerate(members)
-        ]
+        groups = [_group(place, data, one, row) for place, one in enumerate(members)]
         found[row] = min([found[row], *left_between(groups).values()])
     return found
+
+
+def _group(place: int, data: Mapping[str, Sequence[Any]], one: Members, row: int) -> Group:
+    numbers = data[one.sketch][row] or ()
+    sketch = tuple(sorted(set(numbers)))
+    # One that holds a person several times is full with fewer persons.
+    full = len(sketch) if len(numbers) >= one.full else one.full
+    records = int(data[one.records][row]) if one.records else 0
+    return Group(place, int(data[one.persons][row]), records, sketch, full)
 
 
 def _tallied(data: Mapping[str, Sequence[Any]], tally: Tally, totals: list[int]) -> list[int]:

@@ -272,7 +272,7 @@ class Term:
 class Members:
     """Columns that tell groups of different rows apart or inside each other: how many persons, in how many records (empty
     where that is not counted), and a sketch of who they are, of at most `full` numbers. `kind`: what is compared within a row
-    alone, by what is counted or summed; empty where rows are compared with each other, too."""
+    alone, by what is counted or summed (a sketch then holds a number once per record); empty where rows are compared, too."""
 
     persons: str
     records: str

@@ -170,12 +170,12 @@ def _tally(call: Call, of: TallyOf) -> exp.Expr:
     return counted
 
 
-def _sketch(shape: Shape, call: Call | None) -> exp.Expr:
-    """The smallest of the persons' scattered numbers."""
-    number = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
-    smallest: exp.Expr = exp.Anonymous(
-        this="min", expressions=[exp.Distinct(expressions=[number]), exp.Literal.number(SKETCH)]
-    )
+def _sketch(shape: Shape, call: Call | None, once: bool) -> exp.Expr:
+    """The smallest of the persons' scattered numbers; each once, or as often as it has records, which is found sooner."""
+    number: exp.Expr = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
+    if once:
+        number = exp.Distinct(expressions=[number])
+    smallest: exp.Expr = exp.Anonymous(this="min", expressions=[number, exp.Literal.number(SKETCH)])
     there: exp.Expr = exp.Not(this=exp.Is(this=exp.paren(shape.person.copy()), expression=exp.Null()))
     if call is not None and call.contributes is not None:
         there = exp.and_(there, call.contributes.copy())
@@ -257,7 +257,7 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
         added.append(_named(counted, name))
     for one, of in _members(authorised, shape):
-        added.append(_named(_sketch(shape, of), one.sketch))
+        added.append(_named(_sketch(shape, of, once=not one.kind), one.sketch))
     for tally, summed in _tallies(authorised, shape):
         added.append(_named(_tally(summed, tally.of), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
