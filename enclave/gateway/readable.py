@@ -209,6 +209,8 @@ def _tallied(data: Mapping[str, Sequence[Any]], tally: Tally, totals: list[int])
                 told = tallies.told(counts, tally.moments)
             case TallyOf.LENGTHS:
                 told = tallies.told_by_length(counts)
+            case TallyOf.COUNTS | TallyOf.SUMS:
+                told = tallies.told_by_patterns(counts, tally.moments, whole=tally.of is TallyOf.COUNTS)
             case TallyOf.MARKS:
                 told = tallies.told_by_different(counts, int(data[tally.different][row]))
         if told is not None:

@@ -283,17 +283,19 @@ class Members:
 
 class TallyOf(StrEnum):
     """What is tallied: the values of a sum, mean or variance; their powers of ten; marks of the values of a number of different
-    values, the same for the same value."""
+    values, the same for the same value; which conditions of several counts, or sums of one thing, a record fulfils (a bit each)."""
 
     VALUES = "values"
     LENGTHS = "lengths"
     MARKS = "marks"
+    COUNTS = "counts"
+    SUMS = "sums"
 
 
 @dataclass(frozen=True)
 class Tally:
     """A column that maps values (powers of ten, marks) to how many records have them. `moments`: how many numbers of the row are
-    made of these values; `different`: the column with how many different ones there are."""
+    made of these values, or how many conditions there are; `different`: the column with how many different ones there are."""
 
     counts: str
     of: TallyOf

@@ -4,7 +4,8 @@ or have one rare code.
 Decides which numbers are compared with each other: counts under two conditions or more, and sums of the same thing under three, or
 under two beside the sum of all. A count is also a sum of fixed numbers or truths, in a step or not, or of what is
 computed of truths and texts alone. Sketches of who stands behind
-each are evidence then (`evidence`), and what they tell is `disclosure.answers.contained`'s.
+each are evidence then (`evidence`), and what they tell is `disclosure.answers.contained`'s; and how many records fulfil which of the
+conditions, of which `disclosure.answers.tallies` reckons what adding and subtracting leaves.
 """
 
 from collections import defaultdict
@@ -23,8 +24,17 @@ LEAST = 3
 """Sums that can tell of few together and not two by two. Of counts two are enough: whether one lies inside the other is seen."""
 
 
+MOST = 40
+"""Conditions of one row that are looked at together."""
+
+
 def crossing(shape: Shape, tree: exp.Query, schema: Schema) -> dict[str, list[Call]]:
-    """The calls that are compared with each other, by what they count or sum."""
+    """The calls that are compared with each other by sketches, by what they count or sum."""
+    found = _families(shape, tree, schema)
+    return {kind: calls for kind, calls in found.items() if len(calls) >= (2 if kind == COUNTS else LEAST)}
+
+
+def _families(shape: Shape, tree: exp.Query, schema: Schema) -> dict[str, list[Call]]:
     if not isinstance(tree, exp.Select):
         return {}
     found: dict[str, list[Call]] = defaultdict(list)
@@ -36,7 +46,17 @@ def crossing(shape: Shape, tree: exp.Query, schema: Schema) -> dict[str, list[Ca
                 found[COUNTS].append(call)
             continue
         found[_of(call.summed)].append(call)
-    return {kind: calls for kind, calls in found.items() if len(calls) >= (2 if kind == COUNTS else LEAST)}
+    return found
+
+
+def patterns(shape: Shape, tree: exp.Query, schema: Schema) -> dict[str, list[exp.Expr]]:
+    """The different conditions of what is compared, by what is counted or summed; two at least."""
+    found: dict[str, list[exp.Expr]] = {}
+    for kind, calls in _families(shape, tree, schema).items():
+        conditions = list(dict.fromkeys(call.contributes for call in calls if call.contributes is not None))
+        if 2 <= len(conditions) <= MOST:
+            found[kind] = conditions
+    return found
 
 
 def _of(summed: exp.Expr) -> str:

@@ -23,7 +23,7 @@ from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.coded import distinct, is_term
-from enclave.query.rewrite.crossed import COUNTS, crossing
+from enclave.query.rewrite.crossed import COUNTS, crossing, patterns
 from enclave.query.rewrite.tallied import tallied
 from enclave.query.stages import (
     EVIDENCE,
@@ -89,7 +89,7 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
-        tallies=tuple(one for one, _ in _tallies(authorised, shape)),
+        tallies=tuple(one for one, _ in (*_tallies(authorised, shape), *_patterns(authorised, shape))),
     )
 
 
@@ -145,6 +145,38 @@ def _tallies(authorised: Authorised, shape: Shape) -> list[tuple[Tally, Call]]:
             different = bare.get(call.id, f"{EVIDENCE}{call.id}") if of is TallyOf.MARKS else ""
             made.append((Tally(f"{EVIDENCE}{call.id}_tally", of, moments, different), call))
     return made
+
+
+def _patterns(authorised: Authorised, shape: Shape) -> list[tuple[Tally, list[exp.Expr]]]:
+    """Which conditions of counts, or of sums of one thing, a record fulfils."""
+    if authorised.aggregate:
+        return []
+    found = patterns(shape, authorised.known.tree, authorised.known.schema)
+    return [
+        (
+            Tally(
+                f"{EVIDENCE}patterns{place}",
+                TallyOf.COUNTS if kind == COUNTS else TallyOf.SUMS,
+                len(conditions),
+            ),
+            conditions,
+        )
+        for place, (kind, conditions) in enumerate(found.items(), 1)
+    ]
+
+
+def _pattern(conditions: list[exp.Expr]) -> exp.Expr:
+    """How many records fulfil which of the conditions."""
+    bits: list[exp.Expr] = [
+        exp.Case(
+            ifs=[exp.If(this=one.copy(), true=exp.Literal.number(1 << place))], default=exp.Literal.number(0)
+        )
+        for place, one in enumerate(conditions)
+    ]
+    together = bits[0]
+    for one in bits[1:]:
+        together = exp.Add(this=together, expression=one)
+    return exp.Anonymous(this="histogram", expressions=[together])
 
 
 def _alike(one: Call, other: Call) -> bool:
@@ -260,6 +292,8 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
         added.append(_named(_sketch(shape, of, once=not one.kind), one.sketch))
     for tally, summed in _tallies(authorised, shape):
         added.append(_named(_tally(summed, tally.of), tally.counts))
+    for tally, conditions in _patterns(authorised, shape):
+        added.append(_named(_pattern(conditions), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))

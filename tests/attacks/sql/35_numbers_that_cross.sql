@@ -46,3 +46,24 @@ SELECT count(*) AS n, count(*) FILTER (WHERE age < 70 AND male) AS a, count(*) F
 SELECT count(*) FILTER (WHERE male) AS a, sum(sign(strpos(CASE WHEN age = 95 THEN 'rare' ELSE '-' END, 'r') + male::INT)) AS b FROM patients
 -- twin: table
 SELECT count(*) FILTER (WHERE male) AS a, sum(sign(strpos(CASE WHEN age > 70 THEN 'rare' ELSE '-' END, 'r') + male::INT)) AS b FROM patients
+
+-- attack: [44] three that cross, their pairs, all three, and any of them or one rare
+-- code: hidden
+-- form: table
+SELECT count(*) FILTER (WHERE male) AS a, count(*) FILTER (WHERE age < 60) AS b, count(*) FILTER (WHERE futime < 3000) AS c, count(*) FILTER (WHERE male AND age < 60) AS ab, count(*) FILTER (WHERE male AND futime < 3000) AS ac, count(*) FILTER (WHERE age < 60 AND futime < 3000) AS bc, count(*) FILTER (WHERE male AND age < 60 AND futime < 3000) AS abc, count(*) FILTER (WHERE male OR age < 60 OR futime < 3000 OR age > 93) AS o FROM patients
+-- twin: table
+SELECT count(*) FILTER (WHERE male) AS a, count(*) FILTER (WHERE age < 60) AS b, count(*) FILTER (WHERE futime < 3000) AS c, count(*) FILTER (WHERE male AND age < 60) AS ab, count(*) FILTER (WHERE male AND futime < 3000) AS ac, count(*) FILTER (WHERE age < 60 AND futime < 3000) AS bc, count(*) FILTER (WHERE male AND age < 60 AND futime < 3000) AS abc, count(*) FILTER (WHERE male OR age < 60 OR futime < 3000 OR age > 70) AS o FROM patients
+
+-- attack: [44] few more records of the same persons, counted
+-- code: hidden
+-- form: table
+SELECT count(*) FILTER (WHERE days < 1500) AS a, sum(CASE WHEN days < 1500 OR days >= 4990 THEN 1 ELSE 0 END) AS b FROM labs
+-- twin: table
+SELECT count(*) FILTER (WHERE days < 1500) AS a, sum(CASE WHEN days < 1500 OR days >= 4000 THEN 1 ELSE 0 END) AS b FROM labs
+
+-- attack: [19] few more records of the same persons, summed
+-- code: hidden
+-- form: table
+SELECT sum(value) FILTER (WHERE days < 1500) AS a, sum(CASE WHEN days < 1500 OR days >= 4990 THEN value ELSE 0 END) AS b FROM labs
+-- twin: table
+SELECT sum(value) FILTER (WHERE days < 1500) AS a, sum(CASE WHEN days < 1500 OR days >= 4000 THEN value ELSE 0 END) AS b FROM labs
