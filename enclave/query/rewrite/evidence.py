@@ -10,6 +10,8 @@ them. For a sum: how many different values it is of, and their ends: of two valu
 Where a rule asks for institutions: how many different ones stand behind the row, behind what each call takes in and what it
 leaves out, and behind what several counts leave over together, for each column that names one (`query.institutions`).
 
+Where a rule asks for the largest contributions, they are added by a rule of their own (`contributions`).
+
 Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number. Where a number may be made of
 few different values (`tallied`): how many records have which.
 """
@@ -19,10 +21,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
+from enclave.query.contributions import largest_needed
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.coded import distinct, is_term
+from enclave.query.rewrite.contributions import given_of
 from enclave.query.rewrite.crossed import COUNTS, crossing, patterns
 from enclave.query.rewrite.tallied import tallied
 from enclave.query.stages import (
@@ -90,6 +94,7 @@ def cells_of(authorised: Authorised) -> Cells:
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
         tallies=tuple(one for one, _ in (*_tallies(authorised, shape), *_patterns(authorised, shape))),
+        given=given_of(authorised),
     )
 
 
@@ -103,12 +108,14 @@ def _variable(call: Call, tree: exp.Query) -> str | None:
 
 def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
     """Who stands behind each number of a row, where a record may stand in several rows, or several numbers of one may cross."""
-    if authorised.aggregate:
+    if authorised.aggregate and not largest_needed(authorised.obligations):
         return []
     everybody = (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
     if overlapping(authorised.known.tree, shape, authorised.known.schema):
         taken = [call for call in shape.calls if call.contributes is not None]
         return [everybody, *((_member(call, "", ""), call) for call in taken)]
+    if authorised.aggregate:
+        return []
     found: list[tuple[Members, Call | None]] = []
     for kind, calls in crossing(shape, authorised.known.tree, authorised.known.schema).items():
         if kind == COUNTS:
