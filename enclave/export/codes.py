@@ -246,6 +246,13 @@ CODES: dict[str, Wording] = {
         "Submit what e.table(…) gave unchanged, and the machine compares every number.",
         200,
     ),
+    "export.described": Wording(
+        "列の説明は申請者のものです。説明と根拠の表の数値は再計算されていません。",
+        "What the columns are is described by the researcher; neither that nor the evidence was recomputed.",
+        "説明が正しいか、表と見比べてください。「説明がなくても」と付いた指摘は、説明によらず残る指摘です。",
+        "See whether the description fits the table. Findings marked “also without the description” stand whatever it says.",
+        200,
+    ),
     "export.only_keys": Wording(
         "{rows} 行が秘匿セルだけで、残るのは区分の値です。個票と変わりません。",
         "{rows} rows show nothing but their keys: a table of them is a list of records.",

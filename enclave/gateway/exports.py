@@ -5,6 +5,7 @@ Runs in threads. What is recomputed for a receipt is recorded before it runs, li
 
 import base64
 import binascii
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from enclave.adapters import edge
+from enclave.adapters import description_text, edge
 from enclave.adapters import query_records as q
 from enclave.adapters.export_records import export_detail, exports_of, submit_export
 from enclave.adapters.export_views import ExportSummary, FileView
@@ -28,7 +29,7 @@ from enclave.disclosure.criteria.rules import Rules, Zero, combine
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
 from enclave.export.history import Matched, finding_of, read_by
-from enclave.export.request import FigureItem, Finding, Item, Submission, TableItem, Verdict
+from enclave.export.request import Described, FigureItem, Finding, Item, Submission, TableItem, Verdict
 from enclave.gateway import cells
 from enclave.gateway.asking import Entered
 from enclave.gateway.behind import members
@@ -80,7 +81,11 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
         Thing("export", export_id, checked.digest),
         project=permit.project,
         permit=permit.reference,
-        counts={"files": len(checked.files), "bytes": sum(len(file.data) for file in checked.files)},
+        counts={
+            "files": len(checked.files),
+            "bytes": sum(len(file.data) for file in checked.files),
+            "described": sum(bool(file.attached) for file in checked.files),
+        },
     )
     roles = sorted(role.value for role in person.roles) if person is not None else []
     summary = submit_export(deps.records, deps.policy, event, export_id, checked, permit, roles, deps.now())
@@ -121,6 +126,8 @@ def _file(file: FileView) -> dict[str, Any]:
         "kind": file.kind.value,
         "digest": file.digest,
         "size": file.size,
+        "description": file.declared.get("description"),
+        "evidence": file.declared.get("evidence"),
         "verdict": file.verdict.value,
         "findings": [
             {
@@ -190,13 +197,36 @@ def _table(item: Mapping[str, Any], place: str) -> TableItem:
         _texts(item, "dimensions", place),
         _texts(item, "counts", place),
         receipt,
+        _described(item, place),
     )
+
+
+def _described(item: Mapping[str, Any], place: str) -> Described | None:
+    """The description of a table's columns: the text of its file, or what it says as JSON. One that cannot be read is a finding
+    of the table, like a column that is missing."""
+    said, evidence = item.get("description"), item.get("evidence")
+    if evidence is not None:
+        evidence = _text(item, "evidence", place).encode("utf-8", "surrogatepass")
+    match said:
+        case None if evidence is None:
+            return None
+        case str() if not _halved(said):
+            source = said.encode()
+        case Mapping():
+            source = json.dumps(said, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
+        case _:
+            # Evidence without a word on what it is the evidence of is no description either.
+            raise _malformed(f"{place}.description")
+    try:
+        return Described(source, description_text.read(source, "description"), evidence)
+    except Refused as refused:
+        return Described(source, None, evidence, refused.facts)
 
 
 def _text(item: Mapping[str, Any], name: str, place: str) -> str:
     value = item.get(name)
     # Half a character (a lone surrogate) cannot be kept; of a file's own text the checks say so.
-    if not isinstance(value, str) or (name != "csv" and _halved(value)):
+    if not isinstance(value, str) or (name not in ("csv", "evidence") and _halved(value)):
         raise _malformed(f"{place}.{name}")
     return value
 
