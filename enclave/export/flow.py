@@ -203,14 +203,18 @@ def _by_rules(
     columns = {title: sheet.column(title) for title in sheet.header}
     file = TableFile(names.shown(subject.name, 0), columns, subject.dimensions, subject.counts)
     if said is not None:
-        # Whatever either calls a count is judged as one.
-        counts = dict.fromkeys((*subject.counts, *(one for one in said.description.counts if one in columns)))
-        dimensions = tuple(said.description.dimensions) or subject.dimensions
+        # Whatever either calls a count is judged as one; what is described as something else is no dimension.
+        told = said.description
+        counts = dict.fromkeys((*subject.counts, *(name for name in told.counts if name in columns)))
+        others = {*counts, *told.values, *told.evidence_columns()}
+        dimensions = dict.fromkeys(
+            (*(name for name in subject.dimensions if name not in others), *told.dimensions)
+        )
         file = replace(
             file,
-            dimensions=dimensions,
+            dimensions=tuple(dimensions),
             counts=tuple(counts),
-            description=said.description,
+            description=told,
             attached=said.attached,
         )
     for found in disclosure.check_table(file, rule_sets).findings:

@@ -24,8 +24,9 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
-from enclave.disclosure.answers.table import ProtectedTable
+from enclave.disclosure.answers.table import Inhabitants, ProtectedTable
 from enclave.disclosure.criteria.rules import Rules, Zero, combine
+from enclave.disclosure.releases.differencing import BY_POPULATION
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
 from enclave.export.history import Matched, finding_of, read_by
@@ -249,11 +250,13 @@ def _malformed(place: str) -> Refused:
 # -- receipts ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Recomputed:
-    """A receipt's answer, the statement that gave it, and the extract that it was asked of."""
+    """A receipt's answer, the statement that gave it, the extract that it was asked of, and the inhabitants of the municipalities
+    that its rows are about, where a rule asks for them."""
 
     answer: ProtectedTable
     guarded: Guarded
     extract: OpenExtract
+    inhabitants: Inhabitants | None = None
 
 
 def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
@@ -305,7 +308,7 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
     if answered.num_rows * answered.num_columns > SMALL:
         raise Refused("query.unknown")
     inhabitants = inhabitants_of(extract.engine, guarded)
-    return Recomputed(cells.protect(answered, guarded, inhabitants), guarded, extract)
+    return Recomputed(cells.protect(answered, guarded, inhabitants), guarded, extract, inhabitants)
 
 
 def _all(extract: OpenExtract, guarded: Guarded) -> pa.Table:
@@ -345,7 +348,7 @@ def compare(
             missing = True
             continue
         number = int(again.extract.reference.rpartition("/")[2])
-        for cell in persons.shown(one, again.answer):
+        for cell in persons.shown(one, again.answer, rules, again.inhabitants):
             asked[database, number].append((one.position, cell, rules))
     for database, number in _places(deps, who, asked) if missing else ():
         asked.setdefault((database, number), [])
@@ -366,6 +369,7 @@ def compare(
             person=who.session.person,
             unread=missing,
             unjudged=sorted({name for rules in ruling for name in _beyond_persons(rules)}),
+            strictest=max(_numbers_by_population(rules) for rules in ruling),
         )
         places = {str(cell["table"]): position for position, cell, _ in lines}
         for one in said["findings"]:
@@ -401,8 +405,14 @@ def _beyond_persons(rules: Rules) -> Iterator[str]:
         "dominance": rules.dominance,
         "p_percent": rules.p_percent,
         "pq": rules.pq,
+        BY_POPULATION: any(tier.n is None for one in rules.tiers for tier in one),
     }
     yield from (name for name, value in asked.items() if value)
+
+
+def _numbers_by_population(rules: Rules) -> int:
+    """The most persons that a municipality is asked for by its inhabitants; 0 where none is."""
+    return max((tier.n for one in rules.tiers for tier in one if tier.n is not None), default=0)
 
 
 def _database_of(guarded: Guarded) -> str | None:

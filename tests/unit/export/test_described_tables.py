@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from enclave.core.refusal import Refused
@@ -131,6 +131,8 @@ _DESCRIPTIONS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@seed(20_240_918)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(_COUNT, _COUNT, st.integers(0, 90)), min_size=1, max_size=5),
     _DESCRIPTIONS,
