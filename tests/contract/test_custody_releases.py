@@ -255,24 +255,23 @@ def test_rules_that_ask_for_more_than_persons_are_said_not_to_be_judged_of_a_dif
 
 
 def test_a_municipality_brings_its_own_number_of_persons(ground: tuple[Site, Custodian]) -> None:
-    """Fifteen persons between two cells of one small municipality fail; between it and something wider a human looks, and is told
-    what inhabitants decide and nothing here judged."""
+    """Fifteen persons between a wider area and a small municipality fail; with a larger one a human looks, and is told what
+    inhabitants decide and nothing here judged."""
     site, custodian = ground
     custodian.build(YAMAMOTO, envelope("v-1"))
     every = pids(site, custodian, "v-1", "age BETWEEN 20 AND 79")
     assert len(every) > 40
     say = {"strictest": 20, "unjudged": ["min_persons_by_population"]}
-    small, fewer = {"area": "13362", "floor": 20}, every[:-15]
-    assert asked(custodian, "v-1", "e-1", [{**cell({"k": "a"}, every), **small}], say=say)["findings"] == []
+    fewer = every[:-15]
+    assert asked(custodian, "v-1", "e-1", [cell({"k": "a"}, every)], say=say)["findings"] == []
     custodian.conclude(CHECKER, "e-1", released=True)
-    said = asked(custodian, "v-1", "e-2", [{**cell({"k": "b"}, fewer), **small}], say=say)["findings"]
-    assert next((one["code"], one["facts"].get("threshold")) for one in said) == (
-        "disclosure.history_pair",
-        20,
-    )
-    said = asked(custodian, "v-1", "e-3", [cell({"k": "c"}, fewer)], say=say)["findings"]
+    said = asked(custodian, "v-1", "e-2", [{**cell({"k": "b"}, fewer), "area": "13104"}], say=say)["findings"]
     codes = {one["code"]: one["verdict"] for one in said}
     assert codes["disclosure.history_area"] == codes["disclosure.history_unjudged"] == "human"
+    small = {**cell({"k": "c"}, fewer), "area": "13362", "floor": 20}
+    said = asked(custodian, "v-1", "e-3", [small], say=say)["findings"]
+    pairs = [one for one in said if one["code"] == "disclosure.history_pair"]
+    assert [(one["verdict"], one["facts"]["threshold"]) for one in pairs] == [("fail", 20)]
 
 
 @pytest.mark.parametrize("wrong", [{"floor": True}, {"floor": -1}, {"floor": "x"}])
