@@ -19,6 +19,7 @@ RULES: Final[Words] = {
     "masking": ("公表表のマスキング規則 (masking)", "the masking of public tables"),
     "perturbation": ("数値の攪乱 (perturbation)", "the perturbation of counts"),
     "rounding": ("丸め (rounding)", "rounding"),
+    "insiders": ("自分の寄与を知る者 (insiders)", "those who know their own contribution (insiders)"),
     "interval": ("秘匿インターバル (interval)", "the interval of a hidden cell"),
     "age": ("年齢区分", "the bands of age"),
     "birth_weight": ("出生体重の区分", "the bands of birth weight"),
