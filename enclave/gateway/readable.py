@@ -143,7 +143,9 @@ def readable(
 def _between(
     data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]], totals: list[int]
 ) -> list[int]:
-    """The smallest group that each row leaves over beside another of its kind (its own persons where there is none)."""
+    """The smallest group that each row leaves over beside another of its kind (its own persons where there is none). What a sum
+    leaves over, nobody knows who contributed to: where a rule asks for that, it may be one person."""
+    sums = cells.given is not None and not all(one.counts for one in cells.given.of)
     kinds: dict[tuple[bool, ...], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         kinds[tuple(part is TOTAL for part in key)].append(row)
@@ -161,7 +163,7 @@ def _between(
             for row in rows
         ]
         for row, persons in left_between(groups).items():
-            found[row] = min(found[row], persons)
+            found[row] = min(found[row], 1 if sums else persons)
     return found
 
 

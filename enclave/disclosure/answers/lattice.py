@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.given import Given, Magnitude
 from enclave.disclosure.answers.primary import unsafe, unsafe_group
 from enclave.disclosure.answers.table import TOTAL, MeasureKind, Table, canonical
 from enclave.disclosure.criteria.rules import Rules, Zero
@@ -34,7 +35,8 @@ class Series:
 @dataclass(frozen=True)
 class Node:
     """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual; `institutions`: at
-    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer."""
+    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer. `dominated`:
+    unsafe for what persons contribute to a number of it, whether or not for how many they are (`unsafe`)."""
 
     keys: Keys
     grouping: int
@@ -42,6 +44,7 @@ class Node:
     unsafe: bool
     row: int | None
     institutions: tuple[int, ...] = ()
+    dominated: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Lattice:
 
     `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
     read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
-    one with the most, for all that is known.
+    one with the most, for all that is known. `magnitudes`: what persons contribute to numbers, where a rule asks.
     """
 
     nodes: tuple[Node, ...]
@@ -71,6 +74,7 @@ class Lattice:
     least: int
     floor: int
     institutions: int = 0
+    magnitudes: tuple[Magnitude, ...] = ()
 
     def moves(self, node: int, series: int) -> bool:
         """Whether a hidden node's number in a series is unknown: 0 is known where zeros are shown."""
@@ -160,6 +164,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         if size > max_cells:
             raise Refused("disclosure.too_large", {"limit": max_cells})
 
+    given = None if table.contributions is None else Given(table.contributions, rules)
     nodes: list[Node] = []
     place_of: dict[Keys, int] = {}
     for grouping in groupings:
@@ -171,8 +176,9 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 if place_asked is None
                 else unsafe(table.rows[place_asked], table.measures, rules)
             )
+            dominated = given is not None and given.unsafe(keys, persons[0])
             place_of[keys] = len(nodes)
-            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
+            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ()), dominated))
     relations = _relations(nodes, place_of)
     _whole(nodes, relations)
     return Lattice(
@@ -184,7 +190,22 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         least=0 if rules.zero is Zero.HIDDEN else 1,
         floor=rules.n,
         institutions=rules.min_institutions or 0,
+        magnitudes=()
+        if given is None
+        else given.magnitudes(
+            [node.keys for node in nodes],
+            [(relation.parent, relation.children) for relation in relations],
+            [is_elsewhere(node, rules.n, table.inhabitants is not None) for node in nodes],
+        ),
     )
+
+
+def is_elsewhere(node: Node, floor: int, by_population: bool) -> bool:
+    """Whether a total that nobody asked for is hidden, though of so many persons that a question about one of its numbers alone
+    may show that. `by_population`: whether areas have thresholds of their own, so that few persons may be more than `floor`."""
+    if node.row is not None or (node.unsafe and by_population):
+        return False
+    return (node.unsafe or node.dominated) and node.persons[0] >= floor
 
 
 def _unsafe_total(table: Table, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules) -> bool:

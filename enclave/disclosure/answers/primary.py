@@ -62,7 +62,8 @@ def unsafe(row: Row, measures: tuple[Measure, ...], rules: Rules) -> bool:
     if n is None:
         # The ministry's tier for the smallest municipalities: no number of patients at all, not even 0.
         return True
-    if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *row.persons):
+    shown = (count for measure, count in zip(measures, row.persons, strict=True) if not measure.group)
+    if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *shown):
         return True
     if unsafe_group(measures, row.persons, row.total_persons, n):
         return True
