@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">cQ")
@@ -32,9 +31,6 @@ PLAN_LEAVES = frozenset(
     {"DUMMY_SCAN", "EXPRESSION_SCAN", "COLUMN_DATA_SCAN", "CTE_SCAN", "CTE_REF", "DELIM_GET", "EMPTY_RESULT"}
 )
 """Leaves of an unoptimised plan that read nothing of the extract. Anything else but a scan is a refusal."""
-
-HELD = "held_statement"
-"""What a statement is called between its planning and its execution."""
 
 BATCH_ROWS = 65_536
 
@@ -286,22 +282,19 @@ def run(
     import pyarrow as pa
 
     limit_cpu(command["cpu"])
-    rows, statement = 0, command["sql"]
+    rows = 0
     try:
         if account_differs(con, command["sql"], command["expected"]):
             frames.send(b"E", b"query.account_differs")
             return
         if command["held"]:
-            # Planned now, of the same text; nothing of it is read before the word.
-            con.execute(f"PREPARE {HELD} AS {statement}")
-            statement = f"EXECUTE {HELD}"
             until_told()
         if state["cancelled"]:
             frames.send(b"E", b"query.cancelled")
             return
         ticks.begin()
         # Bound once: a relation (`con.sql`) is bound to say its columns, and once more to run.
-        reader = con.execute(statement).to_arrow_reader(BATCH_ROWS)
+        reader = con.execute(command["sql"]).to_arrow_reader(BATCH_ROWS)
         schema = _whole_schema(reader.schema)
         frames.send(b"S", schema.serialize())
         for batch in reader:
@@ -321,10 +314,6 @@ def run(
         frames.send(b"E", f"{code_of(error)} {type(error).__name__}".encode())
     finally:
         ticks.end()
-        if command["held"]:
-            # A plan keeps what its execution gathered.
-            with suppress(Exception):
-                con.execute(f"DEALLOCATE {HELD}")
 
 
 def _whole_schema(schema: Any) -> Any:
