@@ -140,11 +140,16 @@ def _audited(
     return {keys: Reason.PRIMARY if keys in claim.unsafe else Reason.SECONDARY for keys in claim.hidden}
 
 
+_HIDDEN = {reason: Hidden(reason) for reason in Reason}
+
+
 def _row(row: Row, reason: Reason | None, rules: Rules) -> ProtectedRow:
     """A hidden row keeps its zeros where zeros are shown, except where no number at all may be."""
+    if reason is None:
+        return ProtectedRow(row.keys, tuple(map(Shown, row.values)))
     no_counts = rules.threshold(row.population) is None
     cells: list[Cell] = []
     for value, persons in zip(row.values, row.persons, strict=True):
         harmless = persons == 0 and rules.zero is Zero.SHOWN and not no_counts
-        cells.append(Shown(value) if reason is None or harmless else Hidden(reason))
+        cells.append(Shown(value) if harmless else _HIDDEN[reason])
     return ProtectedRow(row.keys, tuple(cells))

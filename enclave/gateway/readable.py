@@ -16,6 +16,9 @@ from enclave.disclosure.answers.contained import Group, left_between
 from enclave.disclosure.answers.table import TOTAL, Measure, MeasureKind
 from enclave.query.stages import Cells, Coding, Others, Part
 
+Margins = list[tuple[int, list[int]]]
+"""Each margin of an answer, by row, with the rows of its details."""
+
 _KINDS = {
     "records": MeasureKind.COUNT,
     "persons": MeasureKind.COUNT,
@@ -130,13 +133,14 @@ def readable(
             found["others"] = sizes
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
-    told = {name: _of_margins(sizes, keys) for name, sizes in found.items()}
-    if cells.members:
-        told["between rows"] = _lowered(_between(data, cells, keys, totals), keys)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
+    margins = _margins(keys) if found or cells.members or any(broken) else []
+    told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
+    if cells.members:
+        told["between rows"] = _lowered(_between(data, cells, keys, totals), margins)
     if any(broken):
         sizes = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
-        told["not finite"] = _lowered(sizes, keys)
+        told["not finite"] = _lowered(sizes, margins)
     return told
 
 
@@ -195,27 +199,25 @@ def _flags(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[s
     return found
 
 
-def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+def _of_margins(sizes: list[int], margins: Margins) -> list[int]:
     """The sizes of readable groups with those of margins between the largest and the sum of their details.
 
     A group that is readable in a detail (where a sum is of two values) need not be in the margin (where it is of
     three), and the other way round: these are no numbers that add up by themselves.
     """
-    if not any(TOTAL in key for key in keys):
-        return sizes
     found = list(sizes)
-    for row, details in _margins(keys):
+    for row, details in margins:
         within = [found[one] for one in details]
         found[row] = min(max(found[row], *within), sum(within))
     return found
 
 
-def _lowered(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+def _lowered(sizes: list[int], margins: Margins) -> list[int]:
     """The sizes with those of margins between the largest and the sum of their details, none of them larger than it was.
 
     Where a margin is small its details are taken to be as small: what was found of it must not be lost.
     """
-    found, margins, changed = list(sizes), _margins(keys), True
+    found, changed = list(sizes), True
     while changed:
         before = list(found)
         for row, details in margins:
@@ -227,15 +229,21 @@ def _lowered(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
     return found
 
 
-def _margins(keys: Sequence[tuple[object, ...]]) -> list[tuple[int, list[int]]]:
+def _margins(keys: Sequence[tuple[object, ...]]) -> Margins:
     """Each margin with its details along each dimension in which it is one; those of the fewest dimensions first."""
+    totals = sorted(
+        (row for row, key in enumerate(keys) if TOTAL in key),
+        key=lambda row: sum(part is TOTAL for part in keys[row]),
+    )
+    if not totals:
+        return []
     details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         for place, part in enumerate(key):
             if part is not TOTAL:
                 details[place, (*key[:place], *key[place + 1 :])].append(row)
     found = []
-    for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
+    for row in totals:
         for place, part in enumerate(keys[row]):
             rest = (place, (*keys[row][:place], *keys[row][place + 1 :]))
             if part is TOTAL and rest in details:

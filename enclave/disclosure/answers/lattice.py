@@ -13,14 +13,20 @@ distinct persons themselves tell where they do not add up is audited apart, with
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.answers.primary import unsafe, unsafe_group
+from enclave.disclosure.answers.primary import Compared, compared, unsafe, unsafe_group
 from enclave.disclosure.answers.table import TOTAL, MeasureKind, Table, canonical
 from enclave.disclosure.criteria.rules import Rules, Zero
 
 Keys = tuple[object, ...]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,42 @@ class Node:
 
 @dataclass(frozen=True)
 class Relation:
-    """The change of `parent` is the sum of the changes of `children` (places in `nodes`)."""
+    """The change of `parent` is the sum of the changes of `children` (places in `nodes`, ascending)."""
 
     parent: int
     children: tuple[int, ...]
     grouping: int
+
+
+class Sums:
+    """Relations, written out: `parent` of each, and its children from `start` on."""
+
+    def __init__(self, relations: Sequence[Relation]) -> None:
+        self.relations = relations
+        self.parent = np.array([one.parent for one in relations], dtype=np.int64)
+        self.children = np.array([child for one in relations for child in one.children], dtype=np.int64)
+        self.size = np.array([len(one.children) for one in relations], dtype=np.int64)
+        self.start = np.cumsum(self.size) - self.size
+
+    @cached_property
+    def of_node(self) -> tuple[Numbers, Numbers, Numbers]:
+        """By node: from where on it stands, in which relations (ascending), and as the parent (1) or a child (-1)."""
+        number = np.arange(len(self.relations))
+        node = np.concatenate([self.parent, self.children])
+        relation = np.concatenate([number, np.repeat(number, self.size)])
+        sign = np.concatenate(
+            [np.ones(len(number), dtype=np.int64), -np.ones(len(self.children), dtype=np.int64)]
+        )
+        order = np.lexsort((relation, node))
+        start = np.zeros(int(node.max(initial=-1)) + 2, dtype=np.int64)
+        np.add.at(start, node + 1, 1)
+        return np.cumsum(start), relation[order], sign[order]
+
+    def together(self, numbers: Numbers) -> Numbers:
+        """Per relation the sum over its children of what `numbers` says of each node (in columns)."""
+        if not len(self.parent):
+            return numbers[:0]
+        return np.add.reduceat(numbers[self.children], self.start, axis=0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +108,11 @@ class Lattice:
     least: int
     floor: int
     institutions: int = 0
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The persons of all nodes: nodes × series."""
+        return np.array([node.persons for node in self.nodes], dtype=np.int64)
 
     def moves(self, node: int, series: int) -> bool:
         """Whether a hidden node's number in a series is unknown: 0 is known where zeros are shown."""
@@ -121,6 +163,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
     than its details together or smaller than one of them: then rows are missing that are not empty.
     """
     vectors, series, series_of = _series(table)
+    by_row = list(zip(*vectors, strict=True))
     asked = {row.keys: place for place, row in enumerate(table.rows)}
     present = sorted({_mask(row.keys) for row in table.rows}, key=lambda mask: (mask.bit_count(), mask))
     if any(1 << mask.bit_count() > max_cells for mask in present):
@@ -145,14 +188,14 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         for number in by_grouping[source]:
             row = table.rows[number]
             keys = _rolled(row.keys, grouping)
-            vector = [counts[number] for counts in vectors]
+            vector = by_row[number]
             if row.institutions:
                 behind[keys] = tuple(map(max, behind.get(keys, row.institutions), row.institutions))
             if keys in numbers:
                 numbers[keys] = [a + b for a, b in zip(numbers[keys], vector, strict=True)]
                 own[keys] = [a + b for a, b in zip(own[keys], row.persons, strict=True)]
             else:
-                numbers[keys], own[keys] = vector, list(row.persons)
+                numbers[keys], own[keys] = list(vector), list(row.persons)
         evidence[grouping] = {keys: tuple(vector) for keys, vector in numbers.items()}
         measured[grouping] = {keys: tuple(vector) for keys, vector in own.items()}
         places |= behind
@@ -160,6 +203,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         if size > max_cells:
             raise Refused("disclosure.too_large", {"limit": max_cells})
 
+    told = compared(table.measures)
     nodes: list[Node] = []
     place_of: dict[Keys, int] = {}
     for grouping in groupings:
@@ -167,9 +211,9 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
             place_asked = asked.get(keys)
             persons = evidence[grouping][keys]
             bad = (
-                _unsafe_total(table, keys, measured[grouping][keys], persons[0], rules)
+                _unsafe_total(table, told, keys, measured[grouping][keys], persons[0], rules)
                 if place_asked is None
-                else unsafe(table.rows[place_asked], table.measures, rules)
+                else unsafe(table.rows[place_asked], told, rules)
             )
             place_of[keys] = len(nodes)
             nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
@@ -187,10 +231,12 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
     )
 
 
-def _unsafe_total(table: Table, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules) -> bool:
+def _unsafe_total(
+    table: Table, told: Compared, keys: Keys, persons: tuple[int, ...], total: int, rules: Rules
+) -> bool:
     """Whether a total that could be asked for would be unsafe by itself."""
     n = rules.threshold(None if table.inhabitants is None else table.inhabitants.of(keys))
-    return n is None or unsafe_group(table.measures, persons, total, n)
+    return n is None or unsafe_group(told, persons, total, n)
 
 
 def _relations(nodes: list[Node], place_of: dict[Keys, int]) -> tuple[Relation, ...]:
@@ -215,16 +261,23 @@ def _whole(nodes: list[Node], relations: tuple[Relation, ...]) -> None:
     asked = {node.grouping for node in nodes if node.row is not None}
     detailed: dict[int, set[int]] = defaultdict(set)
     finer: dict[int, set[int]] = defaultdict(set)
+    told = []
     for relation in relations:
         parent = nodes[relation.parent]
         if relation.grouping not in asked or parent.row is None:
             continue
+        told.append(relation)
         detailed[relation.parent].add(relation.grouping)
         finer[parent.grouping].add(relation.grouping)
-        details = [nodes[child].persons for child in relation.children]
-        for series, total in enumerate(parent.persons):
-            counts = [persons[series] for persons in details]
-            if not max(counts) <= total <= sum(counts):
+    if told:
+        persons, sums = np.array([node.persons for node in nodes], dtype=np.int64), Sums(told)
+        totals = persons[sums.parent]
+        fits = (np.maximum.reduceat(persons[sums.children], sums.start) <= totals) & (
+            totals <= sums.together(persons)
+        )
+        for number in np.flatnonzero(~fits.all(axis=1))[:1].tolist():
+            parent = nodes[told[number].parent]
+            if parent.row is not None:
                 raise Refused("disclosure.margin_incomplete", {"row": parent.row + 1})
     for place, node in enumerate(nodes):
         if node.row is not None and node.persons[0] and finer[node.grouping] - detailed[place]:

@@ -18,6 +18,8 @@ there is nothing to subtract, and how many they are shows only in a COUNT, which
 of 500 people with three missing values would never be shown. OTHER is tested by 1 only.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 from enclave.disclosure.answers.table import Measure, MeasureKind, Row
@@ -38,33 +40,55 @@ def _comparable(one: Measure, other: Measure) -> bool:
     return one.of is None or other.of is None or one.of == other.of
 
 
-def left_over(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int) -> tuple[int, ...]:
-    """The sizes of the groups that subtraction within one row makes readable (2 above)."""
-    evidence = list(zip(measures, persons, strict=True))
-    rest = (total - count for measure, count in evidence if measure.kind is MeasureKind.COUNT)
-    # A measure that nobody stands behind says nothing by subtraction that the other does not say itself.
-    pairs = (
-        abs(count - other_count)
-        for (one, count), (other, other_count) in combinations(evidence, 2)
-        if _comparable(one, other)
+@dataclass(frozen=True)
+class Compared:
+    """Which numbers of a row can be subtracted from each other (2 above), by the places of its measures: `counts` from the
+    row's persons, and `pairs`."""
+
+    counts: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+    def left_over(self, persons: tuple[int, ...], total: int) -> Iterator[int]:
+        """The sizes of the groups that subtraction within one row makes readable."""
+        for one in self.counts:
+            yield total - persons[one]
+        # A measure that nobody stands behind says nothing by subtraction that the other does not say itself.
+        for one, other in self.pairs:
+            yield abs(persons[one] - persons[other])
+
+
+def compared(measures: tuple[Measure, ...]) -> Compared:
+    """Looked at once for all rows of a table."""
+    numbered = list(enumerate(measures))
+    return Compared(
+        tuple(place for place, one in numbered if one.kind is MeasureKind.COUNT),
+        tuple(
+            (place, other_place)
+            for (place, one), (other_place, other) in combinations(numbered, 2)
+            if _comparable(one, other)
+        ),
     )
-    return (*rest, *pairs)
 
 
-def unsafe_group(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int, n: int) -> bool:
+def unsafe_group(told: Compared, persons: tuple[int, ...], total: int, n: int) -> bool:
     """Whether a row of these persons holds or leaves over a group of 1 to n - 1."""
-    return any(small(count, n) for count in (total, *persons, *left_over(measures, persons, total)))
+    if 0 < total < n:
+        return True
+    return any(0 < count < n for count in persons) or any(
+        0 < count < n for count in told.left_over(persons, total)
+    )
 
 
-def unsafe(row: Row, measures: tuple[Measure, ...], rules: Rules) -> bool:
+def unsafe(row: Row, measures: tuple[Measure, ...] | Compared, rules: Rules) -> bool:
     """Whether a rule finds this row unsafe. Source of each rule: the rule sets behind `rules`."""
+    told = measures if isinstance(measures, Compared) else compared(measures)
     n = rules.threshold(row.population)
     if n is None:
         # The ministry's tier for the smallest municipalities: no number of patients at all, not even 0.
         return True
     if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *row.persons):
         return True
-    if unsafe_group(measures, row.persons, row.total_persons, n):
+    if unsafe_group(told, row.persons, row.total_persons, n):
         return True
     return (
         rules.min_institutions is not None

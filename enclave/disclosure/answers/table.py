@@ -20,6 +20,9 @@ class Total(Enum):
 
     TOTAL = "total"
 
+    # It is in most keys, and keys are looked up all the time: an enumeration's own hash is a call of Python.
+    __hash__ = object.__hash__
+
 
 TOTAL: Final = Total.TOTAL
 
@@ -189,15 +192,13 @@ def _finite(value: object) -> bool:
 
 
 def _evidence(row: Row, number: int, measures: int) -> None:
-    persons = (*row.persons, row.total_persons)
+    total = row.total_persons
     if len(row.persons) != measures:
         raise Refused("disclosure.no_evidence", {"row": number})
-    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in persons):
+    counts = (*row.persons, total, *(row.institutions or ()))
+    if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
         raise Refused("disclosure.evidence_invalid", {"row": number})
-    institutions = row.institutions or ()
-    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in institutions):
-        raise Refused("disclosure.evidence_invalid", {"row": number})
-    if any(count > row.total_persons for count in row.persons):
+    if min(counts) < 0 or max(row.persons, default=0) > total:
         raise Refused("disclosure.evidence_invalid", {"row": number})
 
 
@@ -216,9 +217,10 @@ def checked(table: Table) -> Table:
     for number, row in enumerate(table.rows, start=1):
         if len(row.keys) != len(table.dimensions) or len(row.values) != len(table.measures):
             raise Refused("disclosure.shape", {"row": number})
-        for name, value in zip(names, (*row.keys, *row.values), strict=True):
-            if not _finite(value):
-                raise Refused("disclosure.not_finite", {"row": number, "column": name})
+        written = (*row.keys, *row.values)
+        if not all(map(_finite, written)):
+            name = next(name for name, value in zip(names, written, strict=True) if not _finite(value))
+            raise Refused("disclosure.not_finite", {"row": number, "column": name})
         _evidence(row, number, len(table.measures))
         key = canonical(row.keys)
         if key in seen:

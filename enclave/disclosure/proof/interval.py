@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import add
 
 import highspy
 import numpy as np
@@ -44,6 +45,11 @@ class Claim:
 
 def detailed(keys: Keys) -> tuple[int, ...]:
     return tuple(place for place, key in enumerate(keys) if key is not TOTAL)
+
+
+def _above(keys: Keys, rolled: int) -> Keys:
+    """The total over one dimension."""
+    return (*keys[:rolled], TOTAL, *keys[rolled + 1 :])
 
 
 def _keep(keys: Keys, dimensions: Iterable[int]) -> Keys:
@@ -161,7 +167,7 @@ def _families_of(known: _Known, place_of: Mapping[Keys, int]) -> tuple[Steps, St
         if keys in place_of:
             dims = detailed(keys)
             for rolled in dims:
-                parent = tuple(TOTAL if place == rolled else key for place, key in enumerate(keys))
+                parent = _above(keys, rolled)
                 family.append(number.setdefault((parent, dims), len(number)))
                 sign.append(-1)
             for other in finer[dims]:
@@ -178,14 +184,14 @@ def _no_thin_group(known: _Known, floor: int) -> bool:
     for keys in secret & cells.keys():
         dims = detailed(keys)
         persons = cells[keys]
-        groups = [*persons, *(persons[0] - persons[place] for place in counts)]
+        groups: list[int] | None = None
         for rolled in dims:
-            parent = _keep(keys, [dim for dim in dims if dim != rolled])
+            parent = _above(keys, rolled)
             if parent in secret:
                 continue
-            sums = together.setdefault((parent, dims), [0] * len(groups))
-            for place, count in enumerate(groups):
-                sums[place] += count
+            groups = groups or [*persons, *(persons[0] - persons[place] for place in counts)]
+            there = together.get((parent, dims))
+            together[parent, dims] = groups if there is None else list(map(add, there, groups))
     return not any(0 < count < floor for sums in together.values() for count in sums)
 
 
@@ -340,12 +346,15 @@ def families(
 ) -> dict[tuple[Keys, tuple[int, ...]], list[Keys]]:
     """Per (total, grouping of its details) the details."""
     families: dict[tuple[Keys, tuple[int, ...]], list[Keys]] = defaultdict(list)
+    rolls: dict[tuple[int, ...], list[int]] = {}
     for keys in cells:
         dims = detailed(keys)
-        for rolled in dims:
-            parent = tuple(dim for dim in dims if dim != rolled)
-            if parent in groupings and _keep(keys, parent) in cells:
-                families[_keep(keys, parent), dims].append(keys)
+        if dims not in rolls:
+            rolls[dims] = [one for one in dims if tuple(dim for dim in dims if dim != one) in groupings]
+        for rolled in rolls[dims]:
+            parent = _above(keys, rolled)
+            if parent in cells:
+                families[parent, dims].append(keys)
     return families
 
 
@@ -364,24 +373,21 @@ def distinct_holds(
     """
     asked = {row.keys: (row.total_persons, *row.persons) for row in table.rows}
     sums_of = families(asked, {detailed(keys) for keys in asked})
-    claimed: dict[int, list[dict[Keys, int]]] = defaultdict(list)
-    for move in moves:
+    gaps_of = _gaps(asked, sums_of)
+    seen: dict[bytes, int] = {}
+    for measure in np.flatnonzero(gaps_of.any(axis=0)).tolist():
+        # The same numbers have the same bounds.
+        seen.setdefault(np.array([persons[measure] for persons in asked.values()]).tobytes(), measure)
+    claimed: dict[int, list[dict[Keys, int]]] = {measure: [] for measure in seen.values()}
+    for move in moves if claimed else ():
         parts: dict[int, dict[Keys, int]] = defaultdict(dict)
         for (keys, measure), step in move.items():
-            parts[measure + 1][keys] = step
+            if measure + 1 in claimed:
+                parts[measure + 1][keys] = step
         for measure, part in parts.items():
             claimed[measure].append(part)
-    seen: set[tuple[int, ...]] = set()
-    for measure in range(len(table.measures) + 1):
-        vector = tuple(persons[measure] for persons in asked.values())
-        gaps = {
-            family: sum(asked[child][measure] for child in children) - asked[family[0]][measure]
-            for family, children in sums_of.items()
-        }
-        # The same numbers have the same bounds.
-        if vector in seen or not any(gaps.values()):
-            continue
-        seen.add(vector)
+    for measure, parts_of in claimed.items():
+        gaps = dict(zip(sums_of, gaps_of[:, measure].tolist(), strict=True))
         unknown = [keys for keys in asked if keys in hidden and asked[keys][measure] >= least]
         place = {keys: number for number, keys in enumerate(unknown)}
         rows: list[tuple[Mapping[int, int], int | None, int | None]] = []
@@ -397,11 +403,24 @@ def distinct_holds(
         system = System(len(unknown), (least,) * len(unknown), tuple(rows))
         others = _Others(system, [asked[keys][measure] for keys in unknown])
         others.alone()
-        for part in claimed[measure]:
+        for part in parts_of:
             others.take({place[keys]: step for keys, step in part.items() if keys in place})
         if not others.all_found():
             return False
     return True
+
+
+def _gaps(
+    asked: Mapping[Keys, tuple[int, ...]], sums_of: Mapping[tuple[Keys, tuple[int, ...]], list[Keys]]
+) -> Steps:
+    """Per sum and measure how much more the details are together than the total."""
+    if not sums_of:
+        return np.zeros((0, 1), dtype=np.int64)
+    at = {keys: number for number, keys in enumerate(asked)}
+    persons = np.array(list(asked.values()), dtype=np.int64)
+    size = np.array([len(children) for children in sums_of.values()])
+    details = persons[[at[child] for children in sums_of.values() for child in children]]
+    return np.add.reduceat(details, np.cumsum(size) - size) - persons[[at[parent] for parent, _ in sums_of]]
 
 
 class _Others:
