@@ -24,6 +24,7 @@ from enclave.disclosure.answers.table import (
 from enclave.disclosure.criteria.rules import CONCENTRATION, Rules, RuleSet, Zero, combine
 from enclave.disclosure.files.examine import Findings, TableFile, examine
 from enclave.disclosure.proof import interval
+from enclave.disclosure.proof.distinct import distinct_holds
 
 MAX_CELLS = 60_000
 """Cells of a table with all its margins. More is refused before any work: it would not end in a useful time."""
@@ -133,7 +134,7 @@ def _audited(
     holds = (
         claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
-        and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
+        and distinct_holds(table, claim.hidden, cells.least, claim.moves)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})

@@ -74,8 +74,13 @@ def written(table: Table) -> Table:
     whether anybody has one (`CASE WHEN … THEN 1e308 * 10 END`)."""
     if not any(_beyond(key) for row in table.rows for key in row.keys):
         return table
-    rows = (replace(r, keys=tuple(Beyond(k) if _beyond(k) else k for k in r.keys)) for r in table.rows)
-    return replace(table, rows=tuple(rows))
+    rows = (replace(r, keys=_named(r.keys)) for r in table.rows)
+    inside = (replace(one, inner=_named(one.inner), outer=_named(one.outer)) for one in table.inside)
+    return replace(table, rows=tuple(rows), inside=tuple(inside))
+
+
+def _named(keys: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(Beyond(key) if _beyond(key) else key for key in keys)
 
 
 def read_again(protected: ProtectedTable) -> ProtectedTable:
@@ -127,13 +132,13 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
     told = readable(data, cells, keys)
-    measures += [Measure(name, MeasureKind.OTHER) for name in told]
+    measures += [Measure(name, MeasureKind.OTHER) for name in told.groups]
     behind = {part.id: list(map(int, data[part.persons])) for part in cells.parts}
     persons = [behind[part.id] for part in cells.parts]
     persons += [list(map(max, zip(*(behind[one] for one in m.parts), strict=True))) for m in derived]
-    persons += told.values()
+    persons += told.groups.values()
     found = [data[part.value] for part in cells.parts] + [data[measure.name] for measure in derived]
-    columns = [list(map(number_of, one)) for one in found] + [[None] * len(keys) for _ in told]
+    columns = [list(map(number_of, one)) for one in found] + [[None] * len(keys) for _ in told.groups]
     institutions: Iterable[tuple[int, ...] | None] = repeat(None, len(keys))
     if cells.institutions is not None:
         institutions = _across([list(map(int, data[name])) for name in cells.institutions], len(keys))
@@ -144,8 +149,10 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
         _across(persons, len(keys)),
         map(int, data[cells.persons]),
         institutions,
+        repeat(None),
+        told.beside,
     )
-    return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows))
+    return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows), inside=told.inside)
 
 
 def _across(columns: Sequence[Sequence[Any]], rows: int) -> Iterator[tuple[Any, ...]]:

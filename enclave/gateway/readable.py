@@ -8,12 +8,13 @@ evidence columns of `query.rewrite.evidence`. Does not: look at a value that it 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
 from enclave.disclosure.answers.contained import Group, left_between
-from enclave.disclosure.answers.table import TOTAL, Measure, MeasureKind
+from enclave.disclosure.answers.table import TOTAL, Inside, Measure, MeasureKind
 from enclave.query.stages import Cells, Coding, Others, Part
 
 Margins = list[tuple[int, list[int]]]
@@ -94,17 +95,26 @@ def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict
     return {"apart": sizes} if whole and any(sizes) else {}
 
 
-def readable(
-    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
-) -> dict[str, list[int]]:
+@dataclass(frozen=True)
+class Told:
+    """`groups`: by a name of its own each group that subtraction within a row makes readable, with its persons in each row; they
+    add up. `beside`: per row the smallest group that is none of its own numbers' (`table.Row`); `inside`: which rows lie in
+    others."""
+
+    groups: Mapping[str, list[int]]
+    beside: list[int]
+    inside: tuple[Inside, ...] = ()
+
+
+def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]) -> Told:
     """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
 
     1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. What lies between rows of which
-    one may lie inside another. 5. All of a row with a sum beyond all numbers: whether it
-    is may hang on one value, and a refusal would tell.
+    Where sums under conditions lie apart beside a sum of all: those whom none takes in. Of the row
+    alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
+    numbers: whether it is may hang on one value, and a refusal would tell.
     """
     found: dict[str, list[int]] = {}
     rows = len(keys)
@@ -134,39 +144,50 @@ def readable(
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found or cells.members or any(broken) else []
+    margins = _margins(keys) if found else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
-    if cells.members:
-        told["between rows"] = _lowered(_between(data, cells, keys, totals), margins)
-    if any(broken):
-        sizes = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
-        told["not finite"] = _lowered(sizes, margins)
-    return told
+    left, lying = _between(data, cells, keys) if cells.members else ({}, ())
+    beside = [
+        min(1, total) if one else left.get(row, 0)
+        for row, (one, total) in enumerate(zip(broken, totals, strict=True))
+    ]
+    return Told(told, beside, lying)
 
 
 def _between(
-    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]], totals: list[int]
-) -> list[int]:
-    """The smallest group that each row leaves over beside another of its kind (its own persons where there is none)."""
+    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
+) -> tuple[dict[int, int], tuple[Inside, ...]]:
+    """The smallest group that each row leaves over beside others of its kind, and which rows lie in others."""
     kinds: dict[tuple[bool, ...], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         kinds[tuple(part is TOTAL for part in key)].append(row)
-    found = list(totals)
+    measure = {part.persons: place for place, part in enumerate(cells.parts)}
+    found: dict[int, int] = {}
+    inside: set[Inside] = set()
     for rows in kinds.values():
         groups = [
-            Group(
-                row,
-                int(data[one.persons][row]),
-                int(data[one.records][row]) if one.records else 0,
-                tuple(data[one.sketch][row] or ()),
-                one.full,
+            (
+                measure.get(one.persons, -1),
+                Group(
+                    row,
+                    int(data[one.persons][row]),
+                    int(data[one.records][row]) if one.records else 0,
+                    tuple(data[one.sketch][row] or ()),
+                    one.full,
+                ),
             )
             for one in cells.members
             for row in rows
         ]
-        for row, persons in left_between(groups).items():
-            found[row] = min(found[row], persons)
-    return found
+        of = {id(group): number for number, group in groups}
+        told = left_between([group for _, group in groups])
+        found |= told.left
+        inside |= {
+            Inside(of[id(inner)], keys[inner.row], keys[outer.row])
+            for inner, outer in told.pairs
+            if of[id(inner)] == of[id(outer)]
+        }
+    return found, tuple(sorted(inside, key=repr))
 
 
 def _finite(value: object) -> bool:
@@ -209,23 +230,6 @@ def _of_margins(sizes: list[int], margins: Margins) -> list[int]:
     for row, details in margins:
         within = [found[one] for one in details]
         found[row] = min(max(found[row], *within), sum(within))
-    return found
-
-
-def _lowered(sizes: list[int], margins: Margins) -> list[int]:
-    """The sizes with those of margins between the largest and the sum of their details, none of them larger than it was.
-
-    Where a margin is small its details are taken to be as small: what was found of it must not be lost.
-    """
-    found, changed = list(sizes), True
-    while changed:
-        before = list(found)
-        for row, details in margins:
-            found[row] = min(found[row], sum(found[one] for one in details))
-        for row, details in reversed(margins):
-            for one in details:
-                found[one] = min(found[one], found[row])
-        changed = found != before
     return found
 
 

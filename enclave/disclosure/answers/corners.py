@@ -24,6 +24,9 @@ _WORK_AT_MOST = 20_000_000
 """Corners times cells of the dense table for one target; beyond, the sparse programme is quicker."""
 
 
+_WRITTEN_OUT = 4_000
+"""Corners times cells up to which all of them are looked up at once."""
+
 _SEEN = 1e-4
 """What a hidden node costs that some move changes already: next to nothing, so that of moves which hide nothing more the one is
 taken that shows the most other nodes to be open too."""
@@ -99,6 +102,9 @@ class Corners:
             (np.where(np.arange(length) == length - 1, 1, -1).reshape(line), np.ones(line, dtype=int))
             for length, line in zip(self._shape, lines, strict=True)
         ]
+        corners = [one for one in product((False, True), repeat=len(index)) if any(one)]
+        self._staying = np.where(np.array(corners), 0, np.array(self._steps))
+        self._places: dict[tuple[int, tuple[bool, ...]], npt.NDArray[np.int64]] = {}
         self._growing: dict[tuple[int, tuple[bool, ...]], list[tuple[tuple[bool, ...], Flags]]] = {}
 
     def _room(self, mode: tuple[int, ...], counted: tuple[int, ...], there: Flags) -> tuple[Flags, Flags]:
@@ -178,6 +184,8 @@ class Corners:
 
     def _sum(self, at: tuple[int, ...], sign: int, mode: tuple[int, ...]) -> Prices:
         """Per choice of partners the price of all other corners."""
+        if self._price.size << len(at) <= _WRITTEN_OUT:
+            return self._sum_at_once(at, sign, mode)
         up, down = self._costs[mode]
         total = np.zeros(self._shape)
         for chosen, grows in self._grows(at, sign):
@@ -185,11 +193,31 @@ class Corners:
                 slice(None) if yes else slice(here, here + 1) for yes, here in zip(chosen, at, strict=True)
             )
             total += np.where(grows, up[pick], down[pick])
-        width = len(self._dims)
+        return self._none_its_own(total, at)
+
+    def _none_its_own(self, total: Prices, at: tuple[int, ...]) -> Prices:
+        """Nothing is its own partner."""
         for dim, here in enumerate(at):
-            # Nothing is its own partner.
-            total[(slice(None),) * dim + (here,) + (slice(None),) * (width - dim - 1)] = np.inf
+            total[(slice(None),) * dim + (here,)] = np.inf
         return total
+
+    def _sum_at_once(self, at: tuple[int, ...], sign: int, mode: tuple[int, ...]) -> Prices:
+        """`_sum` of a small table, in a few steps however many corners there are: where each corner of each choice stands."""
+        size = self._price.size
+        totals = tuple(here == length - 1 for here, length in zip(at, self._shape, strict=True))
+        if (sign, totals) not in self._places:
+            lines = np.indices(self._shape).reshape(len(at), size) * np.array(self._steps)[:, None]
+            self._places[sign, totals] = np.stack(
+                [
+                    lines[np.array(chosen)].sum(axis=0)
+                    + np.where(np.broadcast_to(grows, self._shape).reshape(-1), 0, size)
+                    for chosen, grows in self._grows(at, sign)
+                ]
+            )
+        own = self._staying @ np.array(at) + self._modes.index(mode) * 2 * size
+        places = self._places[sign, totals] + own[:, None]
+        total = np.take(self._cost_of, places).sum(axis=0).reshape(self._shape)
+        return self._none_its_own(total, at)
 
     def _grows(self, at: tuple[int, ...], sign: int) -> list[tuple[tuple[bool, ...], Flags]]:
         """Per choice of dimensions in which a corner is the partner's, where it grows."""

@@ -13,8 +13,8 @@ distinct persons themselves tell where they do not add up is audited apart, with
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,17 @@ class Relation:
     grouping: int
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two totals some of whose details lie inside each other: `details` (of `grouping`) as the outer, the inner (-1 where one has
+    nobody) and how many persons more the outer has, -1 where it is not known that nobody else is in the inner."""
+
+    outer: int
+    inner: int
+    grouping: int
+    details: tuple[tuple[int, int, int], ...]
+
+
 class Sums:
     """Relations, written out: `parent` of each, and its children from `start` on."""
 
@@ -97,7 +108,8 @@ class Lattice:
 
     `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
     read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
-    one with the most, for all that is known.
+    one with the most, for all that is known. `pairs`: the details that are hidden in either of them are apart by nobody or by
+    `floor` persons as well.
     """
 
     nodes: tuple[Node, ...]
@@ -108,6 +120,7 @@ class Lattice:
     least: int
     floor: int
     institutions: int = 0
+    pairs: tuple[Pair, ...] = ()
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -219,6 +232,12 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
             nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
     relations = _relations(nodes, place_of)
     _whole(nodes, relations)
+    pairs, beside = _pairs(table, nodes, place_of, relations, series_of, rules.n)
+    nodes = (
+        [replace(node, unsafe=node.unsafe or place in beside) for place, node in enumerate(nodes)]
+        if beside
+        else nodes
+    )
     return Lattice(
         tuple(nodes),
         relations,
@@ -228,6 +247,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         least=0 if rules.zero is Zero.HIDDEN else 1,
         floor=rules.n,
         institutions=rules.min_institutions or 0,
+        pairs=pairs,
     )
 
 
@@ -251,6 +271,57 @@ def _relations(nodes: list[Node], place_of: dict[Keys, int]) -> tuple[Relation, 
     return tuple(
         Relation(parent, tuple(details), grouping) for (parent, grouping), details in sorted(children.items())
     )
+
+
+def _pairs(
+    table: Table,
+    nodes: Sequence[Node],
+    place_of: Mapping[Keys, int],
+    relations: Sequence[Relation],
+    series_of: Sequence[int],
+    floor: int,
+) -> tuple[tuple[Pair, ...], set[int]]:
+    """The totals above rows that lie in others (`table.Inside`), and those of them that nobody asked for which are themselves
+    fewer than `floor` apart: their own question would find that."""
+    children = {(one.parent, one.grouping): one.children for one in relations} if table.inside else {}
+    series = (0, *series_of)
+    inside = {(series[one.measure + 1], place_of[one.inner], place_of[one.outer]) for one in table.inside}
+    found: dict[tuple[int, int, int, int], Pair] = {}
+    beside: set[int] = set()
+    # Finer groupings first: whether a total lies in another follows from all of their details.
+    for size in range(len(table.dimensions), 0, -1):
+        level = [one for one in inside if nodes[one[2]].grouping.bit_count() == size]
+        for of, inner, outer in sorted(level):
+            grouping = nodes[outer].grouping
+            for dim, (own, other) in enumerate(zip(nodes[inner].keys, nodes[outer].keys, strict=True)):
+                if own is TOTAL or own != other:
+                    continue
+                few, many = (
+                    place_of[_rolled(nodes[one].keys, grouping & ~(1 << dim))] for one in (inner, outer)
+                )
+                if (of, few, many, grouping) in found:
+                    continue
+                part, whole = (
+                    {nodes[child].keys[dim]: child for child in children[one, grouping]}
+                    for one in (few, many)
+                )
+                details = []
+                for key in part | whole:
+                    big, small = whole.get(key, -1), part.get(key, -1)
+                    lies = small < 0 or (of, small, big) in inside
+                    more = (
+                        nodes[big].persons[of] - (nodes[small].persons[of] if small >= 0 else 0)
+                        if lies
+                        else -1
+                    )
+                    details.append((big, small, more))
+                found[of, few, many, grouping] = Pair(many, few, grouping, tuple(details))
+                left = [more for _, _, more in details]
+                if nodes[many].row is None and min(left) >= 0 and sum(left) < floor:
+                    inside.add((of, few, many))
+                    beside |= {few, many} if sum(left) else set()
+    # Details of which each is nobody or enough are so together.
+    return tuple(one for one in found.values() if any(0 < left < floor for _, _, left in one.details)), beside
 
 
 def _whole(nodes: list[Node], relations: tuple[Relation, ...]) -> None:

@@ -13,6 +13,7 @@ What is compared with the threshold
     measures of the same sort against each other: count and count (one filter may lie inside the other), sum or mean
     and sum or mean of the same expression (with the counts beside them a mean is a sum). `Measure.of` tells measures
     apart that cannot be subtracted; where it is None they are compared.
+ 3. what others found to be left over between the row and rows inside it or around it (`Row.beside`).
 Exempt from 2: a SUM or MEAN against the row's persons: those left over have no value (null or filtered out), so
 there is nothing to subtract, and how many they are shows only in a COUNT, which is tested itself. Otherwise a mean
 of 500 people with three missing values would never be shown. OTHER is tested by 1 only.
@@ -88,7 +89,7 @@ def unsafe(row: Row, measures: tuple[Measure, ...] | Compared, rules: Rules) -> 
         return True
     if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *row.persons):
         return True
-    if unsafe_group(told, row.persons, row.total_persons, n):
+    if small(row.beside, n) or unsafe_group(told, row.persons, row.total_persons, n):
         return True
     return (
         rules.min_institutions is not None

@@ -4,7 +4,8 @@ The attacker knows every shown cell, every total that a question of its own woul
 are sums, that hidden counts are whole and (where zeros are shown) at least 1, and that a filtered count is at most the
 row's. For every number of an unsafe row, and for the persons of every hidden row, at least two values stay possible
 (for every hidden number where that can be had), and what is hidden under one shown total is, together,
-nobody or at least the threshold: it can be read as one cell.
+nobody or at least the threshold: it can be read as one cell. So are the persons by whom details hidden in either of two totals
+are apart of which one lies inside the other.
 
 How
  1. Coarsest grouping first, each by itself as if it had been asked alone: the same total gets the same answer in every
@@ -28,13 +29,16 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.disclosure.answers.corners import Corners
-from enclave.disclosure.answers.lattice import Lattice, Numbers, Relation, Sums
+from enclave.disclosure.answers.lattice import Lattice, Numbers, Pair, Relation, Sums
 from enclave.disclosure.answers.moves import Budget, Move, Number, Programmes
 
 Flags = npt.NDArray[np.bool_]
 
 _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
+
+_HALF = 0.5
+"""Less than the least difference between two costs, which are whole; what is hidden already costs next to nothing."""
 
 _NEAR, _LESS_NEAR = 8, 16
 """Categories of each dimension that are near a number: programmes of some hundred numbers, and of some thousand."""
@@ -67,6 +71,7 @@ class _Stage:
 
     lattice: Lattice
     sums: Sums
+    pairs: Sequence[Pair]
     candidates: frozenset[int]
     hidden: set[int]
     targets: frozenset[int]
@@ -117,9 +122,10 @@ class _Stage:
         counted = [place for place, one in enumerate(self.lattice.series) if place and one.counted]
         return np.concatenate([persons, persons[:, :1] - persons[:, counted]], axis=1)
 
-    def thin(self) -> tuple[Relation, int] | None:
-        """The first shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer
-        institutions than a rule asks for."""
+    def thin(self) -> list[int] | None:
+        """Of the first shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer
+        institutions than a rule asks for, or of the first two that lie inside each other and whose details hidden in either
+        are fewer persons apart: the rows that would help if they were hidden too."""
         sums, flags = self.sums, self._flags(self.hidden)
         open_to = ~flags[sums.parent] & (sums.together(flags.astype(np.int64)) > 0)
         persons = sums.together(self.pools * flags[:, None])
@@ -130,7 +136,14 @@ class _Stage:
             relation = sums.relations[number]
             group = int(np.argmax(few[number])) if bad[number] else self._few_institutions(relation)
             if group is not None:
-                return relation, group
+                return [child for child in relation.children if _ends_thin(self, child, group)]
+        for pair in self.pairs:
+            if pair.outer in self.hidden or pair.inner in self.hidden:
+                continue
+            shown = [one for one in pair.details if self.hidden.isdisjoint(one[:2])]
+            left = [persons for *two, persons in pair.details if not self.hidden.isdisjoint(two)]
+            if min(left, default=-1) >= 0 and 0 < sum(left) < self.lattice.floor:
+                return [node for *two, persons in shown if persons for node in two if node >= 0]
         return None
 
     def _few_institutions(self, relation: Relation) -> int | None:
@@ -209,14 +222,10 @@ def _price(stage: _Stage, helpers: bool) -> None:
     stage.corners.price_all(list(costs), list(costs.values()), stage.hidden)
 
 
-def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> None:
-    """Hides the cheapest row that ends a thin sum, if it can be hidden with any use."""
-    choices = [
-        node
-        for node in relation.children
-        if node in stage.candidates - stage.hidden - stage.banned and _ends_thin(stage, node, group)
-    ]
-    for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
+def _fill(stage: _Stage, model: Programmes, choices: Sequence[int]) -> None:
+    """Hides the cheapest of the rows that end a thin sum, if one can be hidden with any use."""
+    useful = stage.candidates.difference(stage.hidden, stage.banned).intersection(choices)
+    for node in sorted(useful, key=lambda node: (stage.cost(node), node)):
         if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
             _hide(stage, {node})
             return
@@ -257,7 +266,7 @@ def _grow(stage: _Stage) -> list[Move]:
                 stage.corners.seen(nodes)
         thin = stage.thin()
         if thin is not None:
-            _fill(stage, model, *thin)
+            _fill(stage, model, thin)
         elif covered.issuperset(stage.numbers()):
             return moves
 
@@ -270,9 +279,10 @@ def _hide(stage: _Stage, nodes: set[int]) -> None:
 
 
 def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
-    """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand."""
+    """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand, unless no move
+    can hide less."""
     corner = stage.corners.move(number) if stage.corners else None
-    if corner and (corner[0] == 0 or model.size > _SMALL):
+    if corner and (corner[0] == 0 or model.size > _SMALL or corner[0] < _at_least(stage, number) + _HALF):
         return corner[1]
     model.price(stage.costs())
     if stage.corners and model.size > _SMALL:
@@ -280,6 +290,26 @@ def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
         if near is not None:
             return near
     return model.move(number) or (corner[1] if corner else None)
+
+
+def _at_least(stage: _Stage, number: Number) -> float:
+    """What every move of a number hides more, in persons: in each sum that it stands in another number moves too, and these are
+    different ones."""
+    node, series = number
+    start, relation, _ = stage.sums.of_node
+    may = stage.hidden | (stage.candidates - stage.banned)
+    least = 0.0
+    for place in relation[start[node] : start[node + 1]].tolist():
+        one = stage.sums.relations[place]
+        least += min(
+            (
+                0.0 if other in stage.hidden else stage.cost(other)
+                for other in (one.parent, *one.children)
+                if other != node and other in may and stage.lattice.moves(other, series)
+            ),
+            default=math.inf,
+        )
+    return least
 
 
 def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
@@ -375,6 +405,7 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
         stage = _Stage(
             lattice,
             Sums(_upto(lattice, grouping)),
+            [pair for pair in lattice.pairs if pair.grouping & grouping == pair.grouping],
             frozenset(own),
             set(hidden & below),
             frozenset(needs),
@@ -396,7 +427,9 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
 def _whole(lattice: Lattice, hidden: set[int], known: Sequence[Move], budget: Budget) -> Pattern:
     """The pattern over all groupings together, with moves for every hidden number of the answer."""
     asked = frozenset(place for place in hidden if lattice.nodes[place].row is not None)
-    stage = _Stage(lattice, Sums(lattice.relations), frozenset(), set(hidden), asked, budget, strict=False)
+    stage = _Stage(
+        lattice, Sums(lattice.relations), lattice.pairs, frozenset(), set(hidden), asked, budget, strict=False
+    )
     finest = _finest(lattice)
     if finest is not None:
         stage.corners = _corners(lattice, finest)

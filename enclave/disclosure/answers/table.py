@@ -65,6 +65,8 @@ class Row:
     institutions  numbers of distinct institutions, behind the row and behind whatever can be read in it; as many in each
                   row, in the same order; none where no institution stands behind the table; None where nobody counted
     population    inhabitants of the row's area, where a dimension is an area
+    beside        persons of the smallest group that is left over between the row and others, where cells may lie in one another
+                  (`contained`); 0: none. Of the row alone: nothing adds up to it
     """
 
     keys: tuple[object, ...]
@@ -73,6 +75,7 @@ class Row:
     row_persons: int | None = None
     institutions: tuple[int, ...] | None = None
     population: int | None = None
+    beside: int = 0
 
     @property
     def total_persons(self) -> int:
@@ -99,17 +102,29 @@ class Inhabitants:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Whoever stands behind a measure of the row `inner` (-1: behind the row) stands behind it in the row `outer` too, which are
+    of the same dimensions and few persons apart, or none."""
+
+    measure: int
+    inner: tuple[object, ...]
+    outer: tuple[object, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole answer: every row that is not there is an empty cell, known to all to be zero.
 
     So nothing may have taken rows away by their values before protection (HAVING, LIMIT). `inhabitants` speaks of the
-    totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension.
+    totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension. `inside`: which
+    rows are known to lie in others.
     """
 
     dimensions: tuple[str, ...]
     measures: tuple[Measure, ...]
     rows: tuple[Row, ...]
     inhabitants: Inhabitants | None = None
+    inside: tuple[Inside, ...] = ()
 
 
 class Reason(StrEnum):
@@ -195,7 +210,7 @@ def _evidence(row: Row, number: int, measures: int) -> None:
     total = row.total_persons
     if len(row.persons) != measures:
         raise Refused("disclosure.no_evidence", {"row": number})
-    counts = (*row.persons, total, *(row.institutions or ()))
+    counts = (*row.persons, total, row.beside, *(row.institutions or ()))
     if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
         raise Refused("disclosure.evidence_invalid", {"row": number})
     if min(counts) < 0 or max(row.persons, default=0) > total:
@@ -226,6 +241,9 @@ def checked(table: Table) -> Table:
         if key in seen:
             raise Refused("disclosure.duplicate_row", {"row": number})
         seen.add(key)
+    there = {row.keys for row in table.rows} if table.inside else set()
+    if any(one.inner not in there or one.outer not in there for one in table.inside):
+        raise Refused("disclosure.shape", {"row": 0})
     return table
 
 
