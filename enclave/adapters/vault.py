@@ -1,34 +1,25 @@
 """Custody's own memory: keys under a master key, what was taken in, what was built.
 
-Decides nothing about who may; keeps what must never leave custody. Relies on the folder being 0700 of custody's own
-user and on the master key (`enclave.adapters.master_key`). A vault with keys and no master key, or another one, is
-refused (`custody.vault_sealed`): making a new one would lose every key silently.
-
-Every other key is wrapped with its own name bound to it. Deleted rows are overwritten (`secure_delete`), and no
-write-ahead log keeps an older page, so that a destroyed key is not found in the file. Whatever destroys a provision's
-key also wraps all others under a new master key, where that is a file: a copy of the vault from before opens with
-nothing that is left.
+Decides nothing about who may; keeps what must never leave custody, in a `SealedFile`. Every key is wrapped with its
+own name bound to it. Whatever destroys a provision's key also wraps all others under a new master key, where that is a
+file: a copy of the vault from before opens with nothing that is left.
 
 A provision belongs to one permit. Erasing it deletes its key and its extracts' keys; the row stays, so that the same
 name can never be used again.
 """
 
-import errno
 import json
-import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from enclave.adapters.master_key import FileKey, MasterKey, Replacement, files, master_key
+from enclave.adapters.sealed_file import SealedFile, Wrapped
 from enclave.core.refusal import Refused
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS seal (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS provisions (
   provision TEXT PRIMARY KEY, permit_id TEXT NOT NULL, wrapped BLOB, created_at TEXT NOT NULL,
   erased_at TEXT, certificate TEXT, destroyed INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0);
@@ -55,16 +46,13 @@ CREATE TABLE IF NOT EXISTS members (
   PRIMARY KEY (provision, n, population));
 """
 
-_SEAL = b"enclave.vault/1"
-
-_WRAPPED = (
-    ("seal", "one", "'seal'"),
+_WRAPPED: tuple[Wrapped, ...] = (
     ("provisions", "provision", "'provision/' || provision"),
     ("extracts", "provision, n", "'extract/' || provision || '/' || n"),
     ("builds", "provision", "'extract/' || provision || '/' || n"),
     ("files", "kind, name", "kind || '/' || name || '/' || path"),
 )
-"""Everything that the master key wraps: table, its key, and the name that a wrapped key is bound to."""
+"""Everything that the master key wraps, each bound to its own name."""
 
 
 @dataclass(frozen=True)
@@ -110,68 +98,14 @@ class Kept:
     manifest: Mapping[str, Any]
 
 
-class Vault:
-    """One process's hold on the vault. Each call opens its own connection, so threads may share it."""
+class Vault(SealedFile):
+    """Custody's keys and what it took in and built, in `vault.sqlite` of its folder."""
 
     def __init__(self, folder: Path) -> None:
         """Open the vault in custody's folder, making it where there is none. Raises Refused `custody.vault_sealed`."""
-        self._folder = folder
-        self._path = folder / "vault.sqlite"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._path.exists():
-            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
-        self._master: MasterKey | None = None
-        self.highest = 0
-        """What `changes` said after this process's last change."""
+        super().__init__(folder / "vault.sqlite", _TABLES, _WRAPPED)
         with self.change() as connection:
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
-            if sealed is None:
-                self._master = master_key(folder, fresh=True)
-                connection.execute("INSERT INTO seal VALUES (1, ?)", (self._master.wrap(_SEAL, "seal"),))
-            else:
-                self._master = self._opening(sealed[0])
-                self._settle(self._master)
             _extend(connection)
-
-    def _opening(self, sealed: bytes) -> MasterKey:
-        """The master key that opens the seal. Raises Refused `custody.vault_sealed` where none does."""
-        for path in files(self._folder):
-            try:
-                found = master_key(self._folder, path=path)
-                if found.unwrap(sealed, "seal") == _SEAL:
-                    return found
-            except Refused:
-                continue
-        raise Refused("custody.vault_sealed")
-
-    def _settle(self, master: MasterKey) -> None:
-        """End a replacement, also one that was interrupted: the key that opens the vault is the key.
-
-        Inside a transaction, so that no other process is in the middle of one.
-        """
-        if not isinstance(master, FileKey):
-            return
-        replacement = Replacement(self._folder)
-        if master.is_in(files(self._folder)[0]):
-            replacement.finish()
-        else:
-            replacement.undo()
-
-    def _master_now(self, connection: sqlite3.Connection) -> MasterKey:
-        """The key that wraps all others; read again where another process has replaced it.
-
-        By the caller's own connection: another one would wait for a writer that waits for the caller.
-        """
-        master = self._master
-        if master is None:
-            raise Refused("custody.vault_sealed")
-        if isinstance(master, FileKey) and not master.is_in(files(self._folder)[0]):
-            master = self._master = self._opening(
-                connection.execute("SELECT wrapped FROM seal").fetchone()[0]
-            )
-        return master
 
     # -- provisions ---------------------------------------------------------------------------
     def provision_key(self, provision: str, permit_id: str, at: str) -> bytes:
@@ -190,13 +124,13 @@ class Vault:
                     (
                         provision,
                         permit_id,
-                        self._master_now(connection).wrap(key, f"provision/{provision}"),
+                        self.master(connection).wrap(key, f"provision/{provision}"),
                         at,
                     ),
                 )
                 return key
             _check_provision(row, provision, permit_id)
-            return self._master_now(connection).unwrap(row[1], f"provision/{provision}")
+            return self.master(connection).unwrap(row[1], f"provision/{provision}")
 
     def check_provision(self, provision: str, permit_id: str) -> None:
         """Raise Refused as `provision_key` would, without making one."""
@@ -251,12 +185,6 @@ class Vault:
                 (provision, at, at),
             )
 
-    def changes(self) -> int:
-        """How often the file was changed (SQLite's own counter): less than before is another file."""
-        with self._path.open("rb") as file:
-            file.seek(24)
-            return int.from_bytes(file.read(4), "big")
-
     def known(self, provision: str) -> str | None:
         """The permit that a provision belongs to, erased or not; None where there was never one."""
         with self.read() as connection:
@@ -279,52 +207,26 @@ class Vault:
         All other keys are wrapped anew under a new master key (`replaces_master`), so that no copy of the vault from
         before opens with what is left here.
         """
-        replacement = Replacement(self._folder) if self.replaces_master else None
-        try:
-            with self.change() as connection:
-                keys = connection.execute(
-                    "SELECT (SELECT count(wrapped) FROM provisions WHERE provision = :p)"
-                    " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)"
-                    " + (SELECT count(wrapped) FROM builds WHERE provision = :p)",
-                    {"p": provision},
-                ).fetchone()[0]
-                if keys:
-                    connection.execute(
-                        "UPDATE provisions SET wrapped = NULL, destroyed = destroyed + ?,"
-                        " erased_at = coalesce(erased_at, ?) WHERE provision = ?",
-                        (keys, at, provision),
-                    )
-                    connection.execute("UPDATE extracts SET wrapped = NULL WHERE provision = ?", (provision,))
-                    connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
-                    if replacement is not None:
-                        after = replacement.make()
-                        self._wrap_all(connection, self._master_now(connection), after)
-                        replacement.place()
-                (destroyed,) = connection.execute(
-                    "SELECT destroyed FROM provisions WHERE provision = ?", (provision,)
-                ).fetchone()
-        finally:
-            # Whichever key opens the vault now is the key, also where the transaction's end is what failed.
-            if replacement is not None:
-                with self.change() as connection:
-                    sealed = connection.execute("SELECT wrapped FROM seal").fetchone()
-                    self._settle(self._opening(sealed[0]))
+        with self.changing_secrets() as (connection, renew):
+            keys = connection.execute(
+                "SELECT (SELECT count(wrapped) FROM provisions WHERE provision = :p)"
+                " + (SELECT count(wrapped) FROM extracts WHERE provision = :p)"
+                " + (SELECT count(wrapped) FROM builds WHERE provision = :p)",
+                {"p": provision},
+            ).fetchone()[0]
+            if keys:
+                connection.execute(
+                    "UPDATE provisions SET wrapped = NULL, destroyed = destroyed + ?,"
+                    " erased_at = coalesce(erased_at, ?) WHERE provision = ?",
+                    (keys, at, provision),
+                )
+                connection.execute("UPDATE extracts SET wrapped = NULL WHERE provision = ?", (provision,))
+                connection.execute("DELETE FROM builds WHERE provision = ?", (provision,))
+                renew()
+            (destroyed,) = connection.execute(
+                "SELECT destroyed FROM provisions WHERE provision = ?", (provision,)
+            ).fetchone()
         return int(destroyed)
-
-    @property
-    def replaces_master(self) -> bool:
-        """Whether the master key is custody's own to replace; a device's is its keeper's."""
-        return isinstance(self._master, FileKey)
-
-    def _wrap_all(self, connection: sqlite3.Connection, before: MasterKey, after: MasterKey) -> None:
-        for table, key, name in _WRAPPED:
-            rows = connection.execute(
-                f"SELECT {key}, {name}, wrapped FROM {table} WHERE wrapped IS NOT NULL"
-            ).fetchall()
-            for *place, bound, wrapped in rows:
-                again = after.wrap(before.unwrap(wrapped, bound), bound)
-                where = " AND ".join(f"{column} = ?" for column in key.split(", "))
-                connection.execute(f"UPDATE {table} SET wrapped = ? WHERE {where}", (again, *place))
 
     def certify(self, provision: str, certificate: Mapping[str, Any]) -> None:
         with self.change() as connection:
@@ -367,7 +269,7 @@ class Vault:
                     kept.n,
                     kept.permit_id,
                     kept.revision,
-                    self._master_now(connection).wrap(data_key, f"extract/{provision}/{kept.n}"),
+                    self.master(connection).wrap(data_key, f"extract/{provision}/{kept.n}"),
                     json.dumps(kept.manifest),
                 ),
             )
@@ -390,11 +292,11 @@ class Vault:
                 "SELECT n, about, wrapped FROM builds WHERE provision = ?", (provision,)
             ).fetchone()
             if row is not None and (row[0], row[1]) == (n, about):
-                return self._master_now(connection).unwrap(row[2], name), True
+                return self.master(connection).unwrap(row[2], name), True
             key = secrets.token_bytes(32)
             connection.execute(
                 "INSERT OR REPLACE INTO builds VALUES (?, ?, ?, ?)",
-                (provision, n, self._master_now(connection).wrap(key, name), about),
+                (provision, n, self.master(connection).wrap(key, name), about),
             )
             return key, False
 
@@ -417,7 +319,7 @@ class Vault:
 
     def data_key(self, provision: str, n: int) -> bytes:
         """The key of one extract. Raises Refused `custody.extract_unknown`, `custody.provision_erased`."""
-        with self._reading() as connection:
+        with self.reading_secrets() as connection:
             row = connection.execute(
                 "SELECT wrapped FROM extracts WHERE provision = ? AND n = ?", (provision, n)
             ).fetchone()
@@ -425,7 +327,7 @@ class Vault:
                 raise Refused("custody.extract_unknown", {"extract": f"{provision}/{n}"})
             if row[0] is None:
                 raise Refused("custody.provision_erased", {"provision": provision})
-            return self._master_now(connection).unwrap(row[0], f"extract/{provision}/{n}")
+            return self.master(connection).unwrap(row[0], f"extract/{provision}/{n}")
 
     # -- databases ----------------------------------------------------------------------------
     def keep_database(
@@ -450,19 +352,19 @@ class Vault:
             self._keep_file(connection, kind, name, file)
 
     def _keep_file(self, connection: sqlite3.Connection, kind: str, name: str, file: HeldFile) -> None:
-        wrapped = self._master_now(connection).wrap(file.key, f"{kind}/{name}/{file.path}")
+        wrapped = self.master(connection).wrap(file.key, f"{kind}/{name}/{file.path}")
         row = (kind, name, file.path, wrapped, json.dumps(file.about))
         connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
 
     def held(self, kind: str, name: str) -> HeldFile | None:
         """A file that custody holds, with its key. Raises Refused `custody.vault_sealed`."""
-        with self._reading() as connection:
+        with self.reading_secrets() as connection:
             row = connection.execute(
                 "SELECT path, wrapped, about FROM files WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
             if row is None:
                 return None
-            key = self._master_now(connection).unwrap(row[1], f"{kind}/{name}/{row[0]}")
+            key = self.master(connection).unwrap(row[1], f"{kind}/{name}/{row[0]}")
         return HeldFile(row[0], key, json.loads(row[2]))
 
     def make_key(self, kind: str, name: str) -> bytes:
@@ -472,7 +374,7 @@ class Vault:
                 "SELECT wrapped FROM files WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
             if row is not None:
-                return self._master_now(connection).unwrap(row[0], f"{kind}/{name}/")
+                return self.master(connection).unwrap(row[0], f"{kind}/{name}/")
             file = HeldFile("", secrets.token_bytes(32))
             self._keep_file(connection, kind, name, file)
             return file.key
@@ -515,61 +417,6 @@ class Vault:
                 "SELECT source, number FROM identities WHERE population = ?", (population,)
             ).fetchall()
         return [row[0] for row in rows], [row[1] for row in rows]
-
-    # -- for custody's books, which lie in the same file --------------------------------------
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Reading a wrapped key and opening it, between which no other master key takes the place of this one."""
-        with self.read() as connection:
-            connection.execute("BEGIN")
-            yield connection
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, durable when it is left. Raises Refused `custody.disk_full`, and then nothing has changed."""
-        with self.read() as connection:
-            # DELETE, not WAL: an older page with a destroyed key must not live on in a log beside the file.
-            for pragma in (
-                "journal_mode = DELETE",
-                "synchronous = FULL",
-                "secure_delete = ON",
-                "temp_store = MEMORY",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-            with _room():
-                connection.execute("BEGIN IMMEDIATE")
-            try:
-                with _room():
-                    yield connection
-                    connection.execute("COMMIT")
-                self.highest = max(self.highest, self.changes())
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    """A disk without room is a refusal of its own: the operator can mend it, and nothing else is wrong."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}:
-            raise Refused("custody.disk_full") from None
-        raise
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise Refused("custody.disk_full") from None
-        raise
 
 
 def _extend(connection: sqlite3.Connection) -> None:

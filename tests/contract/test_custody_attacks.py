@@ -19,7 +19,7 @@ from enclave.config import Site
 from enclave.core.clock import parse_rfc3339
 from enclave.core.refusal import Refused
 from enclave.gateway.extracts import CheckedBytes
-from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, signed
+from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, refused, signed
 from tests.fakes.ledger import MemoryLedger
 
 GRANT = {"small": {"people": {"columns": ["age", "clinic"]}}}
@@ -38,13 +38,6 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Site, Custo
     custodian.register(YAMAMOTO, a_small_database(tmp_path / "files"))
     custodian.build(YAMAMOTO, envelope())
     return site, custodian, ledger
-
-
-def refused(code: str, ask: Callable[[], Any]) -> Refused:
-    with pytest.raises(Refused) as no:
-        ask()
-    assert no.value.code == code, no.value
-    return no.value
 
 
 def pids(site: Site, custodian: Custodian, provision: str = "v-81c2", **more: Any) -> dict[int, int]:

@@ -14,8 +14,7 @@ from enclave.adapters.custodian import Custodian
 from enclave.adapters.vault import Vault
 from enclave.config import Site
 from enclave.core.clock import parse_rfc3339
-from enclave.core.refusal import Refused
-from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, signed
+from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, a_small_database, refused, signed
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.linked_site import write
 
@@ -46,13 +45,6 @@ def state(site: Site, custodian: Custodian) -> Any:
     )
     catalogue = {path: path.read_bytes() for path in site.catalogue.rglob("*") if path.is_file()}
     return custodian.databases(), held, files, catalogue, custodian.extracts("v-81c2")
-
-
-def refused(code: str, ask: Callable[[], Any]) -> Refused:
-    with pytest.raises(Refused) as no:
-        ask()
-    assert no.value.code == code, no.value
-    return no.value
 
 
 def csv_database(folder: Path, content: bytes, name: str = "t.csv", **table: Any) -> Path:

@@ -15,8 +15,7 @@ from enclave.adapters.custodian import Custodian, Withdrawal, WithdrawalKind
 from enclave.adapters.vault import Vault
 from enclave.config import Site
 from enclave.core.clock import parse_rfc3339
-from enclave.core.refusal import Refused
-from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, signed
+from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, refused, signed
 from tests.fakes.identified_people import Made
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.linked_site import DATABASES, granted, write
@@ -76,13 +75,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Population]:
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Population:
     return population(tmp_path, monkeypatch)
-
-
-def refused(code: str, ask: Any) -> Refused:
-    with pytest.raises(Refused) as no:
-        ask()
-    assert no.value.code == code
-    return no.value
 
 
 # -- names -------------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ from enclave.adapters.custodian import Custodian
 from enclave.adapters.custody_books import Withdrawal, WithdrawalKind
 from enclave.adapters.vault import Vault
 from enclave.config import Site
-from enclave.core.refusal import Refused
-from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, signed
+from tests.fakes.custody_site import GATEWAY, YAMAMOTO, a_custodian, a_site, refused, signed
 from tests.fakes.ledger import MemoryLedger
 
 ROWS = 60_000
@@ -187,13 +186,6 @@ def small_disk() -> Iterator[Path]:
     finally:
         subprocess.run(["umount", str(place)], check=True)
         place.rmdir()
-
-
-def refused(code: str, ask: Any) -> Refused:
-    with pytest.raises(Refused) as no:
-        ask()
-    assert no.value.code == code
-    return no.value
 
 
 def test_a_disk_that_fills_up_leaves_everything_as_it_was(

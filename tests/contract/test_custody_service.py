@@ -27,7 +27,16 @@ from enclave.adapters.ledger_service import bind
 from enclave.adapters.policy_server import PolicyServer, start_private
 from enclave.config import Site
 from enclave.core.refusal import Refused
-from tests.fakes.custody_site import NAFLD, ROOT, YAMAMOTO, a_custodian, a_site, a_small_database, signed
+from tests.fakes.custody_site import (
+    NAFLD,
+    ROOT,
+    YAMAMOTO,
+    a_custodian,
+    a_site,
+    a_small_database,
+    refused,
+    signed,
+)
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.ledger_process import LedgerProcess
 
@@ -79,13 +88,6 @@ def running(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> It
     found.stop()
     ledger.stop()
     shutil.rmtree(folder)
-
-
-def refused(code: str, ask: Any) -> Refused:
-    with pytest.raises(Refused) as no:
-        ask()
-    assert no.value.code == code
-    return no.value
 
 
 def test_the_story_over_the_socket(running: Running) -> None:

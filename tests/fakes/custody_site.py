@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +145,11 @@ tables:
 """
     )
     return path
+
+
+def refused(code: str, ask: Callable[[], Any]) -> Refused:
+    """The refusal that `ask` ends in."""
+    with pytest.raises(Refused) as no:
+        ask()
+    assert no.value.code == code, no.value
+    return no.value

@@ -46,7 +46,8 @@ def test_every_reason_of_a_cell_is_shown_in_an_example() -> None:
         reason.code for examples in EXAMPLES.values() for one in examples for reason in verdict(one, sets)
     }
     text = "".join(
-        (ROOT / "enclave" / "disclosure" / f"{name}.py").read_text() for name in ("cell_rules", "categories")
+        (ROOT / "enclave" / "disclosure" / "criteria" / f"{name}.py").read_text()
+        for name in ("cell_rules", "categories")
     )
     named = set(re.findall(r'"(disclosure\.[a-z_]+)"', text)) | {
         "disclosure.dominance",

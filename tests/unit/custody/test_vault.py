@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from enclave.adapters.master_key import FileKey
+from enclave.adapters.master_key import FileKey, Replacement
 from enclave.adapters.vault import HeldFile, Kept, Vault
 from enclave.core.refusal import Refused
 
@@ -143,8 +143,6 @@ def test_a_master_key_whose_replacement_fails_is_still_the_key(
     vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     """Wherever it stops, exactly one key file is left, and every key that was not destroyed opens with it."""
-    from enclave.adapters import vault as vaults
-
     key = vault.provision_key("v-1", "p-1", AT)
     vault.provision_key("v-2", "p-1", AT)
 
@@ -155,15 +153,15 @@ def test_a_master_key_whose_replacement_fails_is_still_the_key(
         if fails == "wrapping":
             patch.setattr(Vault, "_wrap_all", fail)
         elif fails == "placing":
-            patch.setattr(vaults.Replacement, "place", fail)
+            patch.setattr(Replacement, "place", fail)
         elif fails == "before the end":
-            real = vaults.Replacement.place
+            real = Replacement.place
 
-            def placed(self: vaults.Replacement) -> None:
+            def placed(self: Replacement) -> None:
                 real(self)
                 fail()
 
-            patch.setattr(vaults.Replacement, "place", placed)
+            patch.setattr(Replacement, "place", placed)
         else:
             calls = iter([fail])
             counted = Vault.changes

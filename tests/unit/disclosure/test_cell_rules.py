@@ -399,7 +399,7 @@ def test_every_reason_has_its_sentence() -> None:
     import re
     from pathlib import Path
 
-    folder = Path(__file__).resolve().parents[3] / "enclave" / "disclosure"
+    folder = Path(__file__).resolve().parents[3] / "enclave" / "disclosure" / "criteria"
     text = "".join((folder / f"{name}.py").read_text() for name in ("cell_rules", "categories"))
     named = set(re.findall(r'"(disclosure\.[a-z_]+)"', text)) | {
         f"disclosure.{name}" for name in ("dominance", "p_percent", "pq")
