@@ -223,9 +223,12 @@ class Engine:
         with self._lock:
             self._idle.append((time.monotonic(), worker))
 
-    def run(self, guarded: Guarded, since: float | None = None) -> "Run":
+    def run(
+        self, guarded: Guarded, since: float | None = None, allowed: Callable[[], None] | None = None
+    ) -> "Run":
         """Start a statement. `since`: when the question that it is a part of began to run (`time.monotonic`): the wall
-        time is that of all its statements together. Raises Refused `query.busy`, `query.extract_unreadable`,
+        time is that of all its statements together. `allowed` returns once it may be executed, or raises; until then the
+        worker only looks at what the statement would read. Raises Refused `query.busy`, `query.extract_unreadable`,
         `query.extract_closed`, `query.time_limit`."""
         wall = self._pool.limits.wall
         left = wall if since is None else wall - (time.monotonic() - since)
@@ -238,7 +241,7 @@ class Engine:
         except BaseException:
             self._pool.leave()
             raise
-        run = Run(self, worker, guarded, self._pool, left)
+        run = Run(self, worker, guarded, self._pool, left, allowed)
         with self._lock:
             self._runs.add(run)
         return run
@@ -300,9 +303,16 @@ class Run:
     """One statement while it runs. `batches` is read by one thread; `progress` and `cancel` serve any other."""
 
     def __init__(
-        self, engine: Engine, worker: EngineProcess, guarded: Guarded, pool: EnginePool, wall: float
+        self,
+        engine: Engine,
+        worker: EngineProcess,
+        guarded: Guarded,
+        pool: EnginePool,
+        wall: float,
+        allowed: Callable[[], None] | None = None,
     ) -> None:
         self.rows = 0
+        self._allowed = allowed
         self._engine = engine
         self._worker = worker
         self._deadlines = pool.deadlines
@@ -315,7 +325,7 @@ class Run:
         self._used = worker.processor()
         self._schema: pa.Schema | None = None
         self._first: pa.RecordBatch | None = None
-        self._number = worker.start(guarded, wall * pool.limits.threads)
+        self._number = worker.start(guarded, wall * pool.limits.threads, held=allowed is not None)
         self._deadline = self._deadlines.at(time.monotonic() + wall, lambda: self._stop("query.time_limit"))
 
     @property
@@ -399,6 +409,10 @@ class Run:
 
     def _next(self) -> tuple[bytes, bytes]:
         """The next frame that is schema, batch or end. Raises Refused for an error frame or a worker that ended."""
+        if self._allowed is not None:
+            self._allowed()
+            self._allowed = None
+            self._worker.go(self._number)
         while True:
             frame = self._worker.receive()
             if frame is None:

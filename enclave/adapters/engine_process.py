@@ -77,7 +77,8 @@ class EngineProcess:
                 frame[1].decode("ascii", "replace") if frame[0] == b"E" else "query.engine_unavailable"
             )
 
-    def start(self, guarded: Guarded, cpu: float) -> int:
+    def start(self, guarded: Guarded, cpu: float, held: bool) -> int:
+        """Hand over a statement; its number. One that is `held` is looked at, and executed after `go`."""
         self._number += 1
         self._send(
             {
@@ -87,9 +88,13 @@ class EngineProcess:
                 "expected": describe_expected(guarded),
                 "max_rows": guarded.max_rows,
                 "cpu": cpu + 5,
+                "held": held,
             }
         )
         return self._number
+
+    def go(self, number: int) -> None:
+        self._send({"op": "go", "number": number})
 
     def processor(self) -> float:
         """Seconds of a processor that it has used since it started."""

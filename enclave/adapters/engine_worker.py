@@ -7,7 +7,7 @@ file, no new privileges, no new processes or files. It decides one thing, and th
 own account of a statement (its unoptimised plan) names more tables or columns than it was told to expect.
 
 Pipe protocol: frames of one type byte, eight bytes of length, and that many bytes. In: J (JSON command `open`, `run`,
-`cancel`). Out: R ready, S Arrow schema, B Arrow record batch, P progress in percent, D done, E error code. Texts of the
+`go`, `cancel`). Out: R ready, S Arrow schema, B Arrow record batch, P progress in percent, D done, E error code. Texts of the
 engine's errors hold values and never leave this process.
 """
 
@@ -19,6 +19,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">cQ")
@@ -269,8 +270,15 @@ STREAMED = {
 }
 
 
-def run(con: Any, command: dict[str, Any], frames: Frames, ticks: "Ticks", state: dict[str, Any]) -> None:
-    """Execute one statement and stream its answer."""
+def run(
+    con: Any,
+    command: dict[str, Any],
+    frames: Frames,
+    ticks: "Ticks",
+    state: dict[str, Any],
+    until_told: Callable[[], None],
+) -> None:
+    """Execute one statement and stream its answer. One that is `held` is accounted for, and executed once it may be."""
     import pyarrow as pa
 
     limit_cpu(command["cpu"])
@@ -279,6 +287,8 @@ def run(con: Any, command: dict[str, Any], frames: Frames, ticks: "Ticks", state
         if account_differs(con, command["sql"], command["expected"]):
             frames.send(b"E", b"query.account_differs")
             return
+        if command["held"]:
+            until_told()
         if state["cancelled"]:
             frames.send(b"E", b"query.cancelled")
             return
@@ -403,7 +413,7 @@ def main() -> None:
 def _serve(con: Any, source: BinaryIO, frames: Frames) -> None:
     """Commands arrive on a thread of their own, so that `cancel` is heard while a statement runs."""
     wake, ticks = threading.Condition(), Ticks(con, frames)
-    state: dict[str, Any] = {"work": None, "cancelled": False, "number": 0}
+    state: dict[str, Any] = {"work": None, "cancelled": False, "told": False, "number": 0}
 
     def listen() -> None:
         while (frame := read_frame(source)) is not None:
@@ -413,10 +423,19 @@ def _serve(con: Any, source: BinaryIO, frames: Frames) -> None:
                     if command["number"] == state["number"]:
                         state["cancelled"] = True
                         con.interrupt()
+                        wake.notify()
+                elif command["op"] == "go":
+                    state["told"] = state["told"] or command["number"] == state["number"]
+                    wake.notify()
                 else:
-                    state.update(work=command, cancelled=False, number=command["number"])
+                    state.update(work=command, cancelled=False, told=False, number=command["number"])
                     wake.notify()
         os._exit(0)  # the parent is gone
+
+    def until_told() -> None:
+        with wake:
+            while not (state["told"] or state["cancelled"]):
+                wake.wait()
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
@@ -424,7 +443,7 @@ def _serve(con: Any, source: BinaryIO, frames: Frames) -> None:
             while state["work"] is None:
                 wake.wait()
             command, state["work"] = state["work"], None
-        run(con, command, frames, ticks, state)
+        run(con, command, frames, ticks, state, until_told)
 
 
 if __name__ == "__main__":

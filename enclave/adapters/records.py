@@ -14,8 +14,10 @@ How "no record, no effect" is kept:
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,13 +43,10 @@ class Ledger(Protocol):
         ...
 
 
-def connect(path: Path, *, durable: bool = True) -> sa.Engine:
-    """An engine on the records file: WAL, foreign keys, transactions that begin IMMEDIATE unless they only read.
-
-    `durable` commits survive the machine's sudden end; the others may be lost and must be safe to do again.
-    """
+def connect(path: Path) -> sa.Engine:
+    """An engine on the records file: WAL, foreign keys, transactions that begin IMMEDIATE unless they only read. What it
+    commits survives the machine's sudden end."""
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
-    synchronous = "FULL" if durable else "NORMAL"
 
     @sa.event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
@@ -55,7 +54,7 @@ def connect(path: Path, *, durable: bool = True) -> sa.Engine:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
-            f"synchronous={synchronous}",
+            "synchronous=FULL",
             "foreign_keys=ON",
             "busy_timeout=10000",
         ):
@@ -71,11 +70,9 @@ def connect(path: Path, *, durable: bool = True) -> sa.Engine:
     return engine
 
 
-_PENDING = (
-    sa.select(t.outbox.c.seq, t.outbox.c.leaf).where(t.outbox.c.index.is_(None)).order_by(t.outbox.c.seq)
-)
-_ANY_PENDING = sa.select(t.outbox.c.seq).where(t.outbox.c.index.is_(None)).limit(1)
-_NOTE = sa.update(t.outbox).where(t.outbox.c.seq == sa.bindparam("at")).values(index=sa.bindparam("place"))
+_ANY_PENDING = 'SELECT 1 FROM outbox WHERE "index" IS NULL LIMIT 1'
+"""In the driver's own words, since every request asks it several times."""
+
 _ADD = sa.insert(t.outbox)
 # Made once: building an expression costs more than running it.
 
@@ -85,7 +82,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine, ledger: Ledger, blobs: Path) -> None:
         self._engine = engine
-        self._notes = connect(Path(str(engine.url.database)), durable=False)
+        self._relay = _Relay(Path(str(engine.url.database)))
         self._ledger = ledger
         self._blobs = blobs
         self._flushing = threading.Lock()
@@ -123,7 +120,7 @@ class Records:
             return
         with self._engine.connect().execution_options(reading=True) as connection:
             transaction = connection.begin()
-            if connection.scalar(_ANY_PENDING) is not None:
+            if connection.exec_driver_sql(_ANY_PENDING).first() is not None:
                 transaction.rollback()
                 self.flush()
                 transaction = connection.begin()
@@ -138,16 +135,12 @@ class Records:
         """Deliver pending events in their order. Raises Refused `ledger.unavailable`; safe to call at any time."""
         # One relay at a time on this machine, so that the log keeps the order of the outbox.
         with self._flushing, _file_lock(self._blobs.parent / "outbox.lock"):
-            # Through the relay's own connection: readers who wait for this relay hold all the others, when many come.
-            with self._notes.connect().execution_options(reading=True) as connection, connection.begin():
-                rows = connection.execute(_PENDING).all()
+            rows = self._relay.pending()
             if not rows:
                 return
-            places = self._ledger.append_leaves([row.leaf for row in rows])
+            places = self._ledger.append_leaves([leaf for _, leaf in rows])
             # The ledger knows each leaf by its id: a place that is lost here is asked for again.
-            noted = [{"at": row.seq, "place": place} for row, place in zip(rows, places, strict=True)]
-            with self._notes.begin() as connection:
-                connection.execute(_NOTE, noted)
+            self._relay.note([(place, seq) for (seq, _), place in zip(rows, places, strict=True)])
 
     def place_of(self, leaf_id: str) -> int | None:
         """Where an event stands in the log, None while it is not durable there."""
@@ -204,6 +197,41 @@ class Records:
         if len(name) != 64 or not all(c in "0123456789abcdef" for c in name):
             raise ValueError("not a digest")
         return self._blobs / name[:2] / name
+
+
+class _Relay:
+    """The outbox as whoever delivers it sees it, through a connection of its own: readers who wait for this relay hold
+    all the others, when many come. In the driver's own words, since every question passes twice. For one thread at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: tuple[int, sqlite3.Connection] | None = None
+
+    def pending(self) -> list[tuple[int, dict[str, Any]]]:
+        """What the log does not hold yet: number and leaf, in their order."""
+        asked = 'SELECT seq, leaf FROM outbox WHERE "index" IS NULL ORDER BY seq'
+        return [(seq, json.loads(leaf)) for seq, leaf in self._connection().execute(asked)]
+
+    def note(self, places: Sequence[tuple[int, int]]) -> None:
+        """Places in the log, each with the number of its event. May be lost, and then is noted again."""
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany('UPDATE outbox SET "index" = ? WHERE seq = ?', places)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def _connection(self) -> sqlite3.Connection:
+        process = os.getpid()
+        if self._kept is None or self._kept[0] != process:
+            # A child of the process that made it has no part in it.
+            made = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+            made.execute("PRAGMA synchronous=NORMAL")
+            self._kept = process, made
+        return self._kept[1]
 
 
 def add_event(connection: sa.Connection, event: Event) -> None:

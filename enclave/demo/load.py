@@ -13,27 +13,11 @@ from enclave.adapters.person_records import TOTP_SECONDS, add_person, all_person
 from enclave.app import records_of, register_database
 from enclave.config import PREFIX, Site
 from enclave.core.event import Actor, Thing
-from enclave.core.refusal import Refused, Wording
+from enclave.core.refusal import Refused
 from enclave.demo import people
 from enclave.demo.accounts import ACCOUNTS, account, unused_code
 
 DESCRIPTOR = PREFIX / "app" / "deploy" / "demo" / "nafld" / "descriptor.yaml"
-
-CODES: dict[str, Wording] = {
-    "demo.not_demo": Wording(
-        "このサイトはデモではありません。",
-        "This site is not a demo.",
-        "固定のアカウントとワンタイムコードの表示は、デモだけにあります。",
-        "Fixed accounts and the printing of one-time codes exist in the profile demo only.",
-    ),
-    "demo.person_unknown": Wording(
-        "その名前のデモアカウントはありません。",
-        "There is no demo account of that name.",
-        "アカウント: {known}",
-        "Accounts: {known}",
-        404,
-    ),
-}
 
 
 def _demo_only(site: Site) -> None:

@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from enclave.app import build_extract, ledger_of
 from enclave.audit.ledger import Sought
 from enclave.config import Site
-from enclave.core.refusal import Refused, Wording
+from enclave.core.refusal import Refused
 from enclave.demo.accounts import account
 from enclave.demo.load import fresh_code
 from enclave.demo.visitor import Visitor
 
 REVIEWERS = ("sato", "suzuki")
-
-CODES: dict[str, Wording] = {
-    "demo.step_failed": Wording(
-        "デモの手順「{step}」が期待した結果になりませんでした。",
-        "The demo's step “{step}” did not come out as it should.",
-        "記録は {logs} にあります。もう一度 make demo を実行すると、続きから始まります。",
-        "The services' logs are in {logs}. Running make demo again goes on from here.",
-    )
-}
 
 
 @dataclass

@@ -51,6 +51,12 @@ CODES: dict[str, Wording] = {
         "{place} と {other}。同じ区分は同じ数値で、内訳の合計は合計と等しくなければなりません。",
         "{place} and {other}. The same categories need the same numbers, and details need to add up to their total.",
     ),
+    "disclosure.ring_too_large": Wording(
+        "輪になった表が大きすぎます。",
+        "Tables that form a ring are too large.",
+        "すべての次元の表には {limit} を超えるセルがありえます。輪になった表は、その表があることで秘匿を破ることがあります。次元の数を減らすか、その表も書いて一緒に秘匿します。",
+        "The table of all their dimensions may hold people in more than {limit} cells. Tables in a ring can open each other because that table exists: use fewer of them, or write it and protect it with them.",
+    ),
     "disclosure.category_unknown": Wording(
         "階層にない区分があります。",
         "A category is not in the hierarchy.",

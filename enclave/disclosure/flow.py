@@ -25,6 +25,7 @@ from enclave.disclosure.criteria.rules import CONCENTRATION, Rules, RuleSet, Zer
 from enclave.disclosure.files.examine import Findings, TableFile, examine
 from enclave.disclosure.proof import interval
 from enclave.disclosure.proof.distinct import distinct_holds
+from enclave.disclosure.proof.widths import wide_enough
 
 MAX_CELLS = 60_000
 """Cells of a table with all its margins. More is refused before any work: it would not end in a useful time."""
@@ -49,7 +50,8 @@ def protect(
     apply, `disclosure.no_safe_pattern` (facts `why`: structure, time or audit). Never a pattern that leaks.
     """
     rules = combine(rule_sets)
-    _applicable(rules, any(measure.kind in _SUMMED for measure in table.measures))
+    sums = any(measure.kind in _SUMMED for measure in table.measures)
+    _applicable(rules, sums and table.contributions is None)
     checked(table)
     _institutions(table, rules)
     _zeros(table)
@@ -100,7 +102,8 @@ _SUMMED = (MeasureKind.SUM, MeasureKind.MEAN)
 
 
 def _applicable(rules: Rules, sums: bool) -> None:
-    """Raises Refused where a rule binds that nothing here applies; `sums`: whether rules about contributions concern the table."""
+    """Raises Refused where a rule binds that nothing here applies; `sums`: whether the table has sums and nobody counted
+    what persons contribute to them."""
     for rule in rules.unenforced:
         if sums or rule not in CONCENTRATION:
             raise Refused("disclosure.rule_unsupported", {"rule": rule, "rule_sets": list(rules.ids)})
@@ -131,14 +134,20 @@ def _audited(
 ) -> dict[tuple[object, ...], Reason]:
     """Why each hidden row is hidden, by its keys. Raises Refused where the audit does not confirm the pattern."""
     claim = claim_of(cells, pattern)
+    by_population = table.inhabitants is not None
+    elsewhere = frozenset(
+        node.keys for node in cells.nodes if lattice.is_elsewhere(node, rules.n, by_population)
+    )
     holds = (
         claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
         and distinct_holds(table, claim.hidden, cells.least, claim.moves)
+        and wide_enough(table, claim, rules, elsewhere)
     )
     if not holds:
         raise Refused("disclosure.no_safe_pattern", {"why": "audit"})
-    return {keys: Reason.PRIMARY if keys in claim.unsafe else Reason.SECONDARY for keys in claim.hidden}
+    by_itself = claim.unsafe | {node.keys for node in cells.nodes if node.dominated}
+    return {keys: Reason.PRIMARY if keys in by_itself else Reason.SECONDARY for keys in claim.hidden}
 
 
 _HIDDEN = {reason: Hidden(reason) for reason in Reason}

@@ -2,7 +2,7 @@
 
  1. session: a live one, from its own address (`door` has done it). 2. permit: signed, in force now, and the person a
  handler. 3. parse, facts, authorise, rewrite (`query.flow.prepare`). 4. record: `query.authorised` is in the log
- before anything runs. 5. execute. 6. protect (table form). 7. record: `query.answered` is in the log before the last
+ before anything runs; meanwhile the engine may say what a statement would read. 5. execute. 6. protect (table form). 7. record: `query.answered` is in the log before the last
  batch leaves; so is `.refused` or `.aborted` where it ended otherwise. 8. receipt. Between 4 and 5 it waits its turn.
 
 Runs in threads; knows nothing of HTTP. Relies on the records for "no record, no effect".
@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,7 @@ class Asking:
         self._prepared: Guarded | Unsettled
         self._guarded: Guarded
         self._opened: str
+        self._recorded: Future[None]
         self._ran: tuple[str, ...] = ()
         self._extract: OpenExtract
 
@@ -116,7 +117,8 @@ class Asking:
         return self._guarded.names
 
     def begin(self) -> None:
-        """Steps 3 and 4: from here on the question is in the log, allowed or not. Raises Refused."""
+        """Steps 3 and 4: what was refused is in the log, and what is allowed is on its way there (`recorded`). Raises
+        Refused."""
         deps, question = self._deps, self._question
         self._board.enter(self.running)
         deps.metrics.running.set(len(self._board))
@@ -136,12 +138,23 @@ class Asking:
                 raise
             self._asked = self._kept(keeping.result(), now)
             authorised = q.event_of(self._asked, "query.authorised")
-            q.enter(deps.records, authorised, self._asked)
             self._opened = authorised.id
+            self._recorded = self._pool.submit(q.enter, deps.records, authorised, self._asked)
+            self._recorded.add_done_callback(self._not_recorded)
             self.running.wait()
         except BaseException:
             self._leave()
             raise
+
+    @property
+    def recorded(self) -> bool:
+        """Whether `query.authorised` is in the log: before that nothing of an answer leaves, its headers neither."""
+        return self._recorded.done() and self._recorded.exception() is None
+
+    def _not_recorded(self, entering: "Future[None]") -> None:
+        why = entering.exception()
+        if why is not None:
+            self.running.stop(why if isinstance(why, Refused) else Refused("ledger.unavailable"))
 
     def _judge(self, now: datetime) -> Guarded | Unsettled:
         """Step 3. Raises Refused."""
@@ -193,6 +206,9 @@ class Asking:
         self.running.check()
         engine = self._extract.engine
         since = time.monotonic()
+        if self._aggregate or self._question.form is not Form.ROWS:
+            # Several statements, or one that depends on what another found: none of them is looked at before.
+            self._recorded.result()
         self._guarded = settled(
             engine, self._prepared, lambda run: self.running.start(run, silent=True), since
         )
@@ -204,7 +220,7 @@ class Asking:
         inhabitants = inhabitants_of(
             engine, self._guarded, lambda run: self.running.start(run, silent=True), since
         )
-        run = engine.run(self._guarded, since)  # 5
+        run = engine.run(self._guarded, since, self._recorded.result)  # 5
         try:
             self.running.start(run, silent=self._aggregate)
             return (yield from self._pieces(run, inhabitants))
@@ -302,6 +318,8 @@ class Asking:
     def _ended(self, refused: Refused) -> None:
         """Record an end that is no answer. A silent ledger leaves the row `running`; it is closed at the next start."""
         deps = self._deps
+        # Its beginning is there before its end.
+        wait({self._recorded})
         aborted = refused.code in {"query.disconnected", "query.cancelled", "query.abandoned"} or (
             refused.code.startswith(("session.", "permit.", "ledger.", "policy."))
         )

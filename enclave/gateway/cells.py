@@ -33,6 +33,7 @@ from enclave.disclosure.answers.table import (
     columns,
 )
 from enclave.disclosure.criteria.rules import RuleSet, combine, parse
+from enclave.gateway.contributions import contributions_of, own_rows
 from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated
@@ -60,7 +61,9 @@ def protect(answered: pa.Table, guarded: Guarded, inhabitants: Inhabitants | Non
     cells = guarded.cells
     if guarded.obligations.tier == "aggregate":
         answered = rounded(answered)
-    table = populated(written(table_of(answered, cells)), cells, inhabitants)
+    table = replace(table_of(answered, cells), contributions=contributions_of(answered, cells))
+    answered = own_rows(answered, cells)
+    table = populated(written(table), cells, inhabitants)
     protected = read_again(disclosure.protect(table, rule_sets_of(guarded)))
     return unmerged(stepped(_own_columns(protected, answered, guarded, cells), cells), cells)
 
@@ -74,12 +77,15 @@ def written(table: Table) -> Table:
     whether anybody has one (`CASE WHEN … THEN 1e308 * 10 END`)."""
     if not any(_beyond(key) for row in table.rows for key in row.keys):
         return table
-    rows = (replace(r, keys=_named(r.keys)) for r in table.rows)
-    inside = (replace(one, inner=_named(one.inner), outer=_named(one.outer)) for one in table.inside)
-    return replace(table, rows=tuple(rows), inside=tuple(inside))
+    rows = (replace(r, keys=_written(r.keys)) for r in table.rows)
+    given = table.contributions
+    if given is not None:
+        given = replace(given, cells=tuple((_written(keys), found) for keys, found in given.cells))
+    inside = (replace(one, inner=_written(one.inner), outer=_written(one.outer)) for one in table.inside)
+    return replace(table, rows=tuple(rows), contributions=given, inside=tuple(inside))
 
 
-def _named(keys: tuple[object, ...]) -> tuple[object, ...]:
+def _written(keys: tuple[object, ...]) -> tuple[object, ...]:
     return tuple(Beyond(key) if _beyond(key) else key for key in keys)
 
 
@@ -126,13 +132,14 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     nothing can be subtracted from, with the persons of the largest, so that it hides with the row. The groups that a
     call makes readable by subtraction are measures without a value: they are never shown, and a row hides for them.
     """
+    answered = own_rows(answered, cells)
     data = {name: values(answered.column(name)) for name in answered.column_names}
     derived = [measure for measure in cells.measures if measure.derived and measure.parts]
     keys = [_keys(data, cells, number) for number in range(answered.num_rows)]
     measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
     told = readable(data, cells, keys)
-    measures += [Measure(name, MeasureKind.OTHER) for name in told.groups]
+    measures += [Measure(name, MeasureKind.OTHER, group=True) for name in told.groups]
     behind = {part.id: list(map(int, data[part.persons])) for part in cells.parts}
     persons = [behind[part.id] for part in cells.parts]
     persons += [list(map(max, zip(*(behind[one] for one in m.parts), strict=True))) for m in derived]

@@ -56,8 +56,11 @@ class Run(Protocol):
 class Engine(Protocol):
     """One opened extract, for many runs at once."""
 
-    def run(self, guarded: Guarded, since: float | None = None) -> Run:
-        """`since`: when the question began to run (`time.monotonic`); its statements share one wall time."""
+    def run(
+        self, guarded: Guarded, since: float | None = None, allowed: Callable[[], None] | None = None
+    ) -> Run:
+        """`since`: when the question began to run (`time.monotonic`); its statements share one wall time. `allowed` returns
+        once the statement may be executed, or raises; asked for before the first byte of its answer is read."""
         ...
 
 

@@ -49,13 +49,21 @@ class Pool(Protocol):
     def forget(self, name: str) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Held:
     """An engine that is open, and what its extract says of itself."""
 
     manifest: Mapping[str, Any]
     file: Path
     extract: OpenExtract
+    matched: Permit | None = None
+    """The permit that was last found to grant exactly this: a value, whose comparison would come out the same again."""
+
+    def check(self, permit: Permit) -> None:
+        """Raise Refused `custody.extract_stale` where the permit grants anything else."""
+        if self.matched is not permit:
+            check_matches(self.manifest, permit)
+            self.matched = permit
 
 
 class OpenExtracts:
@@ -87,7 +95,7 @@ class OpenExtracts:
                     self._granted.clear()
                 self._granted[asked] = held.extract.reference
             # Held against the permit and against its own digest at each use, not only when it was opened.
-            check_matches(held.manifest, permit)
+            held.check(permit)
             try:
                 self._bytes.check(held.file, held.manifest)
             except Refused:

@@ -157,7 +157,9 @@ def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tup
 def _between(
     data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
 ) -> tuple[dict[int, int], tuple[Inside, ...]]:
-    """The smallest group that each row leaves over beside others of its kind, and which rows lie in others."""
+    """The smallest group that each row leaves over beside others of its kind, and which rows lie in others. What a
+    sum leaves over, nobody knows who contributed to: where a rule asks for that, it may be one person."""
+    sums = cells.given is not None and not all(one.counts for one in cells.given.of)
     kinds: dict[tuple[bool, ...], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         kinds[tuple(part is TOTAL for part in key)].append(row)
@@ -181,7 +183,7 @@ def _between(
         ]
         of = {id(group): number for number, group in groups}
         told = left_between([group for _, group in groups])
-        found |= told.left
+        found |= {row: 1 if sums else persons for row, persons in told.left.items()}
         inside |= {
             Inside(of[id(inner)], keys[inner.row], keys[outer.row])
             for inner, outer in told.pairs

@@ -227,8 +227,9 @@ async def _no_route(request: Request, _: Exception) -> Response:
 async def _answer(asking: Asking, pieces: Pieces, headers: Mapping[str, str]) -> Response:
     """A whole answer that is there at once, a stream, or (raised) the refusal that came before anything left."""
     try:
-        if not await pieces.ready(FIRST_PIECE):
-            return Stream(pieces, None, headers)
+        while not await pieces.ready(FIRST_PIECE):
+            if asking.recorded:
+                return Stream(pieces, None, headers)
         first = await pieces.next()
         if asking.finished:
             return Response(first, headers=dict(headers), media_type=MEDIA_TYPE)

@@ -219,6 +219,12 @@ CODES: dict[str, Wording] = {
         "Where the column that names the institution is permitted, carry it through to the outer FROM unchanged; else have it "
         "added to the permit.",
     ),
+    "query.contributions_uncounted": Wording(
+        "合計が多すぎ、それぞれの差に誰がどれだけ寄与しているかを確かめきれません。",
+        "There are too many sums to know who contributes how much to each of their differences.",
+        "公表基準は、合計を少数の人の値が占めていないことを求めます。一つの表では、差し引きできる合計を {sums} 個まで、区分を {keys} 個までにし、残りは別の表にしてください。",
+        "A rule set asks that no few persons make up most of a sum. Ask for at most {sums} sums that can be subtracted from each other and {keys} keys in one table, and for the rest in another.",
+    ),
     "query.municipality_unknown": Wording(
         "公表基準は市区町村の人口によりますが、この抽出データには人口を示す市区町村の参照表がありません。",
         "A rule goes by the population of a municipality, and this extract has no reference table that tells it.",

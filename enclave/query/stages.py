@@ -280,11 +280,41 @@ class Members:
 
 
 @dataclass(frozen=True)
+class Contributed:
+    """Columns about what persons contribute to one number of a cell: how many do, the largest contributions (descending, a list),
+    the sum of all of them, and the number itself. A person's contribution is what that person's records in the cell add to it.
+
+    `counts`: one for each record or each different value, of which a rule about contributions speaks only where somebody has
+    several. `adds`: a cell's number is the sum of those of its details.
+    """
+
+    name: str
+    persons: str
+    largest: str
+    total: str
+    sum: str
+    counts: bool = False
+    adds: bool = True
+
+
+@dataclass(frozen=True)
+class Given:
+    """What persons contribute to each cell and to every total of cells that could be asked for, in columns of their own; a line
+    without a value in `Cells.persons` is such a total alone. `keys` and `margins` say of which cell a line speaks, in the order
+    of the dimensions; `persons` counts those of the cell."""
+
+    keys: tuple[str, ...]
+    margins: tuple[str, ...]
+    persons: str
+    of: tuple[Contributed, ...]
+
+
+@dataclass(frozen=True)
 class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
     `others` is None where fewer than two parts count under a condition; `institutions` are the columns with numbers of different
     institutions, None where no rule asks for them; `municipal` says what to know of small municipalities, None where none
-    cuts the table or no rule asks; `members` is empty but where one record may stand in several rows. The rest matters in
+    cuts the table or no rule asks; `members` is empty but where one record may stand in several rows; `given` is None where no rule asks for contributions. The rest matters in
     the aggregate tier only:
     `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
     asked, and `near_everywhere`, that all are; `order` as the engine was told."""
@@ -298,6 +328,7 @@ class Cells:
     apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
+    given: Given | None = None
     merges: tuple[Merge, ...] = ()
     near: tuple[Near, ...] = ()
     near_everywhere: bool = False

@@ -14,8 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import pyarrow.ipc
-import pyarrow.parquet
 import yaml
 
 from enclave.adapters import rule_files, table_files
@@ -116,6 +114,10 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix.lower() == ".csv":
         with path.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
+    # Only now: as long to load as a small table takes to protect.
+    import pyarrow.ipc
+    import pyarrow.parquet
+
     if path.suffix.lower() == ".parquet":
         found = pyarrow.parquet.read_table(path).to_pylist()
     else:

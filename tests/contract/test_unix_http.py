@@ -1,5 +1,6 @@
 """One request over a socket file: in one piece, answered whole and in time, or not at all."""
 
+import contextlib
 import http.client
 import os
 import socket
@@ -89,6 +90,86 @@ def test_a_part_of_an_answer_is_none(tmp_path: Path, said: bytes) -> None:
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(said)
+
+    with speaking(tmp_path / "s", serve):
+        connection = Connection(tmp_path / "s")
+        with pytest.raises(SILENCE):
+            asked(connection)
+        assert not connection.kept
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nyes\r\nA;of=it\r\n0123456789\r\n0\r\nLast: 1\r\n\r\n", b"yes0123456789"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", b""),
+    ],
+    ids=["chunks", "nothing to say", "no reason"],
+)  # fmt: skip
+def test_an_answer_is_read_as_it_says_where_it_ends(tmp_path: Path, said: bytes, body: bytes) -> None:
+    """By its length, by its chunks, byte by byte too; the connection stays for the next one."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for byte in said:
+            connection.sendall(bytes([byte]))
+        while connection.recv(65536):
+            connection.sendall(said)
+
+    with speaking(tmp_path / "s", serve):
+        connection = Connection(tmp_path / "s")
+        assert asked(connection)[1] == body
+        assert connection.kept
+        assert asked(connection)[1] == body
+        connection.close()
+
+
+def test_an_answer_without_an_end_of_its_own_ends_with_its_connection(tmp_path: Path) -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nyes")
+
+    with speaking(tmp_path / "s", serve):
+        connection = Connection(tmp_path / "s")
+        assert asked(connection) == (200, b"yes")
+        assert not connection.kept
+
+
+def test_what_comes_behind_an_answer_is_nobodys(tmp_path: Path) -> None:
+    """It is not the next answer."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(YES + YES.replace(b"yes", b"no!"))
+        connection.recv(65536)
+
+    with speaking(tmp_path / "s", serve):
+        connection = Connection(tmp_path / "s")
+        assert asked(connection) == (200, b"yes")
+        assert not connection.kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 2\r\n\r\nyes",
+        b"HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nyes",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nyes\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nyes",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nyes\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nyes!0\r\n\r\n",
+        b"HTTP/2 200 OK\r\nContent-Length: 3\r\n\r\nyes",
+        b"HTTP/1.1 2000 OK\r\nContent-Length: 3\r\n\r\nyes",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000,
+    ],
+    ids=["two lengths", "a sign", "both ways", "another coding", "a prefix", "no end", "another version", "no status", "a long head"],
+)  # fmt: skip
+def test_an_answer_that_can_be_read_in_two_ways_is_none(tmp_path: Path, said: bytes) -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        with contextlib.suppress(OSError):
+            connection.sendall(said)
 
     with speaking(tmp_path / "s", serve):
         connection = Connection(tmp_path / "s")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from enclave.adapters import table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.proof.reread import Files, claim
 from enclave.disclosure.proof.verify import problems
 from enclave.disclosure.protection import protecting
+from enclave.disclosure.protection import written as writing
 from enclave.disclosure.protection.protecting import Protected, protect
 from enclave.disclosure.protection.system import System
 from enclave.disclosure.protection.tabular import tabular
@@ -41,9 +41,7 @@ def protected(one: Invented) -> Protected | None:
 
 
 def written(done: Protected, one: Invented) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    return list(table_files._rows(done, one.parsed[0])), [
-        json.loads(line) for line in table_files._certificates(done)
-    ]
+    return list(writing.rows(done, one.parsed[0])), [json.loads(line) for line in writing.certificates(done)]
 
 
 def found_in(files: tuple[list[dict[str, str]], list[dict[str, Any]]], one: Invented) -> list[str]:
@@ -102,6 +100,34 @@ def test_no_contributor_works_out_what_others_have_in_an_unsafe_cell(seed: int, 
             if not partly:
                 low, high = tried[unsafe]
                 assert high - low >= need.slide, (done.tabular.keys[cell], done.tabular.keys[unsafe])
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 5))
+@pytest.mark.parametrize("magnitude", [False, True])
+def test_a_rule_set_asks_for_insiders_as_a_spec_does_and_the_stricter_counts(
+    seed: int, magnitude: bool
+) -> None:
+    """The same pattern from either; nobody takes a rule back by a spec, and the checker reads the rule by itself."""
+    by_spec = with_insiders(seed, 2, magnitude)
+    spec = {**by_spec.spec, "insiders": 1}
+    by_rule = Invented(spec, by_spec.parents, by_spec.rows, {**by_spec.rules, "insiders": {"n": 2}})
+    one, other = protected(by_spec), protected(by_rule)
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert written(one, by_spec) == written(other, by_rule)
+        assert not found_in(written(other, by_rule), by_rule)
+
+
+def test_a_pattern_for_the_public_does_not_pass_under_a_rule_against_insiders() -> None:
+    """The checker is told by the rule set alone."""
+    found = 0
+    for seed in SEEDS:
+        one = invented(seed, 2)
+        done = protected(one)
+        if done is not None:
+            asked = Invented(one.spec, one.parents, one.rows, {**one.rules, "insiders": {"n": 1}})
+            found += bool(found_in(written(done, one), asked))
+    assert found > 4
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from enclave.adapters import table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.criteria.rules import parse
 from enclave.disclosure.proof.reread import Files, claim
 from enclave.disclosure.proof.verify import problems
+from enclave.disclosure.protection import written as writing
 from enclave.disclosure.protection.protecting import Protected, protect
 from enclave.disclosure.protection.spec import parse_tables
 from enclave.disclosure.protection.tabular import Tabular
@@ -40,8 +40,8 @@ def protected(one: Linked) -> Protected | None:
 
 
 def written(done: Protected) -> Written:
-    out = {spec.name: list(table_files._rows(part, spec)) for part, spec, _ in table_files._parts(done)}
-    return out, [json.loads(line) for line in table_files._certificates(done)]
+    out = {spec.name: list(writing.rows(part, spec)) for part, spec, _ in writing.parts(done)}
+    return out, [json.loads(line) for line in writing.certificates(done)]
 
 
 def found_in(one: Linked, files: Written) -> list[str]:

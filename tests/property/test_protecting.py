@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from enclave.adapters import table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.proof.reread import Files as Written
 from enclave.disclosure.proof.reread import claim
 from enclave.disclosure.proof.verify import problems
 from enclave.disclosure.protection import protecting
+from enclave.disclosure.protection import written as writing
 from enclave.disclosure.protection.protecting import Protected, protect
 from enclave.disclosure.protection.tabular import tabular
 from tests.property.protect_tables import Invented, every_table, invented
@@ -41,8 +41,8 @@ def protected(table: Invented) -> Protected | None:
 def written(done: Protected, table: Invented) -> Files:
     """OUT and its certificates, as they are read back."""
     spec = table.parsed[0]
-    rows = list(table_files._rows(done, spec))
-    return rows, [json.loads(line) for line in table_files._certificates(done)]
+    rows = list(writing.rows(done, spec))
+    return rows, [json.loads(line) for line in writing.certificates(done)]
 
 
 def found_in(files: Files, table: Invented) -> list[str]:

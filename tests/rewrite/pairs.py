@@ -4,6 +4,7 @@ aggregate tier alone have theirs in `aggregate/`, over the register of `tests/at
     -- case: what it shows
     -- form: rows or table
     -- rows: a permit's row condition on nafld.patients (optional; coarsen and period likewise as JSON)
+    -- rules: what a rule set asks that binds besides (optional, JSON)
     SELECT …
     -- becomes
     SELECT …
@@ -13,7 +14,7 @@ Expected texts may be broken over lines; white space is not compared.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Pair:
     grant: dict[str, Any]
     asked: str
     expected: str
+    rules: dict[str, Any] = field(default_factory=dict)
 
     def permit(self) -> Any:
         databases = {
@@ -46,10 +48,10 @@ def pairs(folder: Path = FOLDER) -> list[Pair]:
     for file in sorted(folder.glob("*.sql")):
         for block in re.split(r"^-- case: ", file.read_text(), flags=re.MULTILINE)[1:]:
             title, _, rest = block.partition("\n")
-            head = dict(re.findall(r"^-- (form|grant): (.+)$", rest, flags=re.MULTILINE))
-            asked, _, expected = re.sub(r"^-- (form|grant): .+\n", "", rest, flags=re.MULTILINE).partition(
-                "-- becomes\n"
-            )
+            head = dict(re.findall(r"^-- (form|grant|rules): (.+)$", rest, flags=re.MULTILINE))
+            asked, _, expected = re.sub(
+                r"^-- (form|grant|rules): .+\n", "", rest, flags=re.MULTILINE
+            ).partition("-- becomes\n")
             found.append(
                 Pair(
                     file.stem,
@@ -58,6 +60,7 @@ def pairs(folder: Path = FOLDER) -> list[Pair]:
                     json.loads(head.get("grant", "{}")),
                     asked.strip(),
                     expected.strip(),
+                    json.loads(head.get("rules", "{}")),
                 )
             )
     return found

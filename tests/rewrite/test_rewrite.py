@@ -1,6 +1,7 @@
 """Each rule, as pairs of what was asked and what runs; and what runs gives the answer that was asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,11 @@ COUNTED: dict[str, Callable[[Counting], Guarded | None]] = {
 
 def authorised(pair: Pair, policy: PolicyServer) -> Authorised:
     known = know(parse(pair.asked, (), pair.form), pair.permit(), world.schema())
-    return authorise(known, world.session(), Tier.RECORD, policy)
+    allowed = authorise(known, world.session(), Tier.RECORD, policy)
+    besides = {"id": "besides", "valid_from": "2015-01-01", "source": "the pair's own", **pair.rules}
+    besides["scope"] = {"databases": ["*"]}
+    sets = {**allowed.obligations.rule_sets, **({"besides": besides} if pair.rules else {})}
+    return replace(allowed, obligations=replace(allowed.obligations, rule_sets=sets))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
@@ -71,6 +76,9 @@ def test_what_runs_gives_the_answer_that_was_asked_for(
     guarded = guard(authorised(pair, policy))
     asked = _bare(pair, extract)
     got = _run(engine, guarded)
+    if guarded.cells is not None and guarded.cells.given is not None:
+        # Totals that nobody asked for are lines of their own, for the protection only.
+        got = [row for row in got if any(value is not None for value in row)]
     assert sorted(map(repr, got)) == sorted(map(repr, asked))
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.given import Given, Magnitude
 from enclave.disclosure.answers.primary import Compared, compared, unsafe, unsafe_group
 from enclave.disclosure.answers.table import TOTAL, MeasureKind, Table, canonical
 from enclave.disclosure.criteria.rules import Rules, Zero
@@ -40,7 +41,8 @@ class Series:
 @dataclass(frozen=True)
 class Node:
     """One cell of the lattice. `persons` per series; `row`: its place in the answer, None when virtual; `institutions`: at
-    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer."""
+    least so many different ones, per group (`table.Row`), exactly so many where the cell is in the answer. `dominated`:
+    unsafe for what persons contribute to a number of it, whether or not for how many they are (`unsafe`)."""
 
     keys: Keys
     grouping: int
@@ -48,6 +50,7 @@ class Node:
     unsafe: bool
     row: int | None
     institutions: tuple[int, ...] = ()
+    dominated: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Lattice:
     `floor`: what the details hidden under one shown total must have together in persons (0 apart): they can be
     read as one cell. `institutions`: the same in institutions, of which as many stand behind several cells as behind the
     one with the most, for all that is known. `pairs`: the details that are hidden in either of them are apart by nobody or by
-    `floor` persons as well.
+    `floor` persons as well. `magnitudes`: what persons contribute to numbers, where a rule asks.
     """
 
     nodes: tuple[Node, ...]
@@ -120,6 +123,7 @@ class Lattice:
     least: int
     floor: int
     institutions: int = 0
+    magnitudes: tuple[Magnitude, ...] = ()
     pairs: tuple[Pair, ...] = ()
 
     @cached_property
@@ -217,6 +221,7 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
             raise Refused("disclosure.too_large", {"limit": max_cells})
 
     told = compared(table.measures)
+    given = None if table.contributions is None else Given(table.contributions, rules)
     nodes: list[Node] = []
     place_of: dict[Keys, int] = {}
     for grouping in groupings:
@@ -228,8 +233,9 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
                 if place_asked is None
                 else unsafe(table.rows[place_asked], told, rules)
             )
+            dominated = given is not None and given.unsafe(keys, persons[0])
             place_of[keys] = len(nodes)
-            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ())))
+            nodes.append(Node(keys, grouping, persons, bad, place_asked, places.get(keys, ()), dominated))
     relations = _relations(nodes, place_of)
     _whole(nodes, relations)
     pairs, beside = _pairs(table, nodes, place_of, relations, series_of, rules.n)
@@ -248,7 +254,22 @@ def build(table: Table, rules: Rules, max_cells: int) -> Lattice:
         floor=rules.n,
         institutions=rules.min_institutions or 0,
         pairs=pairs,
+        magnitudes=()
+        if given is None
+        else given.magnitudes(
+            [node.keys for node in nodes],
+            [(relation.parent, relation.children) for relation in relations],
+            [is_elsewhere(node, rules.n, table.inhabitants is not None) for node in nodes],
+        ),
     )
+
+
+def is_elsewhere(node: Node, floor: int, by_population: bool) -> bool:
+    """Whether a total that nobody asked for is hidden, though of so many persons that a question about one of its numbers alone
+    may show that. `by_population`: whether areas have thresholds of their own, so that few persons may be more than `floor`."""
+    if node.row is not None or (node.unsafe and by_population):
+        return False
+    return (node.unsafe or node.dominated) and node.persons[0] >= floor
 
 
 def _unsafe_total(

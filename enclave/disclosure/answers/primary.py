@@ -46,6 +46,7 @@ class Compared:
     """Which numbers of a row can be subtracted from each other (2 above), by the places of its measures: `counts` from the
     row's persons, and `pairs`."""
 
+    measures: tuple[Measure, ...]
     counts: tuple[int, ...]
     pairs: tuple[tuple[int, int], ...]
 
@@ -62,6 +63,7 @@ def compared(measures: tuple[Measure, ...]) -> Compared:
     """Looked at once for all rows of a table."""
     numbered = list(enumerate(measures))
     return Compared(
+        measures,
         tuple(place for place, one in numbered if one.kind is MeasureKind.COUNT),
         tuple(
             (place, other_place)
@@ -87,7 +89,8 @@ def unsafe(row: Row, measures: tuple[Measure, ...] | Compared, rules: Rules) -> 
     if n is None:
         # The ministry's tier for the smallest municipalities: no number of patients at all, not even 0.
         return True
-    if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *row.persons):
+    shown = (count for measure, count in zip(told.measures, row.persons, strict=True) if not measure.group)
+    if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *shown):
         return True
     if small(row.beside, n) or unsafe_group(told, row.persons, row.total_persons, n):
         return True

@@ -5,13 +5,14 @@ are sums, that hidden counts are whole and (where zeros are shown) at least 1, a
 row's. For every number of an unsafe row, and for the persons of every hidden row, at least two values stay possible
 (for every hidden number where that can be had), and what is hidden under one shown total is, together,
 nobody or at least the threshold: it can be read as one cell. So are the persons by whom details hidden in either of two totals
-are apart of which one lies inside the other.
+are apart of which one lies inside the other. Where a rule about contributions binds, no hidden sum
+that it finds unsafe can be told more closely than it asks, and what is hidden under one shown total is no such sum itself.
 
 How
  1. Coarsest grouping first, each by itself as if it had been asked alone: the same total gets the same answer in every
     question. What a coarser grouping shows stays shown for the finer ones.
  2. Within a grouping: for each hidden number that cannot move, hide the cheapest cells (persons) that let it move; then
-    see to the sums under shown totals; again until nothing changes. Then show again what was hidden needlessly.
+    see to the sums under shown totals, and to how far hidden sums may lie (`widths`); again until nothing changes. Then show again what was hidden needlessly.
  3. A grouping that nobody asked and that has no safe pattern would be refused if asked: its cells are unknown.
  4. A grouping in the answer that has none: NoPatternError. Never a pattern that leaks, and never one that hides a
     total which a question of its own would show: a way out for one answer, and a leak in two.
@@ -29,8 +30,10 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.disclosure.answers.corners import Corners
+from enclave.disclosure.answers.given import lost_by
 from enclave.disclosure.answers.lattice import Lattice, Numbers, Pair, Relation, Sums
 from enclave.disclosure.answers.moves import Budget, Move, Number, Programmes
+from enclave.disclosure.answers.widths import Widths
 
 Flags = npt.NDArray[np.bool_]
 
@@ -79,6 +82,7 @@ class _Stage:
     corners: Corners | None = None
     strict: bool = True
     banned: set[int] = field(default_factory=set)
+    widths: Widths | None = None
 
     def open_candidates(self) -> list[int]:
         return sorted(self.candidates - self.hidden - self.banned)
@@ -144,7 +148,7 @@ class _Stage:
             left = [persons for *two, persons in pair.details if not self.hidden.isdisjoint(two)]
             if min(left, default=-1) >= 0 and 0 < sum(left) < self.lattice.floor:
                 return [node for *two, persons in shown if persons for node in two if node >= 0]
-        return None
+        return _dominated(self)
 
     def _few_institutions(self, relation: Relation) -> int | None:
         """The first group in which what is hidden under a shown total may be of too few institutions."""
@@ -171,12 +175,70 @@ class _Stage:
         return {node: self.cost(node) for node in self.open_candidates()}
 
 
+def _dominated(stage: _Stage) -> list[int] | None:
+    """As `_Stage.thin`, of what persons contribute."""
+    lattice = stage.lattice
+    if not lattice.magnitudes:
+        return None
+    first = stage.pools.shape[1] + len(lattice.nodes[0].institutions)
+    for relation in stage.sums.relations:
+        for group, magnitude in enumerate(lattice.magnitudes, start=first):
+            if relation.parent in stage.hidden and not magnitude.told[relation.parent]:
+                continue
+            hidden = [node for node in relation.children if node in stage.hidden and not magnitude.told[node]]
+            if not hidden or (
+                all(node in stage.hidden or magnitude.fixed[node] for node in relation.children)
+                and not any(magnitude.told[node] for node in relation.children)
+            ):
+                # Nothing, or all of it: the total, which was looked at.
+                continue
+            if magnitude.together(hidden, lost_by(magnitude, relation.parent, relation.children)) > 0:
+                return [child for child in relation.children if _ends_thin(stage, child, group)]
+    return None
+
+
 def _ends_thin(stage: _Stage, node: int, group: int) -> bool:
-    """Whether hiding a row too helps a group that is too thin, one of persons or else one of institutions."""
+    """Whether hiding a row too helps a group that is too thin: one of persons, of institutions, or what they contribute."""
     groups: int = stage.pools.shape[1]
+    institutions = stage.lattice.nodes[node].institutions
     if group < groups:
         return bool(stage.pools[node, group] > 0)
-    return stage.lattice.nodes[node].institutions[group - groups] >= stage.lattice.institutions
+    if group < groups + len(institutions):
+        return institutions[group - groups] >= stage.lattice.institutions
+    magnitude = stage.lattice.magnitudes[group - groups - len(institutions)]
+    return any(lacks[node] < 0 for lacks in magnitude.lacks)
+
+
+def _narrow(stage: _Stage) -> list[tuple[int, int, int]]:
+    """What the rules about contributions ask of hidden cells and no change among what is hidden gives; what is found is kept."""
+    if not stage.lattice.magnitudes:
+        return []
+    widths = _widths(stage)
+    cells = sorted((stage.targets & stage.hidden) | (stage.candidates & stage.hidden))
+    missing = widths.missing(cells, stage.hidden)
+    while missing:
+        if widths.search(missing[0], stage.hidden, {}) is None:
+            return missing
+        missing = widths.missing(cells, stage.hidden)
+    return []
+
+
+def _widths(stage: _Stage) -> Widths:
+    if stage.widths is None:
+        sums = [(relation.parent, relation.children) for relation in stage.sums.relations]
+        stage.widths = Widths(stage.lattice.magnitudes, sums, stage.budget)
+    return stage.widths
+
+
+def _widen(stage: _Stage, wish: tuple[int, int, int]) -> None:
+    """Hides what lets a hidden sum lie as far from its value as its rule asks."""
+    prices = {node: stage.cost(node) for node in stage.open_candidates()}
+    change = _widths(stage).search(wish, stage.hidden, prices)
+    if change is None:
+        if wish[1] in stage.candidates:
+            raise _PinnedError(wish[1])
+        raise NoPatternError
+    _hide(stage, set(change.by))
 
 
 def _covered(moves: Sequence[Move]) -> set[Number]:
@@ -268,7 +330,10 @@ def _grow(stage: _Stage) -> list[Move]:
         if thin is not None:
             _fill(stage, model, thin)
         elif covered.issuperset(stage.numbers()):
-            return moves
+            narrow = _narrow(stage)
+            if not narrow:
+                return moves
+            _widen(stage, narrow[0])
 
 
 def _hide(stage: _Stage, nodes: set[int]) -> None:
@@ -336,7 +401,7 @@ def _refine(stage: _Stage, primary: frozenset[int], moves: list[Move]) -> list[M
     for node in extra[:tries]:
         stage.hidden.discard(node)
         still = None if stage.thin() is not None else _certify(stage, moves, thorough=False)
-        if still is None:
+        if still is None or _narrow(stage):
             stage.hidden.add(node)
         else:
             moves = still
@@ -366,7 +431,7 @@ def _strictly_or_not(stage: _Stage) -> tuple[frozenset[int], list[Move]]:
     except NoPatternError:
         if len(stage.lattice.series) == 1:
             raise
-    return _solve(replace(stage, hidden=start, banned=set(), strict=False))
+    return _solve(replace(stage, hidden=start, banned=set(), strict=False, widths=None))
 
 
 def _upto(lattice: Lattice, grouping: int) -> list[Relation]:
@@ -390,7 +455,7 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
     Raises NoPatternError, or Refused `disclosure.no_safe_pattern` (`why`: time) when the budget is spent.
     """
     nodes = lattice.nodes
-    hidden = {place for place, node in enumerate(nodes) if node.unsafe}
+    hidden = {place for place, node in enumerate(nodes) if node.unsafe or node.dominated}
     if not hidden:
         return Pattern(frozenset(), ())
     unknown: set[int] = set()

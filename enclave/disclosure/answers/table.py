@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
+from fractions import Fraction
 from typing import Final
 
 from enclave.core.refusal import Refused
@@ -46,12 +47,13 @@ class Measure:
 
     `of`: the expression that a sum or mean is taken of, or the condition that a count counts; two measures with
     different `of` are stated not to be subtractable from each other. None is read as "maybe the same as any other",
-    which hides more.
+    which hides more. `group`: it shows nothing, and stands for a group that can be read in the row where it is not empty.
     """
 
     name: str
     kind: MeasureKind = MeasureKind.COUNT
     of: str | None = None
+    group: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,18 +114,48 @@ class Inside:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What persons contribute to one number of a cell: the number (`sum`), the sum of all contributions without their signs
+    (`total`), the largest of them, descending, and how many persons contribute something. Somebody who contributes, and a total
+    of nothing: beyond all numbers."""
+
+    sum: Fraction
+    total: Fraction
+    largest: tuple[Fraction, ...]
+    persons: int
+
+
+@dataclass(frozen=True)
+class Contributed:
+    """One number that persons contribute to. `adds`: a total is the sum of its details; `whole`: it is a column of the answer, not
+    what several leave over."""
+
+    adds: bool = True
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """What persons contribute to each number of each cell that is not empty, and of each total that could be asked for."""
+
+    series: tuple[Contributed, ...]
+    cells: tuple[tuple[tuple[object, ...], tuple[Contribution, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A whole answer: every row that is not there is an empty cell, known to all to be zero.
 
     So nothing may have taken rows away by their values before protection (HAVING, LIMIT). `inhabitants` speaks of the
     totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension. `inside`: which
-    rows are known to lie in others.
+    rows are known to lie in others. `contributions`: None where nobody counted them.
     """
 
     dimensions: tuple[str, ...]
     measures: tuple[Measure, ...]
     rows: tuple[Row, ...]
     inhabitants: Inhabitants | None = None
+    contributions: Contributions | None = None
     inside: tuple[Inside, ...] = ()
 
 

@@ -174,6 +174,7 @@ FORMS: Mapping[str, Form] = {
         {"none_up_to": 0},
         together=_noise_for_every_count,
     ),
+    "insiders": Form({"n": whole(1)}, ("n",)),
     "blocks": Form({"k": whole(1), "columns": _texts, "areas": _texts}, ("k",)),
     "group": Form({"rest": whole(1), "share": percentage(101)}),
     "death": Form(
@@ -187,4 +188,5 @@ FORMS: Mapping[str, Form] = {
         together=_an_order_of_weights,
     ),
 }
-"""Every key of a rule set that has parts (SHAPES; `group`, `death`, `age.bottom` and `age.cuts`: decision 0022; `perturbation`: decision 0030)."""
+"""Every key of a rule set that has parts (SHAPES; `group`, `death`, `age.bottom` and `age.cuts`: decision 0022; `perturbation`: decision 0030;
+`insiders`: decision 0035)."""

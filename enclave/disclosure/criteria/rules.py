@@ -63,6 +63,7 @@ class RuleSet:
     rounding: Mapping[str, int] | None = None
     masking: Mapping[str, str] | None = None
     perturbation: Mapping[str, Number] | None = None
+    insiders: Mapping[str, int] | None = None
     quantities: Mapping[str, int] | None = None
     statistics: Mapping[str, int] | None = None
     age: Mapping[str, object] | None = None
@@ -81,10 +82,10 @@ class RuleSet:
 CONCENTRATION = ("dominance", "p_percent", "pq")
 """Rules about the largest contributions to a sum. A table without sums is not concerned."""
 
-CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking", "perturbation")
-"""Rules about single cells that the gateway's engine reads but does not apply: a table that they concern is refused, not
-half-checked. `primary.reasons` applies the first three where contributions are known; `public_tables` and
-`perturb` the others, in a command of their own (decision 0030).
+CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking", "perturbation", "insiders")
+"""Rules that the gateway's engine reads but does not apply: a table that they concern is refused, not half-checked.
+`cell_rules.reasons` applies the first three where contributions are known; `public_tables` and `perturb` the next, in a
+command of their own (decision 0030); `protection` the last, against whom cells must hold (decisions 0028, 0035).
 
 `quantities`, `statistics`, `age`, `area`, `death` and `blocks` bind elsewhere (extract, kinds of output, `categories`).
 """
@@ -276,6 +277,7 @@ def binding(sets: Iterable[RuleSet], databases: Iterable[str], day: date) -> tup
 
 _LARGER_IS_STRICTER = (
     ("min_institutions", None),
+    ("insiders", "n"),
     ("rounding", "redact_at_most"),
     ("quantities", "oral"),
     ("quantities", "injection"),

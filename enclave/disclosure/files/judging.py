@@ -85,7 +85,7 @@ def evidence(sheet: Sheet) -> Iterator[Finding]:
         name for name in sheet.roles.values if name not in said.values and name not in said.evidence_columns()
     ]:
         uncounted += [name for name in sheet.rules.unenforced if name in CONCENTRATION]
-    uncounted += [name for name in sheet.rules.unenforced if name in ("masking", "perturbation")]
+    uncounted += [name for name in sheet.rules.unenforced if name in ("masking", "perturbation", "insiders")]
     for rule in uncounted:
         yield sheet.finding("evidence_missing", file.path, Verdict.HUMAN, rule=rule)
     if sheet.rules.tiers:

@@ -189,8 +189,9 @@ def _insiders(
         return found
 
     n, width = minimum(rules)[0], Fraction(1 if spec.get("value") else max(1, width_of_a_count(rules)))
+    few = max([spec.get("insiders", 0), *(rule["insiders"]["n"] for rule in rules if rule.get("insiders"))])
     for cell, count in counts.items():
-        if 0 < count <= spec.get("insiders", 0):
+        if 0 < count <= few:
             same = {cell, *(one for one in reached({cell}, above) if counts[one] == count)}
             known = frozenset(same | reached(same, below))
             own: dict[Key, Fraction] = defaultdict(Fraction)

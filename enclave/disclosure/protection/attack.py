@@ -90,6 +90,17 @@ class Witnesses:
         ]
 
 
+@dataclass(frozen=True)
+class Reach:
+    """`far`: parts of the step; `move`: of every cell; `gain`: per cell what a whole degree of freedom of it adds (0 and more);
+    `own`: what is reached without any of them."""
+
+    far: float
+    move: Floats
+    gain: Floats
+    own: float
+
+
 class Attack:
     """How far single cells can be moved. Steps are in parts of what the cell in question needs."""
 
@@ -108,11 +119,14 @@ class Attack:
         self._highs.setOptionValue("presolve", "off")
         self._highs.passModel(programme(system, both=False))
 
-    def reach(self, cell: int, sign: int, step: float, degree: Floats) -> tuple[float, Floats, Floats]:
-        """How far `cell` can be moved in the direction `sign`, in parts of `step` and at most 1; the move; and per cell
-        what one more degree of freedom of it would add (0 and more).
+    def reach(self, cell: int, sign: int, step: float, degree: Floats) -> Reach:
+        """How far `cell` can be moved in the direction `sign`, in parts of `step` and at most 1.
+
+        A cell that is free in part may move by that part of the step only, or an eighth of freedom would pass for all of it
+        where `span` is 8; what it gains is told for the whole of its span, so that the cut holds for every pattern.
         """
-        down, up = np.minimum(self.room / step, self.span), np.full(len(self.system), self.span)
+        span = np.where(degree > 1 - NEAR, self.span, min(1.0, self.span))
+        down, up = np.minimum(self.room / step, span), span
         lower, upper = -down * degree, up * degree
         # The cell itself has one direction: the other would let it lie on both sides of the truth.
         lower[cell], upper[cell] = (0.0, 1.0) if sign > 0 else (-min(1.0, down[cell]), 0.0)
@@ -125,9 +139,13 @@ class Attack:
         highs.changeColCost(cell, 0.0)
         move = np.asarray(found.col_value)
         price = -np.asarray(found.col_dual)
-        gain = np.where(price > 1e-9, price * up, 0.0) + np.where(price < -1e-9, -price * down, 0.0)
-        gain[cell] = 0.0
-        return float(sign * move[cell]), move, gain
+        rising, falling = np.maximum(price, 0.0), np.maximum(-price, 0.0)
+        rising[cell] = falling[cell] = 0.0
+        far = float(sign * move[cell])
+        own = far - float((rising * up + falling * down) @ degree)
+        rising[rising < 1e-9], falling[falling < 1e-9] = 0.0, 0.0
+        gain = rising * self.span + falling * np.minimum(self.room / step, self.span)
+        return Reach(far, move, gain, own)
 
     def cut(self, gain: Floats, wanted: float = 1.0) -> Cut | None:
         """What every safe pattern satisfies, given that the gains of all hidden cells together must be `wanted`."""
@@ -140,11 +158,14 @@ class Attack:
         return Cut(cells, weights[cells]) if len(cells) else None
 
     def degrees(self, step: float, move: Floats) -> tuple[npt.NDArray[np.int32], Floats]:
-        """The cells that a move touches, and the least degree of freedom of each that still allows it."""
+        """The cells that a move touches, and the least degree of freedom of each that still allows it, as `reach` sees it."""
         cells = np.nonzero(np.abs(move) > NEAR)[0].astype(np.int32)
-        steps = move[cells]
-        down = np.minimum(self.room[cells] / step, self.span)
-        return cells, np.where(steps > 0, steps / self.span, -steps / np.maximum(down, NEAR))
+        steps, most = move[cells], min(1.0, self.span)
+        room = self.room[cells] / step
+        part = np.where(steps > 0, steps / most, -steps / np.maximum(np.minimum(room, most), NEAR))
+        whole = np.where(steps > 0, steps, -steps) <= np.where(steps > 0, self.span, room) + NEAR
+        # Whole freedom allows all of the span; nothing allows more than there is.
+        return cells, np.where((part > 1) & whole, 1.0, part)
 
 
 class Repair:

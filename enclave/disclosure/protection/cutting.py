@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protection.attack import Attack, Cut, Floats, Witnesses, solver
+from enclave.disclosure.protection.attack import NEAR, Attack, Cut, Floats, Witnesses, solver
 from enclave.disclosure.protection.boxed import Boxed, short
 from enclave.disclosure.protection.boxes import Boxes
 from enclave.disclosure.protection.greedy import Bools, Greedy
@@ -39,8 +39,18 @@ _GAP = 1e-7
 _MANY = 20_000_000
 """Unsafe cells times cells from which on boxes come first: a minute of programmes for one unsafe cell after another."""
 
+_BRIDGED = 1_000
+"""Up to so many cells, the master is told that no hidden cell is of no use, and each of its answers is followed to the end; in
+larger tables both take longer than they save."""
+
 _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
+
+
+def _middle(numbers: Floats) -> float:
+    """The median, 0 of none. Not numpy's, which takes in a package of masked arrays to find it."""
+    ordered = np.sort(numbers)
+    return float(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]].mean()) if len(ordered) else 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,10 @@ class _Demand:
     step: float
     still: frozenset[int] = frozenset()
 
+    @property
+    def ways(self) -> tuple[int, ...]:
+        return (self.sign,) if self.sign else (1, -1)
+
 
 def _demands(needs: Mapping[int, Need], still: frozenset[int] = frozenset()) -> list[_Demand]:
     found = []
@@ -88,9 +102,7 @@ class _Master:
         self._of[self._places] = np.arange(len(self._places), dtype=np.int32)
         self._unsafe = unsafe
         self._cost = cost[self._places]
-        self._scale = max(
-            1.0, float(np.median(self._cost[self._cost > 0])) if (self._cost > 0).any() else 1.0
-        )
+        self._scale = max(1.0, _middle(self._cost[self._cost > 0]))
         count = len(self._places)
         programme = highspy.HighsLp()
         programme.num_col_ = count
@@ -105,12 +117,27 @@ class _Master:
         self._highs.addRow(1.0, highspy.kHighsInf, len(cut.cells), self._of[cut.cells], cut.weights)
         self.cuts += 1
 
+    def needed(self, cell: int, others: Iterable[int]) -> None:
+        """Whoever hides `cell` hides one of `others` too: what would otherwise be had from what is shown may as well be shown."""
+        there = [one for one in others if one != cell]
+        if any(self._unsafe[one] for one in there):
+            return
+        places = np.array([self._of[cell], *(self._of[one] for one in there)], dtype=np.int32)
+        weights = np.array([-1.0, *([1.0] * len(there))])
+        self._highs.addRow(0.0, highspy.kHighsInf, len(places), places, weights)
+
     def whole(self) -> None:
         count = len(self._places)
         self._highs.changeColsIntegrality(
             count, np.arange(count, dtype=np.int32), np.ones(count, dtype=np.uint8)
         )
         self._highs.setOptionValue("mip_rel_gap", _GAP)
+
+    def start(self, hidden: Bools) -> None:
+        """A pattern that is known to be safe, so that nothing dearer is looked at."""
+        known = highspy.HighsSolution()
+        known.col_value = hidden[self._places].astype(float)
+        self._highs.setSolution(known)
 
     def solve(self, seconds: float) -> tuple[Floats, float] | None:
         """Degrees and the bound that they give; None where time ran out first."""
@@ -163,18 +190,17 @@ class _Cutting:
         if still:
             degree = degree.copy()
             degree[still] = 0.0
-        ways = (1, -1) if demand.sign == 0 else (demand.sign,)
         reached, gains, own = 0.0, np.zeros(len(degree)), 0.0
         moves = []
-        for way in ways:
-            far, move, gain = self.attack.reach(demand.cell, way, demand.step, degree)
-            reached += far
-            gains += gain
-            own += far - float(gain @ degree)
-            moves.append(self.attack.degrees(demand.step, move))
-            self._other_way(demand, move, degree)
+        for way in demand.ways:
+            reach = self.attack.reach(demand.cell, way, demand.step, degree)
+            reached += reach.far
+            gains += reach.gain
+            own += reach.own
+            moves.append(self.attack.degrees(demand.step, reach.move))
+            self._other_way(demand, reach.move, degree)
             if reached >= 1 - near:
-                self.met[demand] = moves[-1:] if far >= 1 - near else moves
+                self.met[demand] = moves[-1:] if reach.far >= 1 - near else moves
                 return True
         self.met.pop(demand, None)
         gains[still] = 0.0
@@ -208,6 +234,47 @@ class _Cutting:
                     unmet.append(demand)
                 break
         return unmet, True
+
+    def deepen(self, unmet: Iterable[_Demand], degree: Floats, cost: Floats) -> None:
+        """More cuts of whole degrees that leave some demands unmet: what a cut asks for is given, as cheaply as can be, until
+        every demand is met. The next least cost then answers to all that was asked on the way, not to its first step."""
+        degree, pending = degree.copy(), list(unmet)
+        while pending:
+            still: list[_Demand] = []
+            for demand in pending:
+                cut = self._first(demand, degree)
+                if cut is None:
+                    continue
+                self.master.add(cut)
+                shown = degree[cut.cells] < 0.5
+                lacking, each = cut.cells[shown], cut.weights[shown]
+                if not len(lacking):
+                    continue
+                degree[lacking[np.argmin(cost[lacking] / each)]] = 1.0
+                still.append(demand)
+            if still:
+                self.bridged(degree)
+            pending = still
+
+    def _first(self, demand: _Demand, degree: Floats) -> Cut | None:
+        """The cut of the first part of a demand that is not met; None where there is none, or no time."""
+        for part in self.parts(demand):
+            if self.left() <= 0:
+                return None
+            verdict = self.check(part, degree, TIGHT)
+            if verdict is not True:
+                return verdict if isinstance(verdict, Cut) and verdict.broken(degree) else None
+        return None
+
+    def bridged(self, degree: Floats) -> None:
+        """For each hidden cell that cannot change at all: what else would have to be hidden to make it of any use."""
+        for cell in np.nonzero((degree > 0.5) & ~self.attack.unsafe)[0].tolist():
+            if self.left() <= 0:
+                return
+            ways = [self.attack.reach(cell, sign, 1.0, degree) for sign in (1, -1)]
+            if max(abs(one.far) for one in ways) < NEAR:
+                others = np.nonzero(ways[0].gain + ways[1].gain > 0)[0]
+                self.master.needed(cell, others.tolist())
 
     def settle(self, demands: list[_Demand], until: float) -> tuple[Floats, float, bool]:
         """Degrees for which no demand yields a cut, the bound that they give, and whether that is so: it is not where
@@ -252,6 +319,11 @@ def least_cost(
     best = _Best(greedy.total(), greedy.hidden.copy())
     demands = _demands(system.needs)
     cutting = _Cutting(Attack(system, span), _Master(greedy.cost, greedy.unsafe), left)
+    if len(system) <= _BRIDGED:
+        for total, details in system.sums:
+            for cell in (total, *details):
+                if not greedy.unsafe[cell]:
+                    cutting.master.needed(cell, (total, *details))
     until = left() * (1 - _SHARE)
     degree, bound, settled = cutting.settle(demands, until if until < inf else 0.0)
     greedy.clear()
@@ -311,8 +383,10 @@ def _whole(
 ) -> tuple[float, bool]:
     """Whole degrees until the bound meets the best pattern; the bound, and whether time ended it."""
     cutting.master.whole()
-    active = demands
+    active, small = demands, len(best.hidden) <= _BRIDGED
     while best.cost > bound + _GAP * max(1.0, best.cost):
+        if small:
+            cutting.master.start(best.hidden)
         solved = cutting.master.solve(cutting.left())
         if solved is None:
             return bound, True
@@ -327,7 +401,15 @@ def _whole(
                 best.cost, best.hidden = cost, degree > 0
             return bound, False
         if active is demands:
-            _repaired(cutting, greedy, demands, unmet, degree, best)
+            repaired = _repaired(cutting, greedy, demands, unmet, degree)
+            if repaired and greedy.total() < best.cost:
+                best.take(greedy)
+                if small:
+                    greedy.refine()
+                    best.take(greedy)
+        if small:
+            cutting.bridged(degree)
+            cutting.deepen(unmet, degree, greedy.cost)
         active = unmet or demands
     return bound, False
 
@@ -338,9 +420,8 @@ def _repaired(
     demands: list[_Demand],
     unmet: list[_Demand],
     degree: Floats,
-    best: _Best,
-) -> None:
-    """Makes a safe pattern of one that leaves some demands unmet."""
+) -> bool:
+    """Makes a safe pattern of one that leaves some demands unmet; False where time ran out first."""
     greedy.clear()
     greedy.hidden |= degree > 0
     bare = {demand.cell for demand in unmet}
@@ -354,5 +435,4 @@ def _repaired(
                 )
     for cell, cells in support.items():
         greedy.keep(cell, frozenset(cells))
-    if greedy.fill(greedy.cost, [cell for cell in greedy.order if cell in bare]):
-        best.take(greedy)
+    return greedy.fill(greedy.cost, [cell for cell in greedy.order if cell in bare])

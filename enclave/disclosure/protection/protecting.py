@@ -19,6 +19,7 @@ from enclave.disclosure.protection.boxes import Boxes, grid
 from enclave.disclosure.protection.certificate import Change, Known, Range, ranges, reaches
 from enclave.disclosure.protection.covering import covered
 from enclave.disclosure.protection.cutting import Found, against_insiders, least_cost
+from enclave.disclosure.protection.rings import against_rings
 from enclave.disclosure.protection.system import Merged, System, merged
 from enclave.disclosure.protection.tabular import Tabular
 from enclave.disclosure.protection.unseen import tables_for_insiders
@@ -94,6 +95,8 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
 
     whole = telling()
     pattern = _pattern(small.system, telling, whole, lambda: _boxes(tabular, small))
+    if tabular.parts:
+        pattern = _ringed(pattern, tabular, small, telling)
     sizes = Counter(place for place in small.place if place is not None)
     possible = ranges(
         small.system,
@@ -117,6 +120,15 @@ class _Pattern:
 
     found: Found
     moves: Sequence[Mapping[int, int]] = ()
+
+
+def _ringed(pattern: _Pattern, tabular: Tabular, small: Merged, left: Callable[[], float]) -> _Pattern:
+    """The same, and what has to be hidden besides where the tables form a ring."""
+    hidden = against_rings(tabular, small, pattern.found.hidden, left)
+    if hidden == pattern.found.hidden:
+        return pattern
+    cost = float(sum(small.system.costs[cell] for cell in hidden if cell not in small.system.needs))
+    return _Pattern(Found(hidden, cost, pattern.found.bound, True, pattern.found.moves), pattern.moves)
 
 
 def _boxes(tabular: Tabular, small: Merged) -> Boxes | None:

@@ -232,10 +232,12 @@ def _system(spec: Spec, joined: Joined, rules: Rules) -> System:
         tuple(Fraction(one.cost) for one in numbers),
         frozenset(place for place, one in enumerate(numbers) if one.count == 0 and place not in needs),
     )
-    if not spec.insiders:
+    asked = rules.limit("insiders.n")
+    most = max(spec.insiders, 0 if asked is None else int(asked.value))
+    if not most:
         return system
     width = Fraction(max(1, rules.min_whole_numbers - 1) if counts else 1) * unit
-    return insiders(system, [one.count for one in numbers], spec.insiders, rules.n, width)
+    return insiders(system, [one.count for one in numbers], most, rules.n, width)
 
 
 def _asked(need: Need, one: Numbers, spec: Spec, least: int) -> Need:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from enclave.query.rewrite.contributions import add_contributions
 from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.outputs import unique_outputs
@@ -18,12 +19,19 @@ from enclave.query.stages import Authorised, Form
 Rule = Callable[[exp.Query, Authorised], exp.Query]
 
 ROWS_RULES: tuple[Rule, ...] = (unique_outputs, write_out_all, project_permitted)
-TABLE_RULES: tuple[Rule, ...] = (order_by_keys, add_evidence, write_out_all, project_permitted)
+TABLE_RULES: tuple[Rule, ...] = (
+    order_by_keys,
+    add_evidence,
+    write_out_all,
+    add_contributions,
+    project_permitted,
+)
 AGGREGATE_RULES: tuple[Rule, ...] = (
     order_by_keys,
     add_evidence,
     write_out_all,
     compute_outside,
+    add_contributions,
     project_permitted,
 )
 """Table form in the aggregate tier, where a failure would be an answer too."""

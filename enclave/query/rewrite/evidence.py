@@ -10,16 +10,20 @@ them. For a sum: how many different values it is of, and their ends: of two valu
 Where a rule asks for institutions: how many different ones stand behind the row, behind what each call takes in and what it
 leaves out, and behind what several counts leave over together, for each column that names one (`query.institutions`).
 
+Where a rule asks for the largest contributions, they are added by a rule of their own (`contributions`).
+
 Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number.
 """
 
 from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
+from enclave.query.contributions import largest_needed
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.coded import is_term
+from enclave.query.rewrite.contributions import given_of
 from enclave.query.stages import (
     EVIDENCE,
     Apart,
@@ -78,6 +82,7 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
+        given=given_of(authorised),
     )
 
 
@@ -91,7 +96,8 @@ def _variable(call: Call, tree: exp.Query) -> str | None:
 
 def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
     """Who stands behind each number of a row, where a record may stand in several rows."""
-    if authorised.aggregate or not overlapping(authorised.known.tree, shape, authorised.known.schema):
+    unasked = authorised.aggregate and not largest_needed(authorised.obligations)
+    if unasked or not overlapping(authorised.known.tree, shape, authorised.known.schema):
         return []
     found: list[tuple[Members, Call | None]] = [
         (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)

@@ -227,11 +227,15 @@ def test_every_key_of_the_shape_is_read() -> None:
             area={"finest": "sma", "forbidden_with": ["insurer_kind"]},
             masking={"rule": "ndb-open-5-9"},
             perturbation={"max_deviation": 5, "variance": 3},
+            insiders={"n": 2},
             blocks={"k": 20, "columns": ["sex", "age"]},
         )
     )
     rules = combine([full])
-    assert rules.unenforced == ("dominance", "p_percent", "pq", "rounding", "masking", "perturbation")
+    assert rules.unenforced == (
+        "dominance", "p_percent", "pq", "rounding", "masking", "perturbation", "insiders",
+    )  # fmt: skip
+    assert rules.limits["insiders.n"] == Limit(2, "one")
     assert rules.pq == (Concentration(1, Fraction(3, 10), "one"),)
     assert rules.limits["statistics.min_df"] == Limit(10, "one")
     assert parse(a_set(p_percent={"p": 12.5})).p_percent == {"p": Fraction(25, 2), "n": 1}
@@ -241,6 +245,7 @@ def test_every_key_of_the_shape_is_read() -> None:
     ("one", "other", "name", "strictest"),
     [
         ({"min_institutions": {"n": 3}}, {"min_institutions": {"n": 5}}, "min_institutions", 5),
+        ({"insiders": {"n": 1}}, {"insiders": {"n": 2}}, "insiders.n", 2),
         ({"quantities": {"oral": 1000}}, {"quantities": {"oral": 500}}, "quantities.oral", 1000),
         ({"statistics": {"min_df": 5}}, {"statistics": {"min_df": 10}}, "statistics.min_df", 10),
         ({"age": {"bands": 5, "top": 100}}, {"age": {"bands": 10, "top": 90}}, "age.bands", 10),

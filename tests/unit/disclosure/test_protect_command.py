@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -133,6 +135,22 @@ def test_parquet_and_arrow_hold_the_same_table(files: Files) -> None:
         files.table = name
         files.run()
         assert files.out.read_bytes() == expected
+
+
+def test_a_table_in_csv_is_protected_without_what_reads_the_others(files: Files) -> None:
+    """Loading Arrow, or numpy's masked arrays, takes as long as protecting a small table."""
+    files.run()
+    folder = files.folder
+    asked = [str(folder / name) for name in ("table.csv", "spec.yaml", "three", "out.csv")]
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom enclave.rehearsal import tables\n"
+        "table, spec, rules, out, policies = sys.argv[1:]\n"
+        "tables.protect(Path(table), Path(spec), [rules], Path(out), None, Path(policies), tables.began())\n"
+        "print([name for name in ('pyarrow', 'numpy.ma', 'duckdb', 'sqlalchemy') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", script, *asked, str(POLICIES)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_magnitudes_keep_their_decimals_and_are_protected_by_contribution(files: Files) -> None:

@@ -2,6 +2,10 @@
 
 import http.client
 import json
+import os
+import select
+import signal
+import socket
 import threading
 import time
 
@@ -262,6 +266,28 @@ def test_a_silent_ledger_answers_nothing(ground: Ground, token: str) -> None:
         ground.ledger.start()
     assert len(ground.leaves()) == before
     assert ground.query(token, "SELECT count(*) AS n FROM patients").status == 200
+
+
+def test_nothing_of_an_answer_leaves_before_its_beginning_is_in_the_log(ground: Ground, token: str) -> None:
+    """Not its headers either: the engine may have looked at the statement by then, and nobody hears of it."""
+    assert ground.query(token, "SELECT count(*) AS n FROM patients").status == 200
+    assert ground.ledger.process is not None
+    body = json.dumps({"sql": "SELECT count(*) AS n FROM labs", "form": "rows"}).encode()
+    head = (
+        f"POST /v1/queries HTTP/1.1\r\nHost: 127.0.0.1:{ground.port}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", ground.port), timeout=60) as asker:
+        os.kill(ground.ledger.process.pid, signal.SIGSTOP)
+        try:
+            asker.sendall(head.encode() + body)
+            assert select.select([asker], [], [], 3 * stream.FIRST_PIECE)[0] == []
+        finally:
+            os.kill(ground.ledger.process.pid, signal.SIGCONT)
+        answer = b""
+        while part := asker.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_a_ledger_that_falls_silent_while_a_query_runs_keeps_its_answer_back(

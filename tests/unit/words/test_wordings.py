@@ -1,6 +1,8 @@
 """Every code that anything of the product can say has its sentence and hint in Japanese and English."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,21 @@ def test_each_sentence_exists_in_both_languages(code: str) -> None:
     assert wording.title_en
     assert not re.search(r"[぀-ヿ一-鿿]", wording.title_en + wording.hint_en)
     assert bool(wording.hint_ja) == bool(wording.hint_en)
+
+
+def test_sentences_bring_nothing_but_themselves() -> None:
+    """A no at the terminal loads no engine, no database and no container library to say one sentence."""
+    heavy = (
+        "duckdb",
+        "pyarrow",
+        "sqlalchemy",
+        "docker",
+        "starlette",
+        "cryptography",
+        "numpy",
+        "sqlglot",
+        "yaml",
+    )
+    said = f"import enclave.wordings, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
