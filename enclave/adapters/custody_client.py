@@ -137,18 +137,20 @@ class CustodyClient:
         person: str,
         unread: bool = False,
         unjudged: Sequence[str] = (),
+        strictest: int = 0,
     ) -> Mapping[str, Any]:
         """`{findings, bound, log}`: what the cells of an output tell together with all released before. Raises Refused.
 
         Cells are `{table, keys, persons, definition, measure, value}` (`custody_releases.lines_of`); `unread` and
-        `unjudged` as in `custody_releases.Asked`.
+        `unjudged` and `strictest` as in `custody_releases.Asked`.
         """
         body = {
             "envelope": envelope, "n": n, "database": database, "floor": floor, "zero_hidden": zero_hidden,
             "rule_set": rule_set, "cells": list(cells), "session": session, "person": person,
-            "unread": unread, "unjudged": list(unjudged),
+            "unread": unread, "unjudged": list(unjudged), "strictest": strictest,
         }  # fmt: skip
-        return self._ask("POST", f"/v1/releases/{output}/examined", body, EXAMINE_PATIENCE)
+        target = f"/v1/releases/{output}/examined"
+        return self._ask("POST", target, body, EXAMINE_PATIENCE, "custody.examination_long")
 
     def conclude(self, output: str, released: bool, checker: str) -> None:
         """An output is history from now on, or forgotten. Raises Refused `custody.release_collides`."""
@@ -170,13 +172,20 @@ class CustodyClient:
         self._ask("GET", "/healthz", None, 2.0)
 
     def _ask(
-        self, method: str, target: str, body: Mapping[str, Any] | None, patience: float
+        self,
+        method: str,
+        target: str,
+        body: Mapping[str, Any] | None,
+        patience: float,
+        late: str = "custody.unavailable",
     ) -> dict[str, Any]:
         asking = Connection(self._socket)
         try:
             sent = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             status, raw = asking.ask(method, quote(target), sent, self._headers, patience)
             found = json.loads(raw)
+        except TimeoutError:
+            raise Refused(late, {} if late == "custody.unavailable" else {"seconds": int(patience)}) from None
         except (*SILENCE, ValueError):
             raise Refused("custody.unavailable") from None
         finally:

@@ -43,7 +43,8 @@ MOST_PUBLISHED = 200_000
 
 @dataclass(frozen=True)
 class Line:
-    """One cell as the gateway sends it: what its table says of it, and the pseudonyms behind it."""
+    """One cell as the gateway sends it: what its table says of it, and the pseudonyms behind it. `area`: the municipality that it
+    is about; `floor`: the least persons that the rules ask for there, where it is another than the output's."""
 
     table: str
     keys: tuple[tuple[str, str], ...]
@@ -51,6 +52,8 @@ class Line:
     definition: str | None
     measure: str | None = None
     value: str | None = None
+    area: str | None = None
+    floor: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Asked:
 
     unread    other numbers of the output, of which nobody can name the persons, leave with it
     unjudged  rules of the binding sets that ask for more of a difference than persons
+    strictest the least persons in the smallest municipality that may be shown; 0 where no rule goes by inhabitants
     """
 
     output: str
@@ -69,11 +73,12 @@ class Asked:
     rule_set: str
     unread: bool = False
     unjudged: tuple[str, ...] = ()
+    strictest: int = 0
 
 
 def lines_of(raw: object) -> tuple[Line, ...]:
     """The cells of a request: `[{table, keys: [[name, value], …], persons: base64 of 32-bit numbers, definition?, measure?,
-    value?}]`.
+    value?, area?, floor?}]`.
 
     Raises Refused `custody.request_malformed`.
     """
@@ -85,9 +90,15 @@ def lines_of(raw: object) -> tuple[Line, ...]:
             packed = base64.b64decode(one["persons"], validate=True)
             persons = Persons(np.frombuffer(packed, dtype="<u4"))
             keys = tuple((str(name), str(value)) for name, value in one["keys"])
-            words = (one.get(name) for name in ("definition", "measure", "value"))
-            texts = (None if word is None else str(word) for word in words)
-            found.append(Line(str(one["table"]), keys, persons, *texts))
+            definition, measure, value, area = (
+                None if one.get(name) is None else str(one[name])
+                for name in ("definition", "measure", "value", "area")
+            )
+            floor = one.get("floor")
+            if floor is not None and (isinstance(floor, bool) or not 0 < int(floor) < 1 << 31):
+                raise ValueError("floor")
+            floor = None if floor is None else int(floor)
+            found.append(Line(str(one["table"]), keys, persons, definition, measure, value, area, floor))
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
             raise Refused("custody.request_malformed", {"place": f"cells.{number}"}) from None
     return tuple(found)
@@ -108,6 +119,7 @@ def asked_of(output: str, body: Mapping[str, Any]) -> Asked:
     return Asked(
         output, said("database", str), said("n", int), said("floor", int), said("zero_hidden", bool),
         said("rule_set", str), said("unread", bool, False), tuple(map(str, said("unjudged", list, []))),
+        said("strictest", int) if body.get("strictest") else 0,
     )  # fmt: skip
 
 
@@ -190,8 +202,8 @@ class Releases:
                 new.append(
                     Cell(
                         name, output, permit.project, line.table, line.keys, len(persons),
-                        held.ruler.sketch(persons), asked.floor, line.definition, asked.zero_hidden,
-                        line.measure, line.value,
+                        held.ruler.sketch(persons), max(asked.floor, line.floor or 0), line.definition,
+                        asked.zero_hidden, line.measure, line.value, line.area, asked.strictest,
                     )
                 )  # fmt: skip
             history, beside = held.released(), held.of(output, but=part)

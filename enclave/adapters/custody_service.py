@@ -14,7 +14,7 @@ ledger holds what happened, and a key in an answer is written nowhere.
     GET    /v1/extracts/{provision}                                                   → {extracts: [manifest]}
     POST   /v1/extracts/{provision}/{n}/open    {envelope, session, person?}          → {n, manifest, key, log}
     POST   /v1/releases/{output}/examined       {envelope, n, database, floor, zero_hidden, rule_set, cells, session,
-                                                 person?, unread?, unjudged?}         → {findings, bound, log}
+                                                 person?, unread?, unjudged?, strictest?} → {findings, bound, log}
     POST   /v1/releases/{output}/concluded      {released, actor}                     → {populations, log}
     POST   /v1/publications                     {database, release, cells, actor?}    → {release, numbers, ...}
     POST   /v1/publications/listed              {database, actor?}                    → {releases: [...], log}

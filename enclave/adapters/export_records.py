@@ -40,6 +40,7 @@ from enclave.adapters.export_views import (
     ExportView,
     FileView,
     QueueEntry,
+    described,
     finding_view,
     vote_view,
 )
@@ -223,7 +224,8 @@ def submit_export(
         if not returned:
             # What is turned back is not kept: it may hold what may not leave, and nobody will look at it.
             for file in checked.files:
-                records.keep_file(file.data)
+                for data in (file.data, *(one.data for one in file.attached)):
+                    records.keep_file(data)
         tx.execute(
             sa.insert(t.exports).values(
                 id=export_id,
@@ -289,7 +291,8 @@ def vote(
     check_not_own(PersonId(checker), [PersonId(party) for party in parties])
     after(held.summary.state, Step.VOTE)
     for row in held.files:
-        check_bytes(_bytes(records, row.digest), row.digest, row.name)
+        for one in (row.digest, *_attached(row)):
+            check_bytes(_bytes(records, one), one, row.name)
     if any(v.checker == checker for v in held.votes):
         raise Refused("export.already_voted")
     asked = question(Step.VOTE, _matter(held), held.permit, sorted(parties), PersonId(checker), roles, now)
@@ -378,7 +381,7 @@ def release_bytes(
     after(held.summary.state, Step.DOWNLOAD)
     parties = sorted(parties_of(records, held.summary.project))
     decide(policy, question(Step.DOWNLOAD, _matter(held), held.permit, parties, PersonId(person), roles, now))
-    if export_digest((row.name, row.digest) for row in held.files) != held.summary.digest:
+    if export_digest((row.name, row.digest, *_attached(row)) for row in held.files) != held.summary.digest:
         raise Refused("export.bytes_changed", {"name": held.summary.id})
     files = tuple(
         (row.name, check_bytes(_bytes(records, row.digest), row.digest, row.name)) for row in held.files
@@ -483,6 +486,11 @@ def _matter(held: _Held, votes: tuple[Vote, ...] | None = None) -> Matter:
     return Matter(s.id, s.person, s.output, s.state, s.digest, facts, held.votes if votes is None else votes)
 
 
+def _attached(row: Any) -> tuple[str, ...]:
+    """The digests of a file's description and evidence, where it has any."""
+    return tuple(str(row.declared[name]) for name in ("description", "evidence") if name in row.declared)
+
+
 def _bytes(records: Records, digest: str) -> bytes | None:
     try:
         return records.file(digest)
@@ -536,6 +544,7 @@ def _file_view(records: Records, row: Any, language: str, checker: bool) -> File
     if Kind(row.kind) is not Kind.FIGURE:
         data = _bytes(records, row.digest)
         sheet = None if data is None else read_sheet(data)
+    attached = [_bytes(records, one) for one in _attached(row)] + [None, None]
     return FileView(
         row.position,
         row.name,
@@ -550,4 +559,6 @@ def _file_view(records: Records, row: Any, language: str, checker: bool) -> File
         ),
         row.declared,
         sheet,
+        None if attached[0] is None else described(attached[0]),
+        None if attached[1] is None else read_sheet(attached[1]),
     )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from enclave.adapters import description_text
 from enclave.core.ids import Digest, ExportId, PersonId, ProjectId
 from enclave.core.refusal import CODES as CORE
 from enclave.core.refusal import Refused, Wording, problem
 from enclave.disclosure.codes import CODES as DISCLOSURE
+from enclave.disclosure.files.description import Description, parse
 from enclave.export.codes import CODES as EXPORT
 from enclave.export.request import Kind, Verdict
 from enclave.export.review import Choice, State, Vote
@@ -61,10 +63,19 @@ class FindingView:
 
 
 @dataclass(frozen=True)
+class DescriptionView:
+    """A description as it was written, and what it says, by column; `said` is None where it says nothing readable."""
+
+    text: str
+    said: Description | None
+
+
+@dataclass(frozen=True)
 class FileView:
     """One file of an export. `sheet` is the parsed table (header and rows of text) where there is one to show.
 
-    `declared` holds `dimensions`, `counts`, `receipt` as submitted; `figure` (of a data table) names its figure.
+    `declared` holds `dimensions`, `counts`, `receipt` as submitted, and the digests of `description` and `evidence` where there
+    are any; `figure` (of a data table) names its figure. `description` and `evidence` do not leave.
     """
 
     position: int
@@ -77,6 +88,8 @@ class FileView:
     findings: tuple[FindingView, ...]
     declared: Mapping[str, Any]
     sheet: Sheet | None
+    description: DescriptionView | None = None
+    evidence: Sheet | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,15 @@ def finding_view(finding: Mapping[str, Any], wordings: Mapping[str, Wording], la
         str(said["title"]),
         str(said["hint"]),
     )
+
+
+def described(source: bytes) -> DescriptionView:
+    """A description for who checks: its own text is always there."""
+    text = source.decode("utf-8", "replace")
+    try:
+        return DescriptionView(text, parse(description_text.read(source, "description")))
+    except Refused:
+        return DescriptionView(text, None)
 
 
 def vote_view(vote: Vote, *, named: bool) -> VoteView:

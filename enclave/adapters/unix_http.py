@@ -2,33 +2,30 @@
 
 Decides nothing: who may ask, what an answer means and what silence means is the caller's. A request leaves in one piece
 (`http.client` sends head and body apart, and the other process wakes up for each), and everything together has one time
-limit, so that an answer that dribbles is silence too. Of HTTP it reads what servers at hand say: a status, the length or
-the chunks of a body, and whether the connection ends. A reader of everything (`http.client` parses each head as a mail's)
-was most of what asking cost. Anything else is no answer.
+limit, so that an answer that dribbles is silence too. Relies on llhttp (`httptools`) to read answers: `http.client` parses
+each head as a mail's, which was most of what asking cost.
 """
 
 import http.client
 import os
-import re
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+import httptools
 
 MAX_ANSWER = 80_000_000
 """Bytes; the ledger's longest page of leaves is below it."""
 
 MAX_HEAD = 65_536
-"""Bytes of an answer's head, and of a line between two chunks."""
+"""Bytes of an answer's head."""
 
 AT_ONCE = 65_536
 """Bytes that are taken from the socket at a time."""
 
-_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2})(?: |$)")
-_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
-_DECIMAL, _HEXADECIMAL = re.compile(rb"[0-9]{1,15}"), re.compile(rb"[0-9A-Fa-f]{1,12}")
-_WITHOUT_BODY = frozenset({204, 304})
+_MEASURES = frozenset({b"content-length", b"transfer-encoding"})
 
 SILENCE = (OSError, http.client.HTTPException)
 """What `ask` raises. TimeoutError among them means that the other end may still be at work."""
@@ -91,105 +88,64 @@ class Connection:
         return self._socket
 
     def _answer(self, ends: float) -> tuple[int, bytes]:
-        incoming = _Incoming(lambda: self._within(ends))
-        status, fields = _head(incoming.until(b"\r\n\r\n"))
-        coding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
-        if coding is not None:
-            if coding.lower() != b"chunked" or length is not None:
-                raise http.client.UnknownTransferEncoding
-            body = b"".join(incoming.chunks())
-        elif status in _WITHOUT_BODY:
-            body = b""
-        elif length is not None:
-            body = incoming.take(_number(length, _DECIMAL, 10))
-        else:
-            body = incoming.rest()
-        if incoming.ended or incoming.more or b"close" in fields.get(b"connection", b"").lower():
+        answer = _Answer()
+        while not answer.ended:
+            answer.feed(self._within(ends).recv(AT_ONCE))
+        if answer.last:
             self.close()
-        return status, body
+        return answer.status, bytes(answer.body)
 
 
-class _Incoming:
-    """The bytes of one answer, as they come; `within` gives the socket with what is left of the time."""
+class _Answer:
+    """One answer as the reader of llhttp finds it. `last`: the connection carries no other."""
 
-    def __init__(self, within: Callable[[], socket.socket]) -> None:
-        self._within = within
-        self._held = bytearray()
-        self._taken = 0
-        self.ended = False
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = bytearray()
+        self.ended = self.last = False
+        self._headed = self._measured = False
+        self._head = 0
+        self._reader = httptools.HttpResponseParser(self)
 
-    @property
-    def more(self) -> bool:
-        """Whether something came that belongs to no answer."""
-        return bool(self._held)
-
-    def until(self, mark: bytes) -> bytes:
-        """What comes before `mark`, which is taken too. Raises one of `SILENCE`."""
-        looked = 0
-        while (found := self._held.find(mark, looked)) < 0:
-            looked = max(0, len(self._held) - len(mark) + 1)
-            if len(self._held) > MAX_HEAD:
-                raise http.client.LineTooLong("head")
-            self._come()
-        part = bytes(self._held[:found])
-        del self._held[: found + len(mark)]
-        return part
-
-    def take(self, count: int) -> bytes:
-        """The next `count` bytes. Raises one of `SILENCE`."""
-        self._taken += count
-        if self._taken > MAX_ANSWER:
-            raise TimeoutError
-        while len(self._held) < count:
-            self._come()
-        part = bytes(self._held[:count])
-        del self._held[:count]
-        return part
-
-    def chunks(self) -> Iterator[bytes]:
-        """The parts of a body that says its length in parts (RFC 9112, 7.1); what stands behind the last is passed over."""
-        while size := _number(self.until(b"\r\n").partition(b";")[0].strip(), _HEXADECIMAL, 16):
-            yield self.take(size)
-            if self.take(2) != b"\r\n":
-                raise http.client.HTTPException("a chunk without its end")
-        while self.until(b"\r\n"):
-            pass
-
-    def rest(self) -> bytes:
-        """Everything to the end of the connection."""
-        while not self.ended:
-            self._come(last=True)
-            if len(self._held) > MAX_ANSWER:
-                raise TimeoutError
-        return self.take(len(self._held))
-
-    def _come(self, last: bool = False) -> None:
-        part = self._within().recv(AT_ONCE)
-        self._held += part
+    def feed(self, part: bytes) -> None:
+        """Raises one of `SILENCE`."""
         if not part:
+            # Where nothing said how long it is, the end of the connection is its end.
+            if not self._headed or self._measured:
+                raise http.client.IncompleteRead(bytes(self.body))
             self.ended = True
-            if not last:
-                raise http.client.IncompleteRead(bytes(self._held))
+            return
+        self._head += 0 if self._headed else len(part)
+        try:
+            self._reader.feed_data(part)
+        except httptools.HttpParserError as error:
+            raise http.client.HTTPException(type(error).__name__) from None
+        if not self._headed and self._head > MAX_HEAD:
+            raise http.client.LineTooLong("head")
+        if len(self.body) > MAX_ANSWER:
+            raise TimeoutError
 
+    # What the reader calls.
+    def on_message_begin(self) -> None:
+        # What comes behind an answer is nobody's.
+        self.last = self.last or self.ended
 
-def _head(raw: bytes) -> tuple[int, Mapping[bytes, bytes]]:
-    """Status, and the fields that say where the answer ends, by their names in lower case. Raises HTTPException."""
-    first, *lines = raw.split(b"\r\n")
-    if (status := _STATUS.match(first)) is None:
-        raise http.client.BadStatusLine(first.decode("latin-1"))
-    fields: dict[bytes, bytes] = {}
-    for line in lines:
-        name, _, value = line.partition(b":")
-        if (name := name.lower()) in _FRAMING and fields.setdefault(name, value.strip()) != value.strip():
-            raise http.client.HTTPException("a head that can be read in two ways")
-    return int(status[1]), fields
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"transfer-encoding" and value.lower() != b"chunked":
+            raise http.client.UnknownTransferEncoding
+        self._measured = self._measured or name.lower() in _MEASURES
 
+    def on_headers_complete(self) -> None:
+        if not self._headed:
+            self._headed = True
+            self.status, self.last = self._reader.get_status_code(), not self._reader.should_keep_alive()
 
-def _number(text: bytes, digits: re.Pattern[bytes], base: int) -> int:
-    """Raises HTTPException where there is anything but digits."""
-    if digits.fullmatch(text) is None:
-        raise http.client.HTTPException("no number")
-    return int(text, base)
+    def on_body(self, body: bytes) -> None:
+        if not self.ended:
+            self.body += body
+
+    def on_message_complete(self) -> None:
+        self.ended = True
 
 
 def _request(method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:

@@ -1,5 +1,6 @@
 """The disclosure engine on its own: protecting tables, examining files."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -118,6 +119,9 @@ def check(
             print(f"{one.verdict.value:<6} {one.path}")
             for finding in one.findings:
                 told = problem(Refused(finding.code, finding.facts), WORDINGS, language())
-                print(f"       {finding.code} · {finding.where}\n         {told['title']} {told['hint']}")
+                where = finding.where
+                if language() == "ja":
+                    where = re.sub(r"^row (\d+)", r"\1 行目", where)
+                print(f"       {finding.code} · {where}\n         {told['title']} {told['hint']}")
     if any(one.verdict is not Verdict.PASS for one in checked):
         raise typer.Exit(3)

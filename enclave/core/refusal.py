@@ -6,7 +6,7 @@ Bugs are ordinary exceptions; a `Refused` is an expected outcome that every edge
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from enclave.core.clock import as_read, parse_rfc3339
 
@@ -15,13 +15,15 @@ type_of_problem = "urn:enclave:refused:"
 
 @dataclass(frozen=True)
 class Wording:
-    """What a person reads for a code, in both languages. `{name}` is filled from the refusal's facts."""
+    """What a person reads for a code, in both languages. `{name}` is filled from the refusal's facts, in words where `terms`
+    has them: a fact's word, or its beginning up to a space → Japanese, English."""
 
     title_ja: str
     title_en: str
     hint_ja: str = ""
     hint_en: str = ""
     status: int = 403
+    terms: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
 
     def title(self, language: str) -> str:
         return self.title_ja if language == "ja" else self.title_en
@@ -62,9 +64,31 @@ class Refused(Exception):  # noqa: N818  the project's word for a no; it is not 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 
-def _as_read(fact: object, language: str) -> object:
-    if isinstance(fact, str) and _TIME.fullmatch(fact):
+def _as_read(fact: object, language: str, terms: Mapping[str, tuple[str, str]]) -> object:
+    if isinstance(fact, list | tuple):
+        several = ("、" if language == "ja" else "; ").join(
+            str(_as_read(one, language, terms)) for one in fact
+        )
+        return several or "-"
+    if not isinstance(fact, str):
+        return fact
+    if _TIME.fullmatch(fact):
         return as_read(parse_rfc3339(fact), language)
+    return _in_words(fact, language, terms)
+
+
+def _in_words(fact: str, language: str, terms: Mapping[str, tuple[str, str]]) -> str:
+    """A fact in words; of several that are written one after the other each that has any."""
+    place = 0 if language == "ja" else 1
+    if fact in terms:
+        return terms[fact][place]
+    for begin, words in terms.items():
+        if begin.endswith(" ") and fact.startswith(begin):
+            return words[place] + fact.removeprefix(begin)
+    for mark in ("; ", ", "):
+        parts = fact.split(mark)
+        if len(parts) > 1 and any(part in terms for part in parts):
+            return mark.join(terms[part][place] if part in terms else part for part in parts)
     return fact
 
 
@@ -80,7 +104,7 @@ def problem(refused: Refused, wordings: Mapping[str, Wording], language: str) ->
     sentences as people read them.
     """
     wording = wordings.get(refused.code, Wording(refused.code, refused.code))
-    facts = _Facts({name: _as_read(value, language) for name, value in refused.facts.items()})
+    facts = _Facts({name: _as_read(value, language, wording.terms) for name, value in refused.facts.items()})
     return {
         "type": type_of_problem + refused.code,
         "status": wording.status,

@@ -6,6 +6,13 @@ _NOTHING_BUILT_JA = "抽出データは作成されていません。"
 _NOTHING_BUILT_EN = "No extract was built."
 
 CODES: dict[str, Wording] = {
+    "custody.examination_long": Wording(
+        "以前の公表との比較が {seconds} 秒で終わりませんでした。",
+        "Comparing with earlier releases took more than {seconds} seconds.",
+        "何も申請されていません。表を分けるか区分を粗くして、もう一度申請してください。",
+        "Nothing was submitted. Submit fewer tables at once, or coarser ones.",
+        503,
+    ),
     "custody.table_unknown": Wording(
         "データベース {database} に表 {table} はありません。",
         "The database {database} has no table {table}.",

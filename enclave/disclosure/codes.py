@@ -1,6 +1,9 @@
 """What a person reads for each `disclosure.*` code, in both languages. Refusals of `table()` first, then findings."""
 
+from dataclasses import replace
+
 from enclave.core.refusal import Wording
+from enclave.disclosure.terms import TERMS
 
 CODES: dict[str, Wording] = {
     "disclosure.no_safe_pattern": Wording(
@@ -246,13 +249,13 @@ CODES: dict[str, Wording] = {
     "disclosure.history_pair": Wording(
         "以前に公表された数値との差が、{threshold} 人未満の人を表します。",
         "The difference from a number released before speaks of fewer than {threshold} persons.",
-        "相手: {with}。安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
+        "相手: {with}。まとめると安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
         "With: {with}. Nearest safe grouping: {merge}. Or use the grouping that was released before.",
     ),
     "disclosure.history_sum": Wording(
         "以前に公表された数値と足し引きすると、{threshold} 人未満の人を表す数値が求まります。",
         "Added to and taken from numbers released before, it speaks of fewer than {threshold} persons.",
-        "相手: {with}。安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
+        "相手: {with}。まとめると安全になる最も近い区分: {merge}。または以前と同じ区分にしてください。",
         "With: {with}. Nearest safe grouping: {merge}. Or use the grouping that was released before.",
     ),
     "disclosure.history_equal": Wording(
@@ -266,6 +269,12 @@ CODES: dict[str, Wording] = {
         "Of the same persons it gives another value than a number released before.",
         "相手: {with}。差は一部の記録を表し、何人の記録かは機械にはわかりません。人が確かめます。",
         "With: {with}. The difference speaks of some records, of how many persons the machine cannot tell. A person judges it.",
+    ),
+    "disclosure.history_area": Wording(
+        "ほかの数値との差が {threshold} 人未満で、人口の少ない市区町村の人だけを表す可能性があります。",
+        "The difference from another number speaks of fewer than {threshold} persons, perhaps all of one small municipality.",
+        "相手: {with}。差の人々がどの市区町村の人かは機械にはわかりません。人が確かめます。",
+        "With: {with}. Of which municipality these persons are the machine cannot tell. A person judges it.",
     ),
     "disclosure.history_published": Wording(
         "公表済みの統計表の数値と、{threshold} 人未満しか違わない可能性があります。",
@@ -282,7 +291,7 @@ CODES: dict[str, Wording] = {
     "disclosure.history_bound": Wording(
         "以前の公表との組合せの一部は、機械では調べきれませんでした。",
         "Some combinations with earlier releases are more than the machine examines.",
-        "公表済み {released_cells} セルとの二つずつの差はすべて調べました。多数の数値を一度に調べたのは、同時に以前の公表 {earlier_releases_together} 件まで（all はすべて）です。人々のわからない公表: {releases_without_persons} 件。残りは人が確かめます。",
+        "公表済み {released_cells} セルとの二つずつの差はすべて調べました。多数の数値を一度に調べたのは、同時に以前の公表 {earlier_releases_together} 件までです。人々のわからない公表: {releases_without_persons} 件。残りは人が確かめます。",
         "Every difference with one of {released_cells} released numbers was examined. Many numbers at once: with "
         "{earlier_releases_together} earlier release(s) at a time. Releases of which the persons are not known: "
         "{releases_without_persons}. A person judges the rest.",
@@ -290,8 +299,8 @@ CODES: dict[str, Wording] = {
     "disclosure.history_examined": Wording(
         "以前に公表された {released_cells} セルと合わせても、少人数を表す数値は求まりません。",
         "Together with {released_cells} numbers released before it speaks of no fewer persons than it may.",
-        "以前の公表すべてについて、いくつの数値の組合せも調べました。",
-        "Any number of cells was examined together, of all earlier releases at once.",
+        "以前の公表すべてについて、いくつの数値の組合せも、正確に求まる数値を調べました。確定はしないが狭い幅に絞られる数値は、この検査の対象ではありません。",
+        "Any number of cells was examined together, of all earlier releases at once, for what can be computed exactly. What they bound closely without deciding it is not looked for.",
     ),
     "disclosure.more": Wording(
         "同じ指摘がほかに {more} 件あります。",
@@ -484,3 +493,5 @@ CODES: dict[str, Wording] = {
         "Group {item} by {needs}.",
     ),
 }
+
+CODES |= {code: replace(CODES[code], terms=words) for code, words in TERMS.items()}

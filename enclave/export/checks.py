@@ -14,7 +14,7 @@ from itertools import islice
 from enclave.core.refusal import Refused
 from enclave.export.names import LONGEST, well_named
 from enclave.export.picture import SIGNATURE, read_picture
-from enclave.export.request import EXTENSION, Finding, Kind, Verdict
+from enclave.export.request import EXTENSION, Described, Finding, Kind, Verdict
 from enclave.export.table_text import Sheet, read_sheet
 
 MAX_FILES = 40
@@ -41,6 +41,7 @@ class Subject:
     counts: tuple[str, ...] = ()
     receipt: str | None = None
     table: str | None = None
+    described: Described | None = None
     sheet: Sheet | None = field(default=None, compare=False)
 
 
@@ -111,7 +112,7 @@ def cells(sheet: Sheet) -> Iterator[tuple[int, str, str]]:
 
 def _column(sheet: Sheet, place: int) -> str:
     title = sheet.header[place]
-    odd = len(title) > 60 or _hidden(title) or _formula(title)
+    odd = len(title) > 60 or hidden_text(title) or _formula(title)
     return f"#{place + 1}" if odd else title
 
 
@@ -146,14 +147,14 @@ def csv_long_cell(subject: Subject) -> Iterator[Finding]:
             yield fail("export.csv_long_cell", {"row": row, "column": column}, limit=MAX_CELL)
 
 
-def _hidden(text: str) -> bool:
+def hidden_text(text: str) -> bool:
     """Characters that no reader sees, that turn the direction of reading, or that start another line."""
     return any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"} for c in text)
 
 
 def csv_hidden_text(subject: Subject) -> Iterator[Finding]:
     for row, column, text in cells(subject.sheet) if subject.sheet else ():
-        if _hidden(text):
+        if hidden_text(text):
             yield fail("export.csv_hidden_text", {"row": row, "column": column})
 
 

@@ -65,6 +65,14 @@ CODES: dict[str, Wording] = {
         "ページを読み直して、今の状態を確かめてください。",
         "Reload the page to see how it stands.",
         409,
+        terms={
+            "submitted": ("提出済み", "submitted"),
+            "returned": ("差戻し", "turned back"),
+            "queued": ("確認待ち", "with the checkers"),
+            "approved": ("承認", "approved"),
+            "rejected": ("不承認", "rejected"),
+            "released": ("公表可", "released"),
+        },
     ),
     "export.not_queued": Wording(
         "この申請は確認待ちではありません。",
@@ -136,8 +144,9 @@ CODES: dict[str, Wording] = {
     "export.extension": Wording(
         "拡張子と中身が一致しません。",
         "The extension does not say what the file is.",
-        "{kind} の拡張子は {extension} です。",
+        "{kind}の拡張子は {extension} です。",
         "A {kind} ends in {extension}.",
+        terms={"table": ("表", "table"), "data": ("図の元データ", "table"), "figure": ("図", "figure")},
     ),
     "export.size": Wording(
         "ファイルが大きすぎます。",
@@ -169,6 +178,13 @@ CODES: dict[str, Wording] = {
         "The CSV is not well formed (row {row}: {why}).",
         "見出し行が一つ、列数がそろい、引用符が閉じている必要があります。",
         "It needs one header line, rows of equal width and closed quotes.",
+        terms={
+            "line_ends": ("改行の書き方がそろっていません", "its line ends differ"),
+            "quotes": ("引用符が閉じていません", "a quote is not closed"),
+            "empty": ("空です", "it is empty"),
+            "header": ("見出しに空か重複があります", "a heading is empty or stands twice"),
+            "width": ("列数が見出しと違います", "it is not as wide as the heading"),
+        },
     ),
     "export.csv_formula": Wording(
         "表計算ソフトで式として実行されるセルがあります（{row} 行目、{column}）。",
@@ -246,6 +262,13 @@ CODES: dict[str, Wording] = {
         "Submit what e.table(…) gave unchanged, and the machine compares every number.",
         200,
     ),
+    "export.described": Wording(
+        "列の説明は申請者のものです。説明と根拠の表の数値は再計算されていません。",
+        "What the columns are is described by the researcher; neither that nor the evidence was recomputed.",
+        "説明が正しいか、表と見比べてください。「説明がなくても」と付いた指摘は、説明によらず残る指摘です。",
+        "See whether the description fits the table. Findings marked “also without the description” stand whatever it says.",
+        200,
+    ),
     "export.only_keys": Wording(
         "{rows} 行が秘匿セルだけで、残るのは区分の値です。個票と変わりません。",
         "{rows} rows show nothing but their keys: a table of them is a list of records.",
@@ -265,6 +288,17 @@ CODES: dict[str, Wording] = {
         "This is not a plain PNG picture ({why}).",
         "e.figure(…) で作り直してください。",
         "Make it again with e.figure(…).",
+        terms={
+            "trailing": ("画像の後に何かが続いています", "something follows the picture"),
+            "size": ("部分の大きさが不正です", "a part has a wrong size"),
+            "checksum": ("検査値が合いません", "a checksum does not hold"),
+            "signature": ("PNG の始まり方ではありません", "it does not begin like a PNG"),
+            "order": ("部分の順序が不正です", "its parts are out of order"),
+            "header": ("先頭の記載が不正です", "its head is not valid"),
+            "dimensions": ("縦横が大きすぎます", "it is too large"),
+            "palette": ("色の表が不正です", "its table of colours is not valid"),
+            "pixels": ("画素を読めません", "its pixels cannot be read"),
+        },
     ),
     "export.png_chunk": Wording(
         "画像に、絵ではない情報（{chunk}）が付いています。",

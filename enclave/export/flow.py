@@ -16,9 +16,11 @@ from enclave.disclosure.criteria.rules import RuleSet
 from enclave.disclosure.files.examine import TableFile
 from enclave.export import names, receipt
 from enclave.export.checks import MAX_FILES, MAX_PURPOSE, MAX_ROWS, Subject, examine
+from enclave.export.described import Reading, beside_a_receipt, laid_together, reading
 from enclave.export.history import Compare, Matched
 from enclave.export.release import digest_of, export_digest
 from enclave.export.request import (
+    Attached,
     CheckedFile,
     CheckedSubmission,
     FigureItem,
@@ -50,7 +52,7 @@ def check(
 
     1. It is for an output that the permit names, says what for, and holds a sensible number of files.
     2. Each file: names, form, content (`checks.CHECKS`). 3. Each readable table: may its numbers leave? With a receipt
-    by recomputation, without by the disclosure rules. 4. Where all is well so far: what do the numbers with receipts
+    by recomputation, without by the disclosure rules; and as its description has it, which takes no finding away. 4. Where all is well so far: what do the numbers with receipts
     tell together with all released before? Numbers without one are remembered. 5. A figure is as good as the table under
     it. 6. Names differ.
 
@@ -83,7 +85,7 @@ def check(
         submission.output,
         submission.purpose.strip(),
         tuple(files),
-        export_digest((file.name, file.digest) for file in files),
+        export_digest((file.name, file.digest, *(one.digest for one in file.attached)) for file in files),
     )
 
 
@@ -116,22 +118,42 @@ def _subjects(submission: Submission) -> Iterator[tuple[Subject, int | None]]:
 
 
 def _table(item: TableItem, kind: Kind) -> Subject:
-    subject = Subject(item.name, kind, item.data, item.dimensions, item.counts, item.receipt)
+    subject = Subject(
+        item.name, kind, item.data, item.dimensions, item.counts, item.receipt, described=item.described
+    )
     try:
-        return replace(subject, sheet=read_sheet(item.data))
+        sheet = read_sheet(item.data)
     except Refused:
         # Said by the check `csv_form`, in its place among the others.
         return subject
+    said = _reading(subject, sheet).description
+    dimensions = subject.dimensions or tuple(said.dimensions)
+    counts = subject.counts or tuple(name for name in said.counts if name in sheet.header)
+    return replace(subject, dimensions=dimensions, counts=counts, sheet=sheet)
+
+
+def _reading(subject: Subject, sheet: Sheet) -> Reading:
+    return Reading() if subject.described is None else reading(subject.described, sheet)
 
 
 def _numbers(
     subject: Subject, sheet: Sheet, rule_sets: Sequence[RuleSet], recompute: Recompute
 ) -> list[Finding]:
+    """What is told of a table's numbers: by its receipt, or by the rules; and by the rules as its description has it."""
+    said = _reading(subject, sheet)
+    if said.findings:
+        return list(said.findings)
+    told = list(_by_rules(subject, sheet, rule_sets, said)) if subject.described is not None else []
     if subject.receipt is None:
-        return list(_by_rules(subject, sheet, rule_sets))
-    facts = {"receipt": subject.receipt[:60]}
+        bare = _by_rules(subject, sheet, rule_sets)
+        return list(laid_together(told, bare)) if told else list(bare)
+    return [*_recomputed(subject, sheet, subject.receipt, recompute), *beside_a_receipt(told)]
+
+
+def _recomputed(subject: Subject, sheet: Sheet, said: str, recompute: Recompute) -> list[Finding]:
+    facts = {"receipt": said[:60]}
     try:
-        answer = recompute(subject.receipt)
+        answer = recompute(said)
     except Refused as refused:
         if refused.code.endswith(".unavailable"):
             raise
@@ -169,15 +191,32 @@ def _hidden_rows(sheet: Sheet, answer: ProtectedTable) -> Iterator[Finding]:
 _PLACE = re.compile(r"row (\d+)(?:: (.*))?; (.+)", re.DOTALL)
 
 
-def _by_rules(subject: Subject, sheet: Sheet, rule_sets: Sequence[RuleSet]) -> Iterator[Finding]:
-    """What the rules find in a table that vouches for itself (its own counts are the evidence)."""
+def _by_rules(
+    subject: Subject, sheet: Sheet, rule_sets: Sequence[RuleSet], said: Reading | None = None
+) -> Iterator[Finding]:
+    """What the rules find in a table that vouches for itself (its own counts are the evidence), or as it is described."""
     named = {*subject.dimensions, *subject.counts}
     if not named <= set(sheet.header) or len(sheet.rows) > MAX_ROWS:
         return  # Already turned back by CHECKS; there is no telling what the columns mean.
     # Its columns say of themselves what they are, and nobody recomputed a number: a checker has to look.
-    yield Finding("export.no_receipt", Verdict.HUMAN)
+    yield Finding("export.no_receipt" if said is None else "export.described", Verdict.HUMAN)
     columns = {title: sheet.column(title) for title in sheet.header}
     file = TableFile(names.shown(subject.name, 0), columns, subject.dimensions, subject.counts)
+    if said is not None:
+        # Whatever either calls a count is judged as one; what is described as something else is no dimension.
+        told = said.description
+        counts = dict.fromkeys((*subject.counts, *(name for name in told.counts if name in columns)))
+        others = {*counts, *told.values, *told.evidence_columns()}
+        dimensions = dict.fromkeys(
+            (*(name for name in subject.dimensions if name not in others), *told.dimensions)
+        )
+        file = replace(
+            file,
+            dimensions=tuple(dimensions),
+            counts=tuple(counts),
+            description=told,
+            attached=said.attached,
+        )
     for found in disclosure.check_table(file, rule_sets).findings:
         place = _PLACE.fullmatch(found.where)
         where: dict[str, object] = {"place": found.where}
@@ -198,6 +237,11 @@ def _file(subject: Subject, position: int, findings: Sequence[Finding]) -> Check
         declared |= {
             "dimensions": list(subject.dimensions), "counts": list(subject.counts), "receipt": subject.receipt
         }  # fmt: skip
+    attached: tuple[Attached, ...] = ()
+    if subject.described is not None:
+        sources = (subject.described.source, subject.described.evidence)
+        attached = tuple(Attached(one, digest_of(one)) for one in sources if one is not None)
+        declared |= dict(zip(("description", "evidence"), (one.digest for one in attached), strict=False))
     return CheckedFile(
         names.shown(subject.name, position),
         subject.kind,
@@ -205,6 +249,7 @@ def _file(subject: Subject, position: int, findings: Sequence[Finding]) -> Check
         digest_of(subject.data),
         tuple(findings),
         declared,
+        attached,
     )
 
 

@@ -20,9 +20,10 @@ def digest_of(data: bytes) -> Digest:
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 
-def export_digest(files: Iterable[tuple[str, str]]) -> Digest:
-    """The digest of an export: over its (name, digest) pairs in order, as JSON without room for a second reading."""
-    text = json.dumps([[name, digest] for name, digest in files], ensure_ascii=True, separators=(",", ":"))
+def export_digest(files: Iterable[tuple[str, ...]]) -> Digest:
+    """The digest of an export: over (name, digest) of its files in order, as JSON without room for a second reading. A file's
+    description and evidence follow with digests of their own: the votes are for what was judged, not only for what leaves."""
+    text = json.dumps([list(file) for file in files], ensure_ascii=True, separators=(",", ":"))
     return digest_of(text.encode())
 
 

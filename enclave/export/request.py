@@ -28,15 +28,27 @@ EXTENSION = {Kind.TABLE: ".csv", Kind.DATA: ".csv", Kind.FIGURE: ".png"}
 
 
 @dataclass(frozen=True)
+class Described:
+    """What the maker of a table says of its columns. `source`: the text as submitted, in UTF-8; `said`: what it says, read;
+    `unread`: why it could not be read, the facts of a refusal. `evidence`: the table of evidence as CSV, which does not leave."""
+
+    source: bytes
+    said: object = None
+    evidence: bytes | None = None
+    unread: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
 class TableItem:
-    """A table as CSV. `dimensions` are its key columns, `counts` the columns that hold numbers of persons or records;
-    `receipt` is the id of the query that it came from."""
+    """A table as CSV. `dimensions` are its key columns, `counts` the columns that hold numbers of persons or records; where
+    neither is given, those of its description are. `receipt` is the id of the query that it came from."""
 
     name: str
     data: bytes
     dimensions: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
     receipt: str | None = None
+    described: Described | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +110,17 @@ def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """What was submitted with a file, was judged with it and does not leave: its description, its evidence."""
+
+    data: bytes
+    digest: Digest
+
+
+@dataclass(frozen=True)
 class CheckedFile:
-    """One file with what was found. `data` are the bytes that were checked and, if all agree, the bytes that leave."""
+    """One file with what was found. `data` are the bytes that were checked and, if all agree, the bytes that leave.
+    `attached`: the description, and then the evidence, where there are any."""
 
     name: str
     kind: Kind
@@ -107,6 +128,7 @@ class CheckedFile:
     digest: Digest
     findings: tuple[Finding, ...]
     declared: Mapping[str, object]
+    attached: tuple[Attached, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -14,7 +14,17 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from enclave.disclosure.answers.table import TOTAL, Cell, Hidden, Perturbed, ProtectedTable, Shown, canonical
+from enclave.disclosure.answers.table import (
+    TOTAL,
+    Cell,
+    Hidden,
+    Inhabitants,
+    Perturbed,
+    ProtectedTable,
+    Shown,
+    canonical,
+)
+from enclave.disclosure.criteria.rules import Rules
 from enclave.disclosure.releases.history import MARGIN
 from enclave.export.history import Matched
 from enclave.gateway.cells import keys_of
@@ -51,8 +61,11 @@ class Behind:
             if not all(isinstance(cell, Hidden) for cell in answer.rows[number].cells)
         )
 
-    def shown(self, file: Matched, answer: ProtectedTable) -> Iterator[dict[str, Any]]:
-        """Every set of persons behind a number that the file shows, as custody takes it; a set once per row and measure.
+    def shown(
+        self, file: Matched, answer: ProtectedTable, rules: Rules, inhabitants: Inhabitants | None
+    ) -> Iterator[dict[str, Any]]:
+        """Every set of persons behind a number that the file shows, as custody takes it; a set once per row and measure. A row of
+        one municipality says which, and how many persons the rules ask for there.
 
         A number that nobody is behind has no set: a zero is shown as it is, or hidden.
         """
@@ -68,6 +81,7 @@ class Behind:
                 [name, MARGIN if key is TOTAL else "" if key is None else str(key)]
                 for name, key in zip(answer.dimensions, row.keys, strict=True)
             ]
+            area = _area(row.keys, rules, inhabitants, self.sql)
             for name in file.columns:
                 if isinstance(row.cells[places[name]], Hidden):
                     continue
@@ -83,6 +97,7 @@ class Behind:
                             "definition": sha256(said.encode()).hexdigest(),
                             "measure": sha256(self.words[name].encode()).hexdigest(),
                             "value": sha256(repr(_value(row.cells[places[name]])).encode()).hexdigest(),
+                            **area,
                         }
 
 
@@ -99,6 +114,23 @@ def members(asked: Asked) -> Behind | None:
     keys = keys_of(lists, asked.guarded.cells)
     place = {canonical(one): n for n, one in enumerate(keys)}
     return Behind(asked.guarded.cells, listing.sql, measured(asked.guarded), lists, place)
+
+
+def _area(
+    keys: tuple[object, ...], rules: Rules, inhabitants: Inhabitants | None, sql: str
+) -> dict[str, str | int]:
+    """The municipality that a row is about, and the persons that the rules ask for there; nothing where it is about none.
+
+    Restricted to municipalities by a condition it is called by its statement: another statement's is not known to be the same.
+    """
+    population = None if inhabitants is None else inhabitants.of(keys)
+    if inhabitants is None or population is None:
+        return {}
+    named = [str(keys[place]) for place, _ in inhabitants.places if keys[place] is not TOTAL]
+    area = "/".join(named) or sha256(sql.encode()).hexdigest()
+    floor = rules.threshold(population)
+    # Of a municipality that shows nothing there is no number; a zero beside it is nobody's.
+    return {"area": area, "floor": floor if floor is not None else rules.n}
 
 
 def _value(cell: Cell) -> object:

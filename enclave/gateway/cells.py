@@ -183,7 +183,8 @@ def keys_of(answered: pa.Table, cells: Cells) -> list[tuple[object, ...]]:
 
 
 def _listed(answered: pa.Table, name: str) -> bool:
-    return bool(pa.types.is_list(answered.column(name).type))
+    kind = answered.column(name).type
+    return bool(pa.types.is_list(kind) or pa.types.is_map(kind))
 
 
 def _own_columns(

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from enclave.core.refusal import Refused
 from enclave.disclosure.answers.bounds import (
     MORE,
+    SEVERAL,
     Bounds,
     ConditionBounds,
     Counts,
@@ -287,7 +288,7 @@ def _bounds(answered: pa.Table, evidence: pa.Table, counting: Counting, named: b
     for one in counting.sums:
         low, high = _bits(evidence.column(one.mask))
         inside = None if one.inside is None else _whole(answered.column(one.inside))
-        sums.append(SumBounds(low, high, inside))
+        sums.append(SumBounds(low, high, inside, SEVERAL if one.few else MORE))
         persons = np.maximum(persons, low)
     if MASK in evidence.column_names:
         low, high = _bits(evidence.column(MASK))
@@ -316,7 +317,7 @@ def _seen(sliced: pa.Table, counting: Counting, n: int) -> tuple[float, float]:
     for one in counting.sums:
         low, high = _bits(sliced.column(one.mask))
         persons = np.minimum(persons, low)
-        enough &= high >= MORE
+        enough &= high >= (SEVERAL if one.few else MORE)
     if MASK in sliced.column_names:
         low, high = _bits(sliced.column(MASK))
         persons = np.minimum(persons, low + high)

@@ -91,6 +91,7 @@ class Releases(Protocol):
         person: str,
         unread: bool,
         unjudged: Sequence[str],
+        strictest: int = 0,
     ) -> Mapping[str, Any]:
         """`{findings, bound, log}`. Raises Refused `custody.*`."""
         ...

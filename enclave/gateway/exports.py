@@ -5,6 +5,7 @@ Runs in threads. What is recomputed for a receipt is recorded before it runs, li
 
 import base64
 import binascii
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from enclave.adapters import edge
+from enclave.adapters import description_text, edge
 from enclave.adapters import query_records as q
 from enclave.adapters.export_records import export_detail, exports_of, submit_export
 from enclave.adapters.export_views import ExportSummary, FileView
@@ -23,12 +24,13 @@ from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Thing
 from enclave.core.permit import Tier
 from enclave.core.refusal import Refused
-from enclave.disclosure.answers.table import ProtectedTable
+from enclave.disclosure.answers.table import Inhabitants, ProtectedTable
 from enclave.disclosure.criteria.rules import Rules, Zero, combine
+from enclave.disclosure.releases.differencing import BY_POPULATION
 from enclave.export.checks import MAX_FILES
 from enclave.export.flow import check
 from enclave.export.history import Matched, finding_of, read_by
-from enclave.export.request import FigureItem, Finding, Item, Submission, TableItem, Verdict
+from enclave.export.request import Described, FigureItem, Finding, Item, Submission, TableItem, Verdict
 from enclave.gateway import cells
 from enclave.gateway.asking import Entered
 from enclave.gateway.behind import members
@@ -80,7 +82,11 @@ def submit(deps: Deps, who: Entered, body: Mapping[str, Any], language: str) -> 
         Thing("export", export_id, checked.digest),
         project=permit.project,
         permit=permit.reference,
-        counts={"files": len(checked.files), "bytes": sum(len(file.data) for file in checked.files)},
+        counts={
+            "files": len(checked.files),
+            "bytes": sum(len(file.data) for file in checked.files),
+            "described": sum(bool(file.attached) for file in checked.files),
+        },
     )
     roles = sorted(role.value for role in person.roles) if person is not None else []
     summary = submit_export(deps.records, deps.policy, event, export_id, checked, permit, roles, deps.now())
@@ -121,6 +127,8 @@ def _file(file: FileView) -> dict[str, Any]:
         "kind": file.kind.value,
         "digest": file.digest,
         "size": file.size,
+        "description": file.declared.get("description"),
+        "evidence": file.declared.get("evidence"),
         "verdict": file.verdict.value,
         "findings": [
             {
@@ -190,13 +198,36 @@ def _table(item: Mapping[str, Any], place: str) -> TableItem:
         _texts(item, "dimensions", place),
         _texts(item, "counts", place),
         receipt,
+        _described(item, place),
     )
+
+
+def _described(item: Mapping[str, Any], place: str) -> Described | None:
+    """The description of a table's columns: the text of its file, or what it says as JSON. One that cannot be read is a finding
+    of the table, like a column that is missing."""
+    said, evidence = item.get("description"), item.get("evidence")
+    if evidence is not None:
+        evidence = _text(item, "evidence", place).encode("utf-8", "surrogatepass")
+    match said:
+        case None if evidence is None:
+            return None
+        case str() if not _halved(said):
+            source = said.encode()
+        case Mapping():
+            source = json.dumps(said, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
+        case _:
+            # Evidence without a word on what it is the evidence of is no description either.
+            raise _malformed(f"{place}.description")
+    try:
+        return Described(source, description_text.read(source, "description"), evidence)
+    except Refused as refused:
+        return Described(source, None, evidence, refused.facts)
 
 
 def _text(item: Mapping[str, Any], name: str, place: str) -> str:
     value = item.get(name)
     # Half a character (a lone surrogate) cannot be kept; of a file's own text the checks say so.
-    if not isinstance(value, str) or (name != "csv" and _halved(value)):
+    if not isinstance(value, str) or (name not in ("csv", "evidence") and _halved(value)):
         raise _malformed(f"{place}.{name}")
     return value
 
@@ -219,11 +250,13 @@ def _malformed(place: str) -> Refused:
 # -- receipts ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Recomputed:
-    """A receipt's answer, the statement that gave it, and the extract that it was asked of."""
+    """A receipt's answer, the statement that gave it, the extract that it was asked of, and the inhabitants of the municipalities
+    that its rows are about, where a rule asks for them."""
 
     answer: ProtectedTable
     guarded: Guarded
     extract: OpenExtract
+    inhabitants: Inhabitants | None = None
 
 
 def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
@@ -275,7 +308,7 @@ def recompute(deps: Deps, who: Entered, receipt: str) -> Recomputed:
     if answered.num_rows * answered.num_columns > SMALL:
         raise Refused("query.unknown")
     inhabitants = inhabitants_of(extract.engine, guarded)
-    return Recomputed(cells.protect(answered, guarded, inhabitants), guarded, extract)
+    return Recomputed(cells.protect(answered, guarded, inhabitants), guarded, extract, inhabitants)
 
 
 def _all(extract: OpenExtract, guarded: Guarded) -> pa.Table:
@@ -315,7 +348,7 @@ def compare(
             missing = True
             continue
         number = int(again.extract.reference.rpartition("/")[2])
-        for cell in persons.shown(one, again.answer):
+        for cell in persons.shown(one, again.answer, rules, again.inhabitants):
             asked[database, number].append((one.position, cell, rules))
     for database, number in _places(deps, who, asked) if missing else ():
         asked.setdefault((database, number), [])
@@ -336,6 +369,7 @@ def compare(
             person=who.session.person,
             unread=missing,
             unjudged=sorted({name for rules in ruling for name in _beyond_persons(rules)}),
+            strictest=max(_numbers_by_population(rules) for rules in ruling),
         )
         places = {str(cell["table"]): position for position, cell, _ in lines}
         for one in said["findings"]:
@@ -371,8 +405,14 @@ def _beyond_persons(rules: Rules) -> Iterator[str]:
         "dominance": rules.dominance,
         "p_percent": rules.p_percent,
         "pq": rules.pq,
+        BY_POPULATION: any(tier.n is None for one in rules.tiers for tier in one),
     }
     yield from (name for name, value in asked.items() if value)
+
+
+def _numbers_by_population(rules: Rules) -> int:
+    """The most persons that a municipality is asked for by its inhabitants; 0 where none is."""
+    return max((tier.n for one in rules.tiers for tier in one if tier.n is not None), default=0)
 
 
 def _database_of(guarded: Guarded) -> str | None:

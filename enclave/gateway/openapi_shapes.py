@@ -61,6 +61,7 @@ _SCALAR: Schema = {
 _VALUE: Schema = {"anyOf": [ref("Scalar"), listed(ref("Scalar"))]}
 _TIME = said("RFC 3339、協定世界時", "RFC 3339, UTC", type="string", format="date-time")
 _MAYBE_TIME = said("RFC 3339、協定世界時", "RFC 3339, UTC", type=["string", "null"], format="date-time")
+_MAYBE_DIGEST: Schema = {"type": ["string", "null"]}
 _BUDGET: Schema = {"type": ["integer", "null"], "minimum": 0}
 _BUDGETS = shape(queries_day=_BUDGET, rows_day=_BUDGET, bytes_day=_BUDGET)
 _TITLE = shape(ja=TEXT, en=TEXT)
@@ -218,6 +219,16 @@ SHAPES: dict[str, Schema] = {
                     "The id of the answer of table(): it is recomputed and compared.",
                     type=["string", "null"],
                 ),
+                "description": said(
+                    "列の説明。enclave check の --spec と同じ形（YAML の文字列または JSON）。指摘を増やすことはあっても減らしません。",
+                    "What the columns are, in the form of enclave check --spec (YAML text, or JSON). It adds findings and takes none away.",
+                    type=["string", "object", "null"],
+                ),
+                "evidence": said(
+                    "説明が挙げる根拠の表 (CSV)。持ち出されません。",
+                    "The table of evidence that the description names, as CSV. It does not leave.",
+                    type=["string", "null"],
+                ),
             },
             name=TEXT,
             csv=TEXT,
@@ -274,6 +285,8 @@ SHAPES: dict[str, Schema] = {
                         kind=TEXT,
                         digest=TEXT,
                         size=WHOLE,
+                        description=_MAYBE_DIGEST,
+                        evidence=_MAYBE_DIGEST,
                         verdict=_VERDICT,
                         findings=listed(
                             shape(

@@ -13,9 +13,11 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+from enclave.disclosure.answers import tallies
 from enclave.disclosure.answers.contained import Group, left_between
 from enclave.disclosure.answers.table import TOTAL, Inside, Measure, MeasureKind
-from enclave.query.stages import Cells, Coding, Others, Part
+from enclave.query.rewrite.crossed import COUNTS
+from enclave.query.stages import Cells, Coding, Members, Others, Part, Tally, TallyOf
 
 Margins = list[tuple[int, list[int]]]
 """Each margin of an answer, by row, with the rows of its details."""
@@ -34,7 +36,7 @@ _KINDS = {
 
 def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> list[Measure]:
     """Each aggregate call as a measure, with what tells it from those that it cannot be subtracted from."""
-    apart = _apart(data, cells, rows)
+    apart = _apart(data, cells, rows) | _seen(cells)
     summed = _summed_apart(data, cells, rows)
     return [
         Measure(part.id, _kind(part, data), summed[part.id] if part.id in summed else _of(part, apart))
@@ -81,6 +83,15 @@ def _apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> frozen
     return frozenset(part.id for part in parts if _KINDS[part.aggregate] is MeasureKind.COUNT)
 
 
+def _seen(cells: Cells) -> frozenset[str]:
+    """The counts and sums of which sketches show who stands behind them: whether one lies inside another is not guessed from their
+    sizes."""
+    sketched = {one.persons for one in cells.members if one.kind}
+    return frozenset(
+        part.id for part in cells.parts if part.persons in sketched and part.persons != cells.persons
+    )
+
+
 def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
     """Whom none of several sums takes in that lie apart, where a sum of all stands beside them."""
     one = cells.apart
@@ -112,7 +123,8 @@ def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tup
     1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    Where sums under conditions lie apart beside a sum of all: those whom none takes in. Of the row
+    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. How many
+    have one of few values, where sums of the values tell. Of the row
     alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
     numbers: whether it is may hang on one value, and a refusal would tell.
     """
@@ -144,9 +156,14 @@ def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tup
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found else []
+    margins = _margins(keys) if found or cells.members or cells.tallies else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
-    left, lying = _between(data, cells, keys) if cells.members else ({}, ())
+    for kind in sorted({one.kind for one in cells.members if one.kind}):
+        members = [one for one in cells.members if one.kind == kind]
+        told[f"within rows {kind}"] = _lowered(_within(data, members, totals), margins)
+    for tally in cells.tallies:
+        told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
+    left, lying = _between(data, cells, keys)
     beside = [
         min(1, total) if one else left.get(row, 0)
         for row, (one, total) in enumerate(zip(broken, totals, strict=True))
@@ -168,17 +185,9 @@ def _between(
     inside: set[Inside] = set()
     for rows in kinds.values():
         groups = [
-            (
-                measure.get(one.persons, -1),
-                Group(
-                    row,
-                    int(data[one.persons][row]),
-                    int(data[one.records][row]) if one.records else 0,
-                    tuple(data[one.sketch][row] or ()),
-                    one.full,
-                ),
-            )
+            (measure.get(one.persons, -1), _group(row, data, one, row))
             for one in cells.members
+            if not one.kind
             for row in rows
         ]
         of = {id(group): number for number, group in groups}
@@ -190,6 +199,43 @@ def _between(
             if of[id(inner)] == of[id(outer)]
         }
     return found, tuple(sorted(inside, key=repr))
+
+
+def _within(data: Mapping[str, Sequence[Any]], members: Sequence[Members], totals: list[int]) -> list[int]:
+    """The smallest group that numbers of one row tell together (its own persons where there is none)."""
+    found = list(totals)
+    for row in range(len(totals)):
+        groups = [_group(place, data, one, row) for place, one in enumerate(members)]
+        found[row] = min([found[row], *left_between(groups).left.values()])
+    return found
+
+
+def _group(place: int, data: Mapping[str, Sequence[Any]], one: Members, row: int) -> Group:
+    numbers = data[one.sketch][row] or ()
+    sketch = tuple(sorted(set(numbers)))
+    # One that holds a person several times is full with fewer persons.
+    full = len(sketch) if len(numbers) >= one.full else one.full
+    records = int(data[one.records][row]) if one.records else 0
+    return Group(place, int(data[one.persons][row]), records, sketch, full)
+
+
+def _tallied(data: Mapping[str, Sequence[Any]], tally: Tally, totals: list[int]) -> list[int]:
+    """The smallest number with one of few values that each row tells (its own persons where it tells none)."""
+    found = list(totals)
+    for row, counted in enumerate(data[tally.counts]):
+        counts = dict(counted or ())
+        match tally.of:
+            case TallyOf.VALUES:
+                told = tallies.told(counts, tally.moments)
+            case TallyOf.LENGTHS:
+                told = tallies.told_by_length(counts)
+            case TallyOf.COUNTS | TallyOf.SUMS:
+                told = tallies.told_by_patterns(counts, tally.moments, whole=tally.of is TallyOf.COUNTS)
+            case TallyOf.MARKS:
+                told = tallies.told_by_different(counts, int(data[tally.different][row]))
+        if told is not None:
+            found[row] = min(found[row], told)
+    return found
 
 
 def _finite(value: object) -> bool:
@@ -207,7 +253,12 @@ def _flags(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[s
     """What two sums of different columns leave over of each other where both are counts in disguise: those with the one
     flag may all have the other."""
     found: dict[str, list[int]] = {}
-    coded = [part for part in cells.parts if part.coding is not None and part.of is not None]
+    sketched = {one.persons for one in cells.members if one.kind == COUNTS}
+    coded = [
+        part
+        for part in cells.parts
+        if part.coding is not None and part.of is not None and part.persons not in sketched
+    ]
     for one, other in combinations(coded, 2):
         if one.of == other.of or one.coding is None or other.coding is None:
             continue
@@ -232,6 +283,23 @@ def _of_margins(sizes: list[int], margins: Margins) -> list[int]:
     for row, details in margins:
         within = [found[one] for one in details]
         found[row] = min(max(found[row], *within), sum(within))
+    return found
+
+
+def _lowered(sizes: list[int], margins: Margins) -> list[int]:
+    """The sizes with those of margins between the largest and the sum of their details, none of them larger than it was.
+
+    Where a margin is small its details are taken to be as small: what was found of it must not be lost.
+    """
+    found, changed = list(sizes), True
+    while changed:
+        before = list(found)
+        for row, details in margins:
+            found[row] = min(found[row], sum(found[one] for one in details))
+        for row, details in reversed(margins):
+            for one in details:
+                found[one] = min(found[one], found[row])
+        changed = found != before
     return found
 
 
@@ -263,7 +331,9 @@ def _left_over(data: Mapping[str, Sequence[Any]], cells: Cells, others: Others, 
     parts = [part for part in cells.parts if part.id in others.parts]
     apart = sum(int(data[part.persons][number]) for part in parts) + persons == data[cells.persons][number]
     if all(part.aggregate in {"records", "count"} for part in parts):
-        apart |= sum(int(data[part.value][number]) for part in parts) + records == data[cells.records][number]
+        apart |= (
+            sum(int(data[part.value][number] or 0) for part in parts) + records == data[cells.records][number]
+        )
     return persons if apart else 0
 
 

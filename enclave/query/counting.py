@@ -26,9 +26,10 @@ from enclave.query.rewrite import counting as rules
 from enclave.query.rewrite.evidence import RECORDS, add_evidence, cells_of
 from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.projection import project_permitted
+from enclave.query.rewrite.tallied import always, tallied
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.schema import PERSON_COLUMN, TableName
-from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded
+from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded, TallyOf
 
 _WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
 
@@ -41,10 +42,11 @@ WANTED = f"{EVIDENCE}wanted"
 @dataclass(frozen=True)
 class Sums:
     """Sums, means and variances that take in the same records of the same values: columns of the mask, and of how many
-    records they take in (None where nothing is subtracted from them)."""
+    records they take in (None where nothing is subtracted from them). `few`: whether a few different values would be told."""
 
     mask: str
     inside: str | None
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,13 @@ def counting_of(authorised: Authorised) -> Counting | None:
         return None
     if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
         return None
+    if any(one.of in {TallyOf.COUNTS, TallyOf.SUMS} for one in cells.tallies):
+        # What numbers that cross leave over is counted exactly.
+        return None
+    told = tallied(known.tree, shape.calls, known.schema)
+    if any(call.id in told and always(known.tree, call, known.schema) for call in shape.calls):
+        # How many have which value is counted exactly.
+        return None
     if cells.apart is not None and any(c.condition is None for c in shape.calls if c.kind in {"sum", "avg"}):
         # Who is in none of several sums, and in a sum of all, is counted exactly.
         return None
@@ -248,7 +257,7 @@ def counting_of(authorised: Authorised) -> Counting | None:
         for use in known.facts.tables
         if known.schema.tables[use.database, use.table].person
     )
-    found = _parts(shape, cells)
+    found = _parts(shape, cells, frozenset(told))
     if found is None or not tables:
         return None
     sums, condition, persons = found
@@ -256,8 +265,11 @@ def counting_of(authorised: Authorised) -> Counting | None:
     return Counting(authorised, shape, cells, sums, condition, persons, named, tables)
 
 
-def _parts(shape: Shape, cells: Cells) -> tuple[tuple[Sums, ...], Condition | None, str | None] | None:
-    """The calls by what has to be known of them; None for a call of which bounds tell too little."""
+def _parts(
+    shape: Shape, cells: Cells, told: frozenset[str]
+) -> tuple[tuple[Sums, ...], Condition | None, str | None] | None:
+    """The calls by what has to be known of them; None for a call of which bounds tell too little. `told`: those whose number
+    of different values matters."""
     sums: dict[tuple[exp.Expr, exp.Expr], Call] = {}
     condition: tuple[exp.Expr, Condition] | None = None
     persons = None
@@ -278,7 +290,14 @@ def _parts(shape: Shape, cells: Cells) -> tuple[tuple[Sums, ...], Condition | No
             return None
     many = len({call.contributes for call in shape.calls if call.kind in {"sum", "avg"}}) > 1
     return (
-        tuple(Sums(rules.mask_of(call), rules.inside_of(call) if many else None) for call in sums.values()),
+        tuple(
+            Sums(
+                rules.mask_of(call),
+                rules.inside_of(call) if many else None,
+                few=any(other.id in told and other.summed == call.summed for other in shape.calls),
+            )
+            for call in sums.values()
+        ),
         None if condition is None else condition[1],
         persons if persons in {column.name for column in shape.columns} else None,
     )

@@ -271,12 +271,36 @@ class Term:
 @dataclass(frozen=True)
 class Members:
     """Columns that tell groups of different rows apart or inside each other: how many persons, in how many records (empty
-    where that is not counted), and a sketch of who they are, of at most `full` numbers."""
+    where that is not counted), and a sketch of who they are, of at most `full` numbers. `kind`: what is compared within a row
+    alone, by what is counted or summed (a sketch then holds a number once per record); empty where rows are compared, too."""
 
     persons: str
     records: str
     sketch: str
     full: int
+    kind: str = ""
+
+
+class TallyOf(StrEnum):
+    """What is tallied: the values of a sum, mean or variance; their powers of ten; marks of the values of a number of different
+    values, the same for the same value; which conditions of several counts, or sums of one thing, a record fulfils (a bit each)."""
+
+    VALUES = "values"
+    LENGTHS = "lengths"
+    MARKS = "marks"
+    COUNTS = "counts"
+    SUMS = "sums"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A column that maps values (powers of ten, marks) to how many records have them. `moments`: how many numbers of the row are
+    made of these values, or how many conditions there are; `different`: the column with how many different ones there are."""
+
+    counts: str
+    of: TallyOf
+    moments: int = 1
+    different: str = ""
 
 
 @dataclass(frozen=True)
@@ -314,7 +338,8 @@ class Cells:
     """How to read the rows of a table-form answer. `persons` and `records` are columns for the row as a whole;
     `others` is None where fewer than two parts count under a condition; `institutions` are the columns with numbers of different
     institutions, None where no rule asks for them; `municipal` says what to know of small municipalities, None where none
-    cuts the table or no rule asks; `members` is empty but where one record may stand in several rows; `given` is None where no rule asks for contributions. The rest matters in
+    cuts the table or no rule asks; `members` is empty but where one record may stand in several rows, or several numbers of a row
+    may cross, `tallies` but where numbers may be made of few values; `given` is None where no rule asks for contributions. The rest matters in
     the aggregate tier only:
     `merges`, one row of the engine's stands for several of the answer; `near`, which cells are not exactly what was
     asked, and `near_everywhere`, that all are; `order` as the engine was told."""
@@ -328,6 +353,7 @@ class Cells:
     apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
+    tallies: tuple["Tally", ...] = ()
     given: Given | None = None
     merges: tuple[Merge, ...] = ()
     near: tuple[Near, ...] = ()

@@ -14,9 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
-import yaml
 
-from enclave.adapters import rule_files, workbook
+from enclave.adapters import description_text, rule_files, workbook
 from enclave.core.refusal import Refused
 from enclave.disclosure.criteria.rules import Rules, combine
 from enclave.disclosure.files import description as describing
@@ -80,12 +79,9 @@ def check(
 
 def read_description(path: Path) -> Said:
     """A description (YAML) and the evidence it names, found beside it. Raises Refused `disclosure.*`."""
-    try:
-        data = yaml.safe_load(_bytes(path).decode())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
+    data = description_text.read(_bytes(path), path.name)
     said = describing.parse(data)
-    beside = data.get("evidence")
+    beside = data.get("evidence") if isinstance(data, dict) else None
     if beside is None:
         return Said(said)
     if not isinstance(beside, str):

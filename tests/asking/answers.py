@@ -50,12 +50,14 @@ def ask_all() -> Answers:
             shown = _cells(SHOWN, Form.TABLE, policy, engine)
         finally:
             pool.close()
-        with aggregate_world.opened(False) as con:
-            for slip in AGGREGATE_SLIPS:
-                try:
-                    _aggregate(slip, policy, con)
-                except Refused as no:
-                    refused[slip.name] = no
+        for small in (False, True):
+            with aggregate_world.opened(False, homes=small, small=small) as con:
+                for slip in AGGREGATE_SLIPS:
+                    try:
+                        if (slip.code == aggregate_world.OF_SMALL_AREAS) == small:
+                            _aggregate(slip, policy, con, small)
+                    except Refused as no:
+                        refused[slip.name] = no
     return Answers(refused, shown)
 
 
@@ -70,9 +72,9 @@ def _cells(text: str, form: Form, policy: Any, engine: Engine) -> Sequence[Mappi
     return rows
 
 
-def _aggregate(slip: Pair, policy: Any, con: Any) -> None:
+def _aggregate(slip: Pair, policy: Any, con: Any, homes: bool) -> None:
     if slip.form is Form.TABLE:
-        aggregate_world.compared(slip.attack, con, policy)
+        aggregate_world.compared(slip.attack, con, policy, homes)
     else:
         permit, schema = aggregate_world.permit(), aggregate_world.schema()
         prepare(slip.attack, (), slip.form, permit, schema, world.session(), policy, Tier.AGGREGATE)

@@ -391,7 +391,8 @@ CHAPTERS: tuple[Chapter, ...] = (
         ),
     ),
     Chapter(
-        Said("In the aggregate tier", "集計段階で"), ("query.areas_apart", "query.blocks_cut", "perturbed")
+        Said("In the aggregate tier", "集計段階で"),
+        ("query.areas_apart", "query.areas_small", "query.blocks_cut", "perturbed"),
     ),
 )
 
@@ -522,6 +523,12 @@ REASONS: dict[str, Said] = {
     "query.areas_apart": Said(
         "Two areas of a person (where they live, where they were registered) cross into very small groups.",
         "一人の二つの地域（居住地と登録地など）を掛け合わせると、とても小さい集団になります。",
+    ),
+    "query.areas_small": Said(
+        "Where somebody lives is answered in whole blocks of persons of one sex and age. An area of fewer persons than a block has "
+        "shares its block with the next, and a condition on it would count mostly those.",
+        "居住地は、同じ性別・年齢の人のまとまりを単位に答えます。まとまりより人数の少ない地域は隣の地域と同じまとまりに入るので、その地域を条件にすると、"
+        "主に隣の地域の人を数えることになります。",
     ),
     "query.blocks_cut": Said(
         "What outsiders may know of a person is answered in whole blocks of persons. A set operation has several tables to look "

@@ -254,6 +254,34 @@ def test_rules_that_ask_for_more_than_persons_are_said_not_to_be_judged_of_a_dif
     assert said["disclosure.history_unjudged"]["facts"] == {"rules": "dominance, min_institutions"}
 
 
+def test_a_municipality_brings_its_own_number_of_persons(ground: tuple[Site, Custodian]) -> None:
+    """Fifteen persons between a wider area and a small municipality fail; with a larger one a human looks, and is told what
+    inhabitants decide and nothing here judged."""
+    site, custodian = ground
+    custodian.build(YAMAMOTO, envelope("v-1"))
+    every = pids(site, custodian, "v-1", "age BETWEEN 20 AND 79")
+    assert len(every) > 40
+    say = {"strictest": 20, "unjudged": ["min_persons_by_population"]}
+    fewer = every[:-15]
+    assert asked(custodian, "v-1", "e-1", [cell({"k": "a"}, every)], say=say)["findings"] == []
+    custodian.conclude(CHECKER, "e-1", released=True)
+    said = asked(custodian, "v-1", "e-2", [{**cell({"k": "b"}, fewer), "area": "13104"}], say=say)["findings"]
+    codes = {one["code"]: one["verdict"] for one in said}
+    assert codes["disclosure.history_area"] == codes["disclosure.history_unjudged"] == "human"
+    small = {**cell({"k": "c"}, fewer), "area": "13362", "floor": 20}
+    said = asked(custodian, "v-1", "e-3", [small], say=say)["findings"]
+    pairs = [one for one in said if one["code"] == "disclosure.history_pair"]
+    assert [(one["verdict"], one["facts"]["threshold"]) for one in pairs] == [("fail", 20)]
+
+
+@pytest.mark.parametrize("wrong", [{"floor": True}, {"floor": -1}, {"floor": "x"}])
+def test_a_cells_own_number_of_persons_is_a_number(wrong: dict[str, Any]) -> None:
+    """Anything else is no request."""
+    with pytest.raises(Refused) as no:
+        lines_of([{**cell({}, [1, 2]), **wrong}])
+    assert no.value.code == "custody.request_malformed"
+
+
 def test_the_same_persons_with_another_value_are_shown_to_a_human(ground: tuple[Site, Custodian]) -> None:
     """One measure over the same persons that was 90 and is 89 tells of a record, of whom nobody knows."""
     site, custodian = ground

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from enclave.core.refusal import Refused
 from enclave.core.roles import Role
 from enclave.custody.manifest import conditions_digest
 from enclave.export.release import digest_of, export_digest
-from enclave.export.request import CheckedFile, CheckedSubmission, Finding, Kind
+from enclave.export.request import Attached, CheckedFile, CheckedSubmission, Finding, Kind
 from enclave.portal.deps import Deps
 from enclave.portal.sessions import Sessions
 from tests.fakes.hub import LittleHub
@@ -114,9 +115,13 @@ class PortalSite:
         (folder / "manifest.json").write_text(json.dumps(manifest))
 
     def submit(
-        self, project: str, person: str, files: tuple[tuple[str, Kind, bytes, tuple[Finding, ...]], ...]
+        self,
+        project: str,
+        person: str,
+        files: tuple[tuple[str, Kind, bytes, tuple[Finding, ...]], ...],
+        described: Mapping[str, tuple[bytes, ...]] = MappingProxyType({}),
     ) -> str:
-        """An export as the airlock enters it once the machine has checked it."""
+        """An export as the airlock enters it once the machine has checked it. `described`: description and evidence of a file."""
         permit = self.permit(project)
         checked = tuple(
             CheckedFile(
@@ -125,7 +130,11 @@ class PortalSite:
                 data,
                 digest_of(data),
                 findings,
-                {"dimensions": ["male"], "counts": {"n": "n"}, "receipt": None},
+                {"dimensions": ["male"], "counts": {"n": "n"}, "receipt": None}
+                | dict(
+                    zip(("description", "evidence"), map(digest_of, described.get(name, ())), strict=False)
+                ),
+                tuple(Attached(one, digest_of(one)) for one in described.get(name, ())),
             )
             for name, kind, data, findings in files
         )
@@ -133,7 +142,7 @@ class PortalSite:
             permit.outputs[0].id,
             "First table of the article\n<script>alert(1)</script>",
             checked,
-            export_digest((f.name, f.digest) for f in checked),
+            export_digest((f.name, f.digest, *(one.digest for one in f.attached)) for f in checked),
         )
         export = edge.new_id()
         event = edge.event(

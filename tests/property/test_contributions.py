@@ -21,6 +21,7 @@ from enclave.gateway import cells
 from enclave.query import schema as schemas
 from enclave.query.facts import know
 from enclave.query.flow import guard
+from enclave.query.members import measured, members_of
 from enclave.query.parse import parse
 from enclave.query.stages import Authorised, Form, Guarded, Obligations
 
@@ -275,3 +276,15 @@ def test_a_table_of_persons_is_the_same_under_such_a_rule(
     sql = "SELECT kind, level, count(DISTINCT pid) AS n FROM care.bill GROUP BY CUBE (kind, level)"
     bills = lines(seed)
     assert answer(engine, bills, sql, rule(**RULES["both"])) == answer(engine, bills, sql, rule())
+
+
+def test_the_persons_behind_a_table_are_listed_as_without_such_a_rule() -> None:
+    """What a release is compared with is the statement's own cells, and in their own words."""
+    sql = "WITH b AS (SELECT * FROM care.bill) SELECT kind, sum(cost) AS s FROM b GROUP BY ROLLUP (kind)"
+    under, plain = guarded(sql, rule(**DOMINANCE)), guarded(sql, rule())
+    listed, as_before = members_of(under), members_of(plain)
+    assert listed is not None
+    assert as_before is not None
+    assert listed.names == as_before.names
+    assert as_before.sql.startswith(listed.sql)
+    assert measured(under) == measured(plain)

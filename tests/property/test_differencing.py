@@ -92,6 +92,77 @@ def test_more_releases_never_turn_a_finding_into_a_pass(data: st.DataObject, flo
     assert order.index(before.verdict) <= order.index(after.verdict)
 
 
+AREAS = st.lists(st.sampled_from([None, "13101", "13102"]), min_size=6, max_size=6)
+
+
+def of_areas(one: Book, areas: list[str | None], strictest: int) -> Book:
+    """The cells of a book, each about a municipality or none, in tables of their own."""
+    cells = (
+        replace(cell, area=area, strictest=strictest, table=cell.id)
+        for cell, area in zip(one.cells, areas, strict=False)
+    )
+    return Book(tuple(cells), one.load)
+
+
+@seed(20_240_918)
+@settings(max_examples=60, deadline=None)
+@given(st.data(), FLOORS, AREAS, AREAS, st.integers(0, 6))
+def test_more_releases_never_turn_a_finding_into_a_pass_by_municipality_either(
+    data: st.DataObject, floor: int, own: list[str | None], theirs: list[str | None], strictest: int
+) -> None:
+    """Where cells are about municipalities whose inhabitants ask for more persons: the same, in both directions."""
+    old, more = data.draw(sets_of(floor, 3)), data.draw(sets_of(floor, 3))
+    plain = book(data.draw(sets_of(floor, 3)), floor, "n", RULER)
+    mine = of_areas(plain, own, strictest)
+    before = examine(mine, of_areas(book(old, floor, "o", RULER), theirs, strictest))
+    after = examine(mine, of_areas(book([*old, *more], floor, "o", RULER), theirs, strictest))
+    order = [Verdict.PASS, Verdict.HUMAN, Verdict.FAIL]
+    assert order.index(before.verdict) <= order.index(after.verdict)
+    # A municipality takes nothing away from what is found without one.
+    bare = examine(plain, book(old, floor, "o", RULER))
+    assert order.index(bare.verdict) <= order.index(before.verdict)
+
+
+@seed(20_240_918)
+@settings(max_examples=60, deadline=None)
+@given(st.data(), FLOORS, st.integers(0, 5), AREAS)
+def test_a_difference_that_may_be_a_small_municipalitys_never_passes(
+    data: st.DataObject, floor: int, more: int, areas: list[str | None]
+) -> None:
+    """Every pair of cells of which one is about a municipality and the other about something else: fewer persons than the smallest
+    municipality asks for between them are refused, or shown to a human."""
+    new, old = data.draw(sets_of(floor, 2)), data.draw(sets_of(floor, 2))
+    mine = of_areas(book(new, floor, "n", RULER), areas, floor + more)
+    theirs = of_areas(book(old, floor, "o", RULER), areas[2:], floor + more)
+    found = examine(mine, theirs)
+    for cell in mine.cells:
+        for other in theirs.cells:
+            persons = len(mine.load(cell.id) ^ theirs.load(other.id))
+            asked = floor if cell.area == other.area else floor + more
+            if 0 < persons < floor:
+                assert found.verdict is Verdict.FAIL
+            if 0 < persons < asked:
+                assert found.verdict is not Verdict.PASS
+
+
+def test_what_a_difference_of_municipalities_asks_for() -> None:
+    """Within one municipality its own number; beside a wider area a human looks at what a smaller one would hide; within one
+    table nothing more."""
+    everybody = set(range(100))
+    wide, wide_sets = table("e-1", {"area": everybody})
+    town, town_sets = table("e-2", {"town": everybody - set(range(15))})
+    aimed = (replace(town[0], area="13101", strictest=20),)
+    found = examine(together((aimed, town_sets)), together((wide, wide_sets)))
+    assert [(one.kind, one.floor) for one in found.collisions] == [(Kind.AREA, 20)]
+    assert found.verdict is Verdict.HUMAN
+    small = (replace(aimed[0], floor=20),)
+    before = (replace(wide[0], area="13101", floor=20, strictest=20),)
+    found = examine(together((small, town_sets)), together((before, wide_sets)))
+    assert [(one.kind, one.floor) for one in found.collisions] == [(Kind.PAIR, 20)]
+    both = (replace(wide[0], release="e-2", strictest=20), aimed[0])
+    assert examine(together((both, {**wide_sets, **town_sets})), together()).verdict is Verdict.PASS
+
+
 def test_forty_seven_cells_against_a_total_of_all_but_one_person_are_found() -> None:
     """A total that lacks one person of what 47 released cells add up to is found, though no two or three cells tell it."""
     parts = table("r1", {str(n): set(range(20 * n, 20 * n + 20)) for n in range(47)})

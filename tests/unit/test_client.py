@@ -485,6 +485,54 @@ def test_columns_that_are_not_there_are_named_before_anything_is_sent(
     assert "sex, n" in no.value.hint
 
 
+SAID = {
+    "dimensions": {"town": {"is": "muni", "population": "people"}},
+    "counts": ["n"],
+    "values": {"cost": {"statistic": "sum", "largest": ["m1"]}},
+    "institutions": "hospitals",
+}
+
+
+def test_a_description_goes_with_its_table_and_says_the_roles(gateway: SpeakingGateway, e: Enclave) -> None:
+    """What it mentions needs no guess; a column of whole numbers that it does not mention is still declared a count."""
+    frame = pd.DataFrame({"town": [13101], "n": [40], "cost": [900], "hospitals": [4], "died": [12]})
+    evidence = pd.DataFrame({"town": [13101], "m1": [30], "people": [60000]})
+    e.submit(e.item(frame, description=SAID, evidence=evidence), output="t1", purpose="test")
+    sent = gateway.submitted[0]["items"][0]
+    assert (sent["dimensions"], sent["counts"]) == (["town"], ["n", "died"])
+    assert sent["description"] == SAID
+    assert sent["evidence"] == "town,m1,people\n13101,30,60000\n"
+
+
+def test_a_file_leaves_as_it_is_with_the_description_that_lies_beside_it(
+    gateway: SpeakingGateway, e: Enclave, tmp_path: Path
+) -> None:
+    """The text of both, unchanged; the evidence that the description names is found beside it."""
+    text = 'age,n\n40-44,"1200"\n45-49,950.0\n'
+    (tmp_path / "ages.csv").write_text(text)
+    said = "# in bands of five\ndimensions: {age: {is: age, width: 5}}\ncounts: [n]\nevidence: behind.csv\n"
+    (tmp_path / "ages.yaml").write_text(said)
+    (tmp_path / "behind.csv").write_text("age,m\n40-44,1\n")
+    e.submit(str(tmp_path / "ages.csv"), output="t1", purpose="test")
+    sent = gateway.submitted[0]["items"][0]
+    assert (sent["name"], sent["csv"], sent["description"]) == ("ages.csv", text, said)
+    assert sent["evidence"] == "age,m\n40-44,1\n"
+    assert (sent["dimensions"], sent["counts"]) == (["age"], ["n"])
+
+
+def test_a_description_that_cannot_be_read_is_sent_as_it_is(
+    gateway: SpeakingGateway, e: Enclave, tmp_path: Path
+) -> None:
+    """What is wrong with it, and where, is the gateway's to say; a file that is not there is said at once."""
+    (tmp_path / "t.csv").write_text("sex,n\nf,30\n")
+    (tmp_path / "t.json").write_text("{")
+    e.submit(tmp_path / "t.csv", output="t1", purpose="test")
+    assert gateway.submitted[0]["items"][0]["description"] == "{"
+    with pytest.raises(Refused) as no:
+        e.item(tmp_path / "nowhere.csv")
+    assert (no.value.code, no.value.facts["file"]) == ("client.file", "nowhere.csv")
+
+
 def test_exports_lists_what_was_submitted(e: Enclave) -> None:
     """One line per submission with its state in words."""
     e.submit(pd.DataFrame({"sex": ["f"], "n": [30]}), output="t1", purpose="test")

@@ -307,6 +307,40 @@ def test_r_submits_a_protected_table_as_python_does(workspace: Workspace) -> Non
     assert "確認待ち" in text_of(of_r[3])
 
 
+def test_r_and_python_send_a_description_alike(workspace: Workspace) -> None:
+    """The same description, evidence, dimensions and counts; a file in YAML goes as it is, with its evidence beside it."""
+    before = len(workspace.gateway.submitted)
+    workspace.cells(
+        "ir",
+        R_CONNECT,
+        """said <- list(dimensions = list(town = list(is = "muni", population = "people")), counts = "n",
+  values = list(cost = list(statistic = "sum", largest = "m1")), institutions = "hospitals")
+x <- data.frame(town = "town a", n = 40L, cost = 900L, hospitals = 4L, died = 12L)
+s <- enclave_submit(con, enclave_item(x, description = said, evidence = data.frame(town = "town a", m1 = 30L)), output = "t1")""",
+        """writeLines("age,n\n40-44,1200", "/tmp/ages.csv"); writeLines("age,m\n40-44,1", "/tmp/behind.csv")
+writeLines("dimensions: {age: {is: age}} # 五歳\ncounts: [n]\nevidence: behind.csv", "/tmp/ages.yaml")
+s <- enclave_submit(con, "/tmp/ages.csv", output = "t1")""",
+    )
+    workspace.cells(
+        "python3",
+        CONNECT,
+        """import pandas as pd
+said = {"dimensions": {"town": {"is": "muni", "population": "people"}}, "counts": ["n"],
+        "values": {"cost": {"statistic": "sum", "largest": ["m1"]}}, "institutions": "hospitals"}
+x = pd.DataFrame({"town": ["town a"], "n": [40], "cost": [900], "hospitals": [4], "died": [12]})
+e.submit(e.item(x, description=said, evidence=pd.DataFrame({"town": ["town a"], "m1": [30]})), output="t1")""",
+    )
+    (mine,), (file,), (theirs,) = (one["items"] for one in workspace.gateway.submitted[before:])
+    assert mine == theirs
+    assert (mine["dimensions"], mine["counts"]) == (["town"], ["n", "died"])
+    assert (file["name"], file["csv"], file["evidence"]) == (
+        "ages.csv",
+        "age,n\n40-44,1200\n",
+        "age,m\n40-44,1\n",
+    )
+    assert file["description"].startswith("dimensions: {age: {is: age}} # 五歳\n")
+
+
 def cells_of(text: str) -> list[list[object]]:
     """Numbers as such: one client writes 45.0, the other 45."""
 

@@ -160,6 +160,102 @@ def test_the_findings_that_turned_an_export_back_are_shown_with_their_places(
     assert "row 1" in words(tanaka.page)
 
 
+DESCRIPTION = (
+    b"dimensions: {town: {is: muni, population: people}, age: {is: age, width: 5}}\n"
+    b"counts: [n]\n"
+    b"values: {cost: {statistic: sum, largest: [m1]}, q: {statistic: quantity, route: oral}}\n"
+    b"institutions: hospitals # <b>all</b>\n"
+)
+EVIDENCE = b"town,age,m1,people,hospitals\n13101,40-44,30,60000,4\n"
+COLLIDES = Finding(
+    "disclosure.history_pair", Verdict.HUMAN, {"place": "ages.csv n: age=40-44"},
+    {"threshold": 10, "with": "another project", "merge": "-", "checker": {"with": "e-7 t.csv n: age=40-49"}}, "ndb-2024-09",
+)  # fmt: skip
+
+
+def described_export(portal: PortalSite, browse: Any) -> str:
+    approved(browse)
+    portal.build_extract("nafld-fib")
+    alone = Finding(
+        "disclosure.evidence_missing",
+        Verdict.HUMAN,
+        {"place": "ages.csv"},
+        {"rule": "dominance", "undescribed": True},
+    )
+    files = (
+        ("ages.csv", Kind.TABLE, b"town,age,n,cost,q\n13101,40-44,40,900,2000\n", (alone, COLLIDES)),
+    )  # fmt: skip
+    return portal.submit("nafld-fib", "tanaka", files, {"ages.csv": (DESCRIPTION, EVIDENCE)})
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("ja", ("市区町村 · 人口: people", "年齢 · 幅 5", "人数", "合計 · 最大の寄与: m1", "数量 · 内服・外用", "施設・保険者の数",
+                "書かれたままの説明", "根拠の表（持ち出されません） · 1 行", "説明がなくても", "最大の寄与の占める割合")),
+        ("en", ("municipality · inhabitants: people", "age · width 5", "number of persons", "sum · largest contributions: m1",
+                "quantity · oral", "number of institutions", "The description as written", "Evidence (does not leave) · 1 rows",
+                "also without the description", "the share of the largest contributions")),
+    ],
+)  # fmt: skip
+def test_a_checker_reads_what_the_columns_are_said_to_be(
+    portal: PortalSite, browse: Any, language: str, said: tuple[str, ...]
+) -> None:
+    """In words and as written, with the evidence and the findings that stand without it; texts are escaped."""
+    export = described_export(portal, browse)
+    takahashi = browse("takahashi")
+    page = takahashi.get(f"/checks/{export}?lang={language}").text
+    shown = " ".join(words(takahashi.page).split())
+    for one in said:
+        assert one in shown, one
+    assert "<b>all</b>" in shown
+    assert "60000" in shown
+    assert hashlib.sha256(EVIDENCE).hexdigest() in page
+    tanaka = browse("tanaka")
+    tanaka.get(f"/projects/nafld-fib/exports/{export}?lang={language}")
+    assert said[0] in " ".join(words(tanaka.page).split())
+
+
+def test_a_collision_says_where_and_with_what_in_the_readers_language(
+    portal: PortalSite, browse: Any
+) -> None:
+    """The asker reads of another project in their language, the checker its release; where no grouping is safe that is said."""
+    export = described_export(portal, browse)
+    tanaka = browse("tanaka")
+    tanaka.get(f"/projects/nafld-fib/exports/{export}?lang=ja")
+    shown = words(tanaka.page)
+    assert "ages.csv n: age=40-44" in shown
+    assert "別のプロジェクトの公表" in shown
+    assert "見つかりません" in shown
+    assert "another project" not in shown
+    assert "e-7" not in shown
+    takahashi = browse("takahashi")
+    takahashi.get(f"/checks/{export}?lang=ja")
+    assert "e-7 t.csv n: age=40-49" in words(takahashi.page)
+
+
+def test_description_and_evidence_do_not_leave_and_are_what_was_voted_for(
+    portal: PortalSite, browse: Any
+) -> None:
+    """The archive holds the table alone; evidence that changed after the submission takes no vote."""
+    export = described_export(portal, browse)
+    takahashi, ito, tanaka = browse("takahashi"), browse("ito"), browse("tanaka")
+    takahashi.get(f"/checks/{export}")
+    takahashi.press("cast-vote", vote="approve")
+    blob = next(one for one in portal.site.blobs.rglob("*") if one.is_file() and one.read_bytes() == EVIDENCE)
+    blob.write_bytes(EVIDENCE.replace(b"60000", b"90000"))
+    ito.get(f"/checks/{export}")
+    ito.press("cast-vote", status=409, vote="approve")
+    assert "export.bytes_changed" in ito.answer.text
+    blob.write_bytes(EVIDENCE)
+    ito.get(f"/checks/{export}")
+    ito.press("cast-vote", vote="approve")
+    archive = zipfile.ZipFile(
+        io.BytesIO(tanaka.get(f"/projects/nafld-fib/exports/{export}/release.zip").content)
+    )
+    assert archive.namelist() == ["ages.csv"]
+
+
 @pytest.mark.parametrize("person", ["tanaka", "mori", "sato", "kobayashi", "yamamoto"])
 def test_only_checkers_reach_the_checkers_page(browse: Any, export: str, person: str) -> None:
     """The project's own people least of all."""

@@ -9,15 +9,17 @@ import csv
 import html
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from enclave_client.described import Description, beside, description, text_of
 from enclave_client.progress import in_notebook
 from enclave_client.protected import STATUS, status_columns, value_columns, whole_numbers
 from enclave_client.refusal import Refused
-from enclave_client.wire import Gateway, Json
+from enclave_client.wire import SUBMIT_SECONDS, Gateway, Json
 from enclave_client.words import Language, word
 
 LINES_SHOWN = 15
@@ -35,6 +37,7 @@ class Item:
     receipt: str | None
     png: bytes | None = None
     title: str = ""
+    described: Description | None = None
 
     @property
     def kind(self) -> str:
@@ -51,6 +54,8 @@ class Item:
             "counts": list(self.counts),
             "receipt": self.receipt,
         }
+        if self.described is not None:
+            table |= {"description": self.described.sent, "evidence": self.described.evidence}
         if self.png is None:
             return table
         # A name of its own: the table may be submitted besides.
@@ -72,11 +77,13 @@ def table_item(
     name: str = "",
     dimensions: Sequence[str] | None = None,
     counts: Sequence[str] | None = None,
+    described: Description | None = None,
 ) -> Item:
     """An item of a frame. A named index counts as dimensions; statuses stay, hidden cells become empty.
 
-    Without `dimensions`, columns of text, truth values and the index are dimensions (in a protected table: whatever has
-    no status); without `counts`, every other column of whole numbers is a count. Raises `Refused` for unknown columns.
+    Without `dimensions`, those of the description, else columns of text, truth values and the index are dimensions (in a
+    protected table: whatever has no status); without `counts`, those of the description, and every other column of whole
+    numbers that it does not mention. Raises `Refused` for unknown columns.
     """
     keys = [str(level) for level in frame.index.names if level is not None]
     flat = pd.DataFrame(frame.reset_index() if keys else frame)
@@ -88,15 +95,60 @@ def table_item(
     values = value_columns(flat)
     statuses = status_columns(flat)
     others = [column for column in columns if column not in statuses]
-    if dimensions is None:
-        dimensions = [column for column in others if column in keys or _is_dimension(flat, column, values)]
-    if counts is None:
-        counts = [column for column in others if column not in dimensions and whole_numbers(flat, column)]
+    dimensions, counts = _roles(flat, others, keys, values, dimensions, counts, described)
     cells = flat.copy()
     for column in values:
         cells[column] = cells[column].astype(object).where(cells[column + STATUS] != "hidden", None)
     text = cells.to_csv(index=False, lineterminator="\n")
-    return Item(name, text, tuple(dimensions), tuple(counts), _receipt(frame, columns))
+    return Item(name, text, dimensions, counts, _receipt(frame, columns), described=described)
+
+
+def file_item(
+    path: Path,
+    language: Language,
+    *,
+    name: str = "",
+    dimensions: Sequence[str] | None = None,
+    counts: Sequence[str] | None = None,
+    described: Description | None = None,
+) -> Item:
+    """An item of a CSV file, exactly as it is, with the description that lies beside it unless another is given.
+    Raises `Refused` `client.file`."""
+    text = text_of(path, language)
+    near = beside(path)
+    if described is None and near is not None:
+        described = description(near, None, language)
+    try:
+        frame = pd.read_csv(io.StringIO(text))
+    except ValueError:
+        raise Refused.own("client.file", language, file=path.name) from None
+    item = table_item(
+        frame, language, name=name or path.name, dimensions=dimensions, counts=counts, described=described
+    )
+    return replace(item, csv=text)
+
+
+def _roles(
+    frame: pd.DataFrame,
+    others: Sequence[str],
+    keys: Sequence[str],
+    values: Sequence[str],
+    dimensions: Sequence[str] | None,
+    counts: Sequence[str] | None,
+    described: Description | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The dimensions and the counts of a table: as given, as described, else the likeliest of the columns that nobody described."""
+    known = frozenset() if described is None else described.mentioned()
+    free = [column for column in others if column not in known]
+    if dimensions is None and described is not None:
+        dimensions = described.columns("dimensions") or None
+    if dimensions is None:
+        dimensions = [column for column in free if column in keys or _is_dimension(frame, column, values)]
+    if counts is None:
+        said = () if described is None else described.columns("counts")
+        counts = [column for column in others if column in said and column not in dimensions]
+        counts += [column for column in free if column not in dimensions and whole_numbers(frame, column)]
+    return tuple(dimensions), tuple(counts)
 
 
 def _receipt(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
@@ -126,7 +178,7 @@ def figure_item(figure: Any, data: Item, *, name: str = "", title: str = "") -> 
     picture = io.BytesIO()
     # No text chunks: the file carries the picture and nothing else.
     drawn.savefig(picture, format="png", bbox_inches="tight", metadata={"Software": None})
-    return Item(name, data.csv, data.dimensions, data.counts, data.receipt, picture.getvalue(), title)
+    return replace(data, name=name, png=picture.getvalue(), title=title)
 
 
 @dataclass(frozen=True)
@@ -163,7 +215,10 @@ class Submission:
             for finding in findings:
                 of_finding = str(finding.get("verdict") or verdict)
                 said = word(f"verdict.{of_finding}", self.language) or of_finding
-                sentence = " ".join(str(part) for part in (finding.get("title"), finding.get("hint")) if part)
+                facts = finding.get("facts") or {}
+                alone = word("undescribed", self.language) if facts.get("undescribed") else None
+                parts = (finding.get("title"), finding.get("hint"), alone)
+                sentence = " ".join(str(part) for part in parts if part)
                 place = self._where(str(file["name"]), finding.get("where"))
                 code = str(finding.get("code", ""))
                 lines.append((str(file["name"]), said, code, place, sentence, of_finding))
@@ -243,7 +298,8 @@ def submit(gateway: Gateway, items: Sequence[Item], output: str, purpose: str) -
     sent: list[Json] = []
     for item in items:
         sent.append(item.wire(1 + sum(item.kind == earlier["kind"] for earlier in sent)))
-    answer = gateway.json("POST", "/v1/exports", {"output": output, "purpose": purpose, "items": sent})
+    body = {"output": output, "purpose": purpose, "items": sent}
+    answer = gateway.json("POST", "/v1/exports", body, seconds=SUBMIT_SECONDS)
     tables = [table["data"] if table["kind"] == "figure" else table for table in sent]
     return Submission(
         str(answer["id"]),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from enclave_client import export, notebook
+from enclave_client import described, export, notebook
+from enclave_client.described import Told
 from enclave_client.export import Item, Submission
 from enclave_client.params import sent
 from enclave_client.permitted import Permitted, codes, names, permitted
@@ -133,14 +134,30 @@ class Enclave:
     # -- taking out ---------------------------------------------------------------------------
     def item(
         self,
-        frame: pd.DataFrame,
+        frame: pd.DataFrame | str | os.PathLike[str],
         *,
         name: str = "",
         dimensions: Sequence[str] | None = None,
         counts: Sequence[str] | None = None,
+        description: Told | None = None,
+        evidence: pd.DataFrame | str | os.PathLike[str] | None = None,
     ) -> Item:
-        """A table to submit, saying which columns are dimensions and which are counts (see `export.table_item`)."""
-        return export.table_item(frame, self.language, name=name, dimensions=dimensions, counts=counts)
+        """A table to submit, saying which columns are dimensions and which are counts (see `export.table_item`).
+
+        `frame`: a data frame, or a CSV file, which leaves exactly as it is and may have its description beside it (`table.yaml`).
+        `description`: what the columns are, as `enclave check` reads it: a mapping, or a YAML or JSON file. `evidence`: the
+        table of evidence, which does not leave. The checkers see both; they add findings and take none away.
+        """
+        if description is None and evidence is not None:
+            raise Refused.own("client.item", self.language, kind="evidence")
+        said = None if description is None else described.description(description, evidence, self.language)
+        if isinstance(frame, pd.DataFrame):
+            return export.table_item(
+                frame, self.language, name=name, dimensions=dimensions, counts=counts, described=said
+            )
+        return export.file_item(
+            Path(frame), self.language, name=name, dimensions=dimensions, counts=counts, described=said
+        )
 
     def figure(self, fig: Any, data: pd.DataFrame | Item, *, name: str = "", title: str = "") -> Item:
         """A figure to submit, with the table that it was drawn from: the checkers look at both."""
@@ -150,7 +167,7 @@ class Enclave:
     def submit(self, items: Any, output: str, purpose: str = "") -> Submission:
         """Hands items over for checking and shows the machine's findings at once.
 
-        `items`: one or several of a table, `item(…)`, `figure(…)`. `output`: the planned output's id (`t1`).
+        `items`: one or several of a table, a CSV file, `item(…)`, `figure(…)`. `output`: the planned output's id (`t1`).
         """
         several = items if isinstance(items, list | tuple) else [items]
         submission = export.submit(
@@ -162,7 +179,7 @@ class Enclave:
     def _as_item(self, thing: Any) -> Item:
         if isinstance(thing, Item):
             return thing
-        if isinstance(thing, pd.DataFrame):
+        if isinstance(thing, pd.DataFrame | str | os.PathLike):
             return self.item(thing)
         if isinstance(thing, pd.Series):
             return self.item(thing.to_frame(thing.name or "value"))

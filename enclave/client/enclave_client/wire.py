@@ -18,7 +18,9 @@ from enclave_client.words import Language
 
 CONNECT_SECONDS = 20.0
 ANSWER_SECONDS = 120.0
-"""For all but queries: checking a submission recomputes the answers that it refers to."""
+"""For all but queries and submissions."""
+SUBMIT_SECONDS = 600.0
+"""Checking a submission recomputes the answers that it refers to, and lays them beside everything released before."""
 Json = dict[str, Any]
 
 
@@ -46,7 +48,13 @@ class Gateway:
 
     @contextlib.contextmanager
     def open(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, *, patient: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        patient: bool = False,
+        seconds: float = ANSWER_SECONDS,
     ) -> Iterator[http.client.HTTPResponse]:
         """The answer to one request, still to be read. Raises `Refused` for every status but 2xx.
 
@@ -63,7 +71,7 @@ class Gateway:
         try:
             try:
                 connection.connect()
-                connection.sock.settimeout(None if patient else ANSWER_SECONDS)
+                connection.sock.settimeout(None if patient else seconds)
                 connection.request(method, self._prefix + path, data, headers)
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException) as silent:
@@ -74,9 +82,16 @@ class Gateway:
         finally:
             connection.close()
 
-    def json(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
+    def json(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Json:
         """One request whose answer is a JSON object."""
-        with self.open(method, path, body) as response:
+        with self.open(method, path, body, seconds=seconds) as response:
             try:
                 answer = json.loads(response.read() or b"{}")
             except (ValueError, OSError, http.client.HTTPException) as broken:

@@ -89,9 +89,15 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "client.item": ("提出できない項目です: {kind}。", "This cannot be submitted: {kind}."),
     "client.item.hint": (
-        "表（DataFrame）、e.item(…)、e.figure(…) を渡してください。",
-        "Pass a table (DataFrame), e.item(…) or e.figure(…).",
+        "表（DataFrame または CSV ファイル）、e.item(…)、e.figure(…) を渡してください。",
+        "Pass a table (a DataFrame or a CSV file), e.item(…) or e.figure(…).",
     ),
+    "client.file": ("ファイルが読めません: {file}。", "The file cannot be read: {file}."),
+    "client.file.hint": (
+        "UTF-8 の CSV（説明は YAML か JSON）を、ワークスペースの中から指定してください。",
+        "Name a CSV file in UTF-8 (a description: YAML or JSON) of the workspace.",
+    ),
+    "undescribed": ("（列の説明がなくても残る指摘です。）", "(This stands also without the description.)"),
     "client.parameter": (
         "パラメータ {parameter} の値（{kind}）は送れません。",
         "The value of parameter {parameter} ({kind}) cannot be sent.",

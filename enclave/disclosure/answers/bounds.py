@@ -18,21 +18,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enclave.disclosure.answers.tallies import MOST
+
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 MORE = 3
 """So many different values, and a sum of them is no count in disguise."""
 
+SEVERAL = MOST + 1
+"""So many, and several numbers that are made of them do not tell how many have which."""
+
 
 @dataclass(frozen=True)
 class SumBounds:
     """Of a sum, mean or variance: at least so many persons, of at least so many different values; `records` it takes in,
-    where that matters (several sums)."""
+    where that matters (several sums); `least`: how many different values it takes."""
 
     persons: Counts
     values: Counts
     records: Counts | None = None
+    least: int = MORE
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def decide(bounds: Bounds, n: int) -> Decided:
         unsafe = unsafe | ((persons >= 1) & (persons < n))
     safe = enough.copy()
     for one in bounds.sums:
-        safe &= (one.persons >= n) & (one.values >= MORE)
+        safe &= (one.persons >= n) & (one.values >= one.least)
         if one.records is not None:
             safe &= one.records == records
     if bounds.condition is not None:

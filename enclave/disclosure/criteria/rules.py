@@ -83,9 +83,10 @@ CONCENTRATION = ("dominance", "p_percent", "pq")
 """Rules about the largest contributions to a sum. A table without sums is not concerned."""
 
 CELL_RULES_NOT_APPLIED = (*CONCENTRATION, "rounding", "masking", "perturbation", "insiders")
-"""Rules that the gateway's engine reads but does not apply: a table that they concern is refused, not half-checked.
-`cell_rules.reasons` applies the first three where contributions are known; `public_tables` and `perturb` the next, in a
-command of their own (decision 0030); `protection` the last, against whom cells must hold (decisions 0028, 0035).
+"""Rules that the gateway's engine reads but does not apply: a table that they concern is refused, not half-checked. The first
+three are applied where contributions are known (`cell_rules`; in `table()` the rewriting counts them, decision 0033);
+`public_tables` and `perturb` apply the next, in a command of their own (decision 0030); `protection` the last, against whom
+cells must hold (decisions 0028, 0035).
 
 `quantities`, `statistics`, `age`, `area`, `death` and `blocks` bind elsewhere (extract, kinds of output, `categories`).
 """

@@ -83,7 +83,7 @@ def _mapping(data: object, allowed: set[str], where: str) -> Mapping[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, Mapping) or any(not isinstance(key, str) for key in data):
-        raise _bad(where, "a mapping")
+        raise _bad(where or "description", "a mapping")
     for key in sorted(set(data) - allowed):
         raise _bad(f"{where}.{key}" if where else key, "one of " + ", ".join(sorted(allowed)))
     return data

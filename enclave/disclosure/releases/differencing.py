@@ -25,6 +25,7 @@ from enclave.disclosure.releases.history import (
     Persons,
     Ruler,
     by_table,
+    most_of,
     pairs,
     triples,
 )
@@ -39,6 +40,8 @@ LISTED: Final = 50
 TRIES: Final = 40
 """Groupings of an output that are examined as a whole system before none is offered any more."""
 OTHERS: Final = "another project"
+
+BY_POPULATION: Final = "min_persons_by_population"
 
 Keys: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -64,9 +67,14 @@ class Bound:
         }
 
 
+LOOKED_AT: Final = frozenset((Kind.RECORDS, Kind.AREA))
+"""Collisions that a human judges."""
+
+
 def verdict_of(collision: Collision) -> Verdict:
-    """What one collision by itself means: of records a human judges, whatever speaks of too few persons does not leave."""
-    return Verdict.HUMAN if collision.kind is Kind.RECORDS else Verdict.FAIL
+    """What one collision by itself means: of records, and of what may be a small municipality's, a human judges; whatever speaks
+    of too few persons anywhere does not leave."""
+    return Verdict.HUMAN if collision.kind in LOOKED_AT else Verdict.FAIL
 
 
 @dataclass(frozen=True)
@@ -88,10 +96,11 @@ def examine(new: Book, released: Book, *, without_sets: Sequence[str] = ()) -> E
     """
     two = pairs(new, released)
     # What only asks for a look does not stand for what forbids: it takes no larger collision's place.
-    found = {one.cells: one for one in two if one.kind is not Kind.RECORDS}
+    found = {one.cells: one for one in two if one.kind not in LOOKED_AT}
     three = triples(new, released)
+    looks = {one.cells: one for one in (*two, *three.collisions) if one.kind in LOOKED_AT}
     for one in three.collisions:
-        if not any(known < one.cells for known in found):
+        if one.kind not in LOOKED_AT and not any(known < one.cells for known in found):
             found.setdefault(one.cells, one)
     systems, whole = _systems(new, released)
     complete = three.complete
@@ -99,12 +108,12 @@ def examine(new: Book, released: Book, *, without_sets: Sequence[str] = ()) -> E
         collisions, solved = _system(cells, new, released)
         complete &= solved
         for one in collisions:
-            if not any(known <= one.cells for known in found):
-                found[one.cells] = one
+            among = looks if one.kind in LOOKED_AT else found
+            if not any(known <= one.cells for known in among):
+                among[one.cells] = one
     complete = complete and whole and not without_sets
     bound = Bound(len(released.cells), None, None if whole else 1, complete, tuple(without_sets))
-    records = [one for one in two if one.kind is Kind.RECORDS]
-    return Examined((*found.values(), *records), bound)
+    return Examined((*found.values(), *looks.values()), bound)
 
 
 def _systems(new: Book, released: Book) -> tuple[list[list[Cell]], bool]:
@@ -130,17 +139,23 @@ def _system(cells: Sequence[Cell], new: Book, released: Book) -> tuple[list[Coll
     sets = [(new if cell.id in own else released).load(cell.id) for cell in cells]
     kept = [place for place, one in enumerate(sets) if one]
     kept = _by_themselves([cells[place] for place in kept], [sets[place] for place in kept], kept, own)
-    floor = max((cell.floor for cell in cells), default=1)
     chosen = [sets[place] for place in kept]
-    result = combinations.examine(chosen, floor)
     mine = frozenset(number for number, place in enumerate(kept) if cells[place].id in own)
     found = []
-    for told in result.told:
-        few = combinations.without(chosen, told, mine, floor)
-        if few & mine:
+    complete = True
+    # By the cells' own floors, and where there are municipalities besides by what the smallest may ask for.
+    usual = max((cell.floor for cell in cells), default=1)
+    for floor in sorted({usual, *(cell.most for cell in cells if cell.most > usual)}):
+        result = combinations.examine(chosen, floor)
+        complete &= result.complete
+        for told in result.told:
+            few = combinations.without(chosen, told, mine, floor)
             terms = tuple((cells[kept[number]], 0) for number in sorted(few))
-            found.append(Collision(Kind.SUM, terms, floor, len(told.persons)))
-    return found, result.complete
+            if few & mine and floor == usual:
+                found.append(Collision(Kind.SUM, terms, floor, len(told.persons)))
+            elif few & mine and usual <= len(told.persons) < (most := most_of([cell for cell, _ in terms])):
+                found.append(Collision(Kind.AREA, terms, most, len(told.persons)))
+    return found, complete
 
 
 def _by_themselves(
@@ -185,6 +200,7 @@ _CODES: Final = {
     Kind.SUM: "disclosure.history_sum",
     Kind.EQUAL: "disclosure.history_equal",
     Kind.RECORDS: "disclosure.history_records",
+    Kind.AREA: "disclosure.history_area",
 }
 
 
@@ -227,8 +243,9 @@ def findings(
     if more > 0:
         said.append(Said(Finding("disclosure.more", "", {"more": more}, rule_set), {}))
     said += _beside(new, public, rule_set)
-    if unjudged and (released.cells or examined.bound.without_sets):
-        facts = {"rules": ", ".join(unjudged)}
+    asked = _unjudged(unjudged, (*new.cells, *released.cells))
+    if asked and (released.cells or examined.bound.without_sets):
+        facts = {"rules": ", ".join(asked)}
         said.append(Said(Finding("disclosure.history_unjudged", "", facts, rule_set, Verdict.HUMAN), {}))
     bound = examined.bound
     if not bound.complete:
@@ -239,6 +256,13 @@ def findings(
         passed = Finding("disclosure.history_examined", "", bound.to_json(), rule_set, Verdict.PASS)
         said.append(Said(passed, {}))
     return said
+
+
+def _unjudged(rules: Sequence[str], cells: Sequence[Cell]) -> list[str]:
+    """Rules that nothing here applied to a difference. What a municipality may show by its inhabitants matters where one is
+    told apart: of a small one a difference of any size would be too much, and whose persons a difference has no set says."""
+    municipal = any(cell.area is not None for cell in cells)
+    return [one for one in rules if one != BY_POPULATION or municipal]
 
 
 def _beside(new: Book, public: Sequence[Published], rule_set: str) -> Iterator[Said]:

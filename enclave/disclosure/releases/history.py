@@ -74,6 +74,8 @@ class Cell:
     zero_hidden whether the rules of its release hide that nobody is in a category
     measure     digest of what was computed of the persons, apart from who they are; None where nobody knows
     value       digest of the number; only asked whether two are the same
+    area        the municipality that the cell is about, where it is about one
+    strictest   the least persons that the rules ask for in the smallest municipality of which they let numbers be shown
     """
 
     id: str
@@ -88,16 +90,39 @@ class Cell:
     zero_hidden: bool = False
     measure: str | None = None
     value: str | None = None
+    area: str | None = None
+    strictest: int = 0
+
+    @property
+    def most(self) -> int:
+        """The most persons that a difference in which this cell takes part may be asked to speak of."""
+        return max(self.floor, self.strictest)
+
+
+def floor_of(cells: Sequence[Cell]) -> int:
+    """The least persons that a sum of these cells must speak of."""
+    return max(cell.floor for cell in cells)
+
+
+def most_of(cells: Sequence[Cell]) -> int:
+    """The least persons beyond which nobody needs to look: those of a sum in which a municipality stands beside anything else
+    may all be of one that is smaller than the cells are about. Within one, where none is named, and within one table, which was
+    protected as a whole by the inhabitants of each, the floor holds."""
+    alike = (
+        len({cell.area for cell in cells}) == 1 or len({(cell.release, cell.table) for cell in cells}) == 1
+    )
+    return max(cell.floor if alike else cell.most for cell in cells)
 
 
 class Kind(StrEnum):
-    """How a collision is computed: by one subtraction, by several, because two definitions fit the same persons, or because the
-    same persons have two values of one measure."""
+    """How a collision is computed: by one subtraction, by several, because two definitions fit the same persons, because the
+    same persons have two values of one measure, or by subtraction of so few that a small municipality might not show them."""
 
     PAIR = "pair"
     SUM = "sum"
     EQUAL = "equal"
     RECORDS = "records"
+    AREA = "area"
 
 
 @dataclass(frozen=True)
@@ -146,6 +171,10 @@ class Book:
     def floor(self) -> int:
         return max((cell.floor for cell in self.cells), default=0)
 
+    @cached_property
+    def most(self) -> int:
+        return max((cell.most for cell in self.cells), default=0)
+
     def near(self, size: int, sketch: NDArray[np.int32], apart: int) -> Iterator[Cell]:
         """Cells that a set of this size and sketch may differ from by at most `apart` persons; none is left out.
 
@@ -182,12 +211,12 @@ class Book:
 def pairs(new: Book, released: Book) -> list[Collision]:
     """Every pair of a new cell with a released or another new one in which 1 to n - 1 persons take part.
 
-    n is the larger floor of the two. Complete for any number of cells. Where the rules of either hide that nobody is in a
+    n is the larger floor of the two (`floor_of`). Complete for any number of cells. Where the rules of either hide that nobody is in a
     category, two different definitions that fit the same persons tell it too.
     """
     found: dict[frozenset[str], Collision] = {}
     for book in (released, new):
-        apart = max(new.floor, released.floor) - 1
+        apart = max(new.most, released.most) - 1
         for cell in new.cells:
             own: Persons | None = None
             for other in book.near(cell.size, np.array(cell.sketch, dtype=np.int32), apart):
@@ -195,10 +224,12 @@ def pairs(new: Book, released: Book) -> list[Collision]:
                 if other.id == cell.id or key in found:
                     continue
                 own = new.load(cell.id) if own is None else own
-                floor = max(cell.floor, other.floor)
+                floor = floor_of((cell, other))
                 differ = own.symmetric_difference_cardinality(book.load(other.id))
                 if 0 < differ < floor:
                     found[key] = Collision(Kind.PAIR, _ordered(cell, other), floor, differ)
+                elif 0 < differ < (most := most_of((cell, other))):
+                    found[key] = Collision(Kind.AREA, _ordered(cell, other), most, differ)
                 elif differ == 0 and (kind := _same_persons(cell, other)) is not None:
                     found[key] = Collision(kind, _ordered(cell, other), floor, 0)
     return list(found.values())
@@ -253,7 +284,7 @@ def triples(new: Book, released: Book, at_most: int = TRIPLES_AT_MOST) -> Sums:
     1[A] - 1[B], a pair, has no more persons than that sum. So pairs and these find all that three cells tell.
     """
     both = Book((*new.cells, *released.cells), _either(new, released))
-    floor = both.floor
+    floor = both.most
     fresh = frozenset(cell.id for cell in new.cells)
     found: dict[frozenset[str], Collision] = {}
     looked = 0
@@ -286,10 +317,12 @@ def _either(new: Book, released: Book) -> Load:
 def _sum(whole: Cell, part: Cell, other: Cell, load: Load) -> Collision | None:
     inside, left, right = load(whole.id), load(part.id), load(other.id)
     persons = len((inside ^ (left | right)) | (left & right))
-    floor = max(whole.floor, part.floor, other.floor)
-    if not 0 < persons < floor:
-        return None
-    return Collision(Kind.SUM, ((whole, 1), (part, -1), (other, -1)), floor, persons)
+    floor = floor_of((whole, part, other))
+    terms = ((whole, 1), (part, -1), (other, -1))
+    if 0 < persons < floor:
+        return Collision(Kind.SUM, terms, floor, persons)
+    most = most_of((whole, part, other))
+    return Collision(Kind.AREA, terms, most, persons) if 0 < persons < most else None
 
 
 def by_table(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:

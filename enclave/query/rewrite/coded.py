@@ -49,9 +49,9 @@ def take_apart(authorised: Authorised) -> Authorised:
                 found += mixed(tree, call.summed, authorised.known.schema)
         elif call.kind == "count_distinct":
             # Of a number of different values, too: it is one more where somebody has a value of their own making.
-            found = choices(exp.Max(this=_distinct(call).copy()))
+            found = choices(exp.Max(this=distinct(call).copy()))
             if isinstance(tree, exp.Select):
-                found += values_of(tree, _distinct(call))
+                found += values_of(tree, distinct(call))
         for term in found[:MAX_TERMS]:
             if not any(one.summed == term and one.condition == call.condition for one in added):
                 added.append(_call(f"{TERM}{len(added) + 1}", term, call.condition))
@@ -138,7 +138,8 @@ def _with_result(case: exp.Case, place: int, result: exp.Expr) -> exp.Expr:
     return exp.Case(this=_copy(case.this), ifs=kept, default=default)
 
 
-def _distinct(call: Call) -> exp.Expr:
+def distinct(call: Call) -> exp.Expr:
+    """What the different values of a number of them are of."""
     node = call.node.this if isinstance(call.node, exp.Filter) else call.node
     inner: exp.Expr = node.this.expressions[0]
     return inner

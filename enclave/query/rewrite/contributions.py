@@ -82,6 +82,19 @@ def add_contributions(tree: exp.Query, authorised: Authorised) -> exp.Query:
     return made
 
 
+def without_contributions(tree: exp.Expr) -> exp.Expr:
+    """The statement as it was before `add_contributions`, but for its order; any other as it is."""
+    source = tree.args.get("from_")
+    told = source.this if isinstance(source, exp.From) else None
+    if not isinstance(told, exp.Subquery) or told.alias != _TOLD:
+        return tree
+    inner: exp.Expr = told.this.copy()
+    clause = tree.args.get("with_")
+    if clause is not None:
+        inner.set("with_", clause.copy())
+    return inner
+
+
 def _cells(found: Contributions, given: Given, authorised: Authorised) -> exp.Query:
     """Persons by cell: one line for each cell and each total."""
     keys = [_column(name) for name in (*given.keys, *given.margins)]

@@ -55,20 +55,34 @@ def digits_of(tree: exp.Select, summed: exp.Expr) -> list[exp.Expr]:
     return made
 
 
-def values_of(tree: exp.Select, node: exp.Expr) -> list[exp.Expr]:
-    """One where `node` has a value that a step behind it chose, null elsewhere: once per value."""
+def written_by_steps(tree: exp.Select, node: exp.Expr) -> list[exp.Literal]:
+    """The values that a choice in a step behind `node` writes down."""
     if not any(made_by(column, tree) is not None for column in _columns(node)):
         return []
-    found: list[exp.Expr] = []
-    for value in _Reader(frozenset()).results(node, tree):
-        if value.is_string:
-            text = exp.Cast(this=exp.paren(node.copy()), to=exp.DataType.build("VARCHAR"))
-            same = exp.EQ(this=text, expression=value.copy())
-        else:
-            number = exp.TryCast(this=exp.paren(node.copy()), to=exp.DataType.build("DOUBLE"))
-            same = exp.EQ(this=number, expression=value.copy())
-        found.append(exp.Case(ifs=[exp.If(this=same, true=exp.Literal.number(1))]))
+    return _Reader(frozenset()).results(node, tree)
+
+
+def values_of(tree: exp.Select, node: exp.Expr) -> list[exp.Expr]:
+    """One where `node` has a value that a step behind it chose, null elsewhere: once per value; and once for all who have none of
+    them, since their different values are what is left of the number."""
+    one = exp.Literal.number(1)
+    written = [_has(node, value) for value in written_by_steps(tree, node)]
+    found: list[exp.Expr] = [exp.Case(ifs=[exp.If(this=same, true=one.copy())]) for same in written]
+    if written:
+        there = exp.Not(this=exp.Is(this=exp.paren(node.copy()), expression=exp.Null()))
+        others = [
+            exp.Not(this=exp.Coalesce(this=exp.paren(w.copy()), expressions=[exp.false()])) for w in written
+        ]
+        found.append(exp.Case(ifs=[exp.If(this=exp.and_(there, *others), true=one.copy())]))
     return found
+
+
+def _has(node: exp.Expr, value: exp.Literal) -> exp.Expr:
+    if value.is_string:
+        text = exp.Cast(this=exp.paren(node.copy()), to=exp.DataType.build("VARCHAR"))
+        return exp.EQ(this=text, expression=value.copy())
+    number = exp.TryCast(this=exp.paren(node.copy()), to=exp.DataType.build("DOUBLE"))
+    return exp.EQ(this=number, expression=value.copy())
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ class _Reader:
                 ends.append(node.args.get("default") or node.args.get("false"))
                 for end in ends:
                     if end is not None:
-                        found += [end.unnest()] if isinstance(end.unnest(), exp.Literal) else []
+                        found += _literals(end)
                         found += self.results(end, select)
             case exp.Predicate() | exp.Query():
                 pass
@@ -214,6 +228,14 @@ def _literal(node: exp.Expr) -> frozenset[float]:
     except ValueError:
         return ONE
     return frozenset({value}) if 0 < value < math.inf else frozenset()
+
+
+def _literals(node: exp.Expr) -> list[exp.Literal]:
+    """What is written down, also as a date; nothing for anything else."""
+    inner = node.unnest()
+    while isinstance(inner, exp.Cast | exp.TryCast):
+        inner = inner.this.unnest()
+    return [inner] if isinstance(inner, exp.Literal) else []
 
 
 def _puts_text_together(node: exp.Expr) -> bool:

@@ -12,8 +12,11 @@ leaves out, and behind what several counts leave over together, for each column 
 
 Where a rule asks for the largest contributions, they are added by a rule of their own (`contributions`).
 
-Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number.
+Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number. Where a number may be made of
+few different values (`tallied`): how many records have which.
 """
+
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -22,8 +25,10 @@ from enclave.query.contributions import largest_needed
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
-from enclave.query.rewrite.coded import is_term
+from enclave.query.rewrite.coded import distinct, is_term
 from enclave.query.rewrite.contributions import given_of
+from enclave.query.rewrite.crossed import COUNTS, crossing, patterns
+from enclave.query.rewrite.tallied import tallied
 from enclave.query.stages import (
     EVIDENCE,
     Apart,
@@ -35,6 +40,8 @@ from enclave.query.stages import (
     Members,
     Others,
     Part,
+    Tally,
+    TallyOf,
 )
 
 PERSONS = f"{EVIDENCE}persons"
@@ -45,11 +52,15 @@ SKETCH = 512
 for certain, and two that only cross are told from that."""
 
 
+MARKS = 1024
+"""Different marks of values: two values that are not the same have the same mark once in so many."""
+
+
 def cells_of(authorised: Authorised) -> Cells:
     """How the rows of the rewritten statement are to be read; the names are those that `add_evidence` gives."""
     shape = _shape(authorised)
     schema = authorised.known.schema
-    bare = {column.calls[0]: column.name for column in reversed(shape.columns) if column.bare}
+    bare = _bare(shape)
     dimensions = tuple(
         Dimension(
             key.name,
@@ -82,6 +93,7 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
+        tallies=tuple(one for one, _ in (*_tallies(authorised, shape), *_patterns(authorised, shape))),
         given=given_of(authorised),
     )
 
@@ -95,26 +107,114 @@ def _variable(call: Call, tree: exp.Query) -> str | None:
 
 
 def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
-    """Who stands behind each number of a row, where a record may stand in several rows."""
-    unasked = authorised.aggregate and not largest_needed(authorised.obligations)
-    if unasked or not overlapping(authorised.known.tree, shape, authorised.known.schema):
+    """Who stands behind each number of a row, where a record may stand in several rows, or several numbers of one may cross."""
+    if authorised.aggregate and not largest_needed(authorised.obligations):
         return []
-    found: list[tuple[Members, Call | None]] = [
-        (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
-    ]
-    for call in shape.calls:
-        if call.contributes is not None:
-            sketch = f"{EVIDENCE}{call.id}_members"
-            found.append((Members(f"{EVIDENCE}{call.id}_persons", "", sketch, SKETCH), call))
+    everybody = (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
+    if overlapping(authorised.known.tree, shape, authorised.known.schema):
+        taken = [call for call in shape.calls if call.contributes is not None]
+        return [everybody, *((_member(call, "", ""), call) for call in taken)]
+    if authorised.aggregate:
+        return []
+    found: list[tuple[Members, Call | None]] = []
+    for kind, calls in crossing(shape, authorised.known.tree, authorised.known.schema).items():
+        if kind == COUNTS:
+            found.append((replace(everybody[0], kind=kind), None))
+        found += [(_member(call, _counted(shape, call), kind), call) for call in calls]
     return found
 
 
-def _sketch(shape: Shape, call: Call | None) -> exp.Expr:
-    """The smallest of the persons' scattered numbers."""
-    number = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
-    smallest: exp.Expr = exp.Anonymous(
-        this="min", expressions=[exp.Distinct(expressions=[number]), exp.Literal.number(SKETCH)]
-    )
+def _member(call: Call, records: str, kind: str) -> Members:
+    persons = PERSONS if call.contributes is None else f"{EVIDENCE}{call.id}_persons"
+    return Members(persons, records, f"{EVIDENCE}{call.id}_members", SKETCH, kind)
+
+
+def _counted(shape: Shape, call: Call) -> str:
+    """The column with the number of records that a call counts; empty for other calls."""
+    return _bare(shape).get(call.id, f"{EVIDENCE}{call.id}") if call.kind in {"records", "count"} else ""
+
+
+def _bare(shape: Shape) -> dict[str, str]:
+    """The names of calls that are output columns themselves."""
+    return {column.calls[0]: column.name for column in reversed(shape.columns) if column.bare}
+
+
+def _tallies(authorised: Authorised, shape: Shape) -> list[tuple[Tally, Call]]:
+    """Numbers that may be made of few different values. In the aggregate tier cells are of blocks, not of persons."""
+    if authorised.aggregate:
+        return []
+    found = tallied(authorised.known.tree, shape.calls, authorised.known.schema)
+    bare = _bare(shape)
+    made: list[tuple[Tally, Call]] = []
+    for call in shape.calls:
+        if call.id in found and not any(_alike(call, other) for _, other in made):
+            of, moments = found[call.id]
+            different = bare.get(call.id, f"{EVIDENCE}{call.id}") if of is TallyOf.MARKS else ""
+            made.append((Tally(f"{EVIDENCE}{call.id}_tally", of, moments, different), call))
+    return made
+
+
+def _patterns(authorised: Authorised, shape: Shape) -> list[tuple[Tally, list[exp.Expr]]]:
+    """Which conditions of counts, or of sums of one thing, a record fulfils."""
+    if authorised.aggregate:
+        return []
+    found = patterns(shape, authorised.known.tree, authorised.known.schema)
+    return [
+        (
+            Tally(
+                f"{EVIDENCE}patterns{place}",
+                TallyOf.COUNTS if kind == COUNTS else TallyOf.SUMS,
+                len(conditions),
+            ),
+            conditions,
+        )
+        for place, (kind, conditions) in enumerate(found.items(), 1)
+    ]
+
+
+def _pattern(conditions: list[exp.Expr]) -> exp.Expr:
+    """How many records fulfil which of the conditions."""
+    bits: list[exp.Expr] = [
+        exp.Case(
+            ifs=[exp.If(this=one.copy(), true=exp.Literal.number(1 << place))], default=exp.Literal.number(0)
+        )
+        for place, one in enumerate(conditions)
+    ]
+    together = bits[0]
+    for one in bits[1:]:
+        together = exp.Add(this=together, expression=one)
+    return exp.Anonymous(this="histogram", expressions=[together])
+
+
+def _alike(one: Call, other: Call) -> bool:
+    """Whether two calls are of the same values of the same records: a mean and a spread."""
+    return one.summed is not None and one.summed == other.summed and one.condition == other.condition
+
+
+def _tally(call: Call, of: TallyOf) -> exp.Expr:
+    """How many records have which value, one of which power of ten, or one with which mark."""
+    value = distinct(call) if call.summed is None else call.summed
+    number: exp.Expr = exp.TryCast(this=exp.paren(value.copy()), to=exp.DataType.build("DOUBLE"))
+    if of is TallyOf.LENGTHS:
+        size = exp.Nullif(this=exp.Abs(this=number), expression=exp.Literal.number(0))
+        number = exp.Floor(this=exp.Anonymous(this="log10", expressions=[size]))
+    elif of is TallyOf.MARKS:
+        mark = exp.Anonymous(this="hash", expressions=[value.copy()])
+        number = exp.Mod(this=mark, expression=exp.Literal.number(MARKS))
+    counted: exp.Expr = exp.Anonymous(this="histogram", expressions=[number])
+    # Noughts are values, too: they are left out of who contributes, and not of a tally.
+    there = call.contributes if of is TallyOf.MARKS else call.condition
+    if there is not None:
+        counted = exp.Filter(this=counted, expression=exp.Where(this=there.copy()))
+    return counted
+
+
+def _sketch(shape: Shape, call: Call | None, once: bool) -> exp.Expr:
+    """The smallest of the persons' scattered numbers; each once, or as often as it has records, which is found sooner."""
+    number: exp.Expr = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
+    if once:
+        number = exp.Distinct(expressions=[number])
+    smallest: exp.Expr = exp.Anonymous(this="min", expressions=[number, exp.Literal.number(SKETCH)])
     there: exp.Expr = exp.Not(this=exp.Is(this=exp.paren(shape.person.copy()), expression=exp.Null()))
     if call is not None and call.contributes is not None:
         there = exp.and_(there, call.contributes.copy())
@@ -196,7 +296,11 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
         added.append(_named(counted, name))
     for one, of in _members(authorised, shape):
-        added.append(_named(_sketch(shape, of), one.sketch))
+        added.append(_named(_sketch(shape, of, once=not one.kind), one.sketch))
+    for tally, summed in _tallies(authorised, shape):
+        added.append(_named(_tally(summed, tally.of), tally.counts))
+    for tally, conditions in _patterns(authorised, shape):
+        added.append(_named(_pattern(conditions), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))

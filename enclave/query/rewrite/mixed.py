@@ -38,15 +38,15 @@ _TIMES = ("DATE", "TIME", "TIMESTAMP", "INTERVAL")
 def mixed(tree: exp.Select, summed: exp.Expr, schema: Schema) -> list[exp.Expr]:
     """Each column that is mixed with others, as a number; nothing where there is one, or only a product of them."""
     found: list[exp.Column] = []
-    for node in _values(summed):
-        columns = list(dict.fromkeys(one for one in _values(node) if isinstance(one, exp.Column)))
+    for node in values_within(summed):
+        columns = list(dict.fromkeys(one for one in values_within(node) if isinstance(one, exp.Column)))
         if len(columns) > 1 and not isinstance(node, _SINGLE):
             found += columns
     made = (_as_number(one, tree, schema) for one in dict.fromkeys(found))
     return [one for one in made if one is not None]
 
 
-def _values(node: exp.Expr) -> list[exp.Expr]:
+def values_within(node: exp.Expr) -> list[exp.Expr]:
     """The nodes that a value is made of, without the conditions that decide which."""
     if isinstance(node, exp.Predicate | exp.Query | exp.DataType):
         return []
@@ -56,7 +56,7 @@ def _values(node: exp.Expr) -> list[exp.Expr]:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, exp.Expr):
-                found += _values(child)
+                found += values_within(child)
     return found
 
 
@@ -99,7 +99,7 @@ def _bases(
     """The base columns whose values go into a value, through its steps, and whether there are times among them."""
     found: set[Origin] = set()
     times = False
-    for column in _values(node):
+    for column in values_within(node):
         if not isinstance(column, exp.Column):
             continue
         source = source_of(column.table, select)

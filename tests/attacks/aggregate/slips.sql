@@ -39,3 +39,10 @@ WITH u AS (SELECT pid, birth_ym FROM idb.notif WHERE severity = 1
 SELECT count(DISTINCT pid) AS n FROM u WHERE birth_ym = DATE '1980-03-01'
 -- twin: table
 SELECT count(DISTINCT pid) AS n FROM idb.notif WHERE severity IN (1, 2) AND birth_ym < DATE '1981-04-01'
+
+-- attack: an area of a few persons / 数人しかいない地域
+-- code: query.areas_small
+-- form: table
+SELECT sex, count(DISTINCT pid) AS n FROM ndb.rcpt WHERE pref_code = '46' GROUP BY sex
+-- twin: table
+SELECT sex, count(DISTINCT pid) AS n FROM ndb.rcpt WHERE pref_code IN ('40', '46', '47') GROUP BY sex

@@ -30,7 +30,22 @@ def con() -> Iterator[Any]:
         yield made
 
 
-@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.name)
+@pytest.mark.parametrize(
+    "slip", [s for s in SLIPS if s.code == aggregate_world.OF_SMALL_AREAS], ids=lambda slip: slip.name
+)
+def test_an_area_of_a_few_persons_is_no_condition_where_blocks_know_areas(slip: Pair, policy: Any) -> None:
+    with aggregate_world.opened(False, homes=True, small=True) as con:
+        with pytest.raises(Refused) as refused:
+            aggregate_world.compared(slip.attack, con, policy, homes=True)
+        assert refused.value.code == slip.code
+        told = aggregate_world.compared(slip.twin, con, policy, homes=True)
+    assert not told.wrong
+    assert set(told.statuses) - {"hidden"}
+
+
+@pytest.mark.parametrize(
+    "slip", [s for s in SLIPS if s.code != aggregate_world.OF_SMALL_AREAS], ids=lambda slip: slip.name
+)
 def test_each_slip_gets_its_code_and_its_twin_is_answered(slip: Pair, policy: Any, con: Any) -> None:
     if slip.code == PERTURBED:
         told, instead = statuses(slip.attack, policy, con), statuses(slip.twin, policy, con)

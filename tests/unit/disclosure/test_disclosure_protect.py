@@ -165,6 +165,7 @@ def test_a_municipality_without_counts_shows_not_even_zero() -> None:
         {"min_institutions": 3},
         {"rounding": {"redact_at_most": 7, "base": 5, "midpoint": 0}},
         {"masking": {"rule": "ndb-open-5-9"}},
+        {"insiders": {"n": 1}},
     ],
 )
 def test_a_rule_that_cannot_be_applied_stops_the_table(more: dict[str, Any]) -> None:

@@ -21,6 +21,9 @@ from enclave.query.flow import Unsettled, prepare
 from enclave.query.stages import Form
 from tests.unit.query import world
 
+OF_SMALL_AREAS = "query.areas_small"
+"""The refusal that needs blocks which know where people live, and an area of fewer persons than a block has."""
+
 K = 10
 PERSONS = 9_000
 QUERIES = Path(__file__).parent / "use_cases" / "aggregate.sql"
@@ -58,6 +61,10 @@ CREATE TEMP MACRO area(p) AS pick(p, 'area', ['01','13','13','13','27','27','40'
 CREATE TEMP MACRO sexof(p) AS 1 + n(p, 'sex', 2);
 CREATE TEMP MACRO born(p) AS (DATE '1931-01-01' + to_months(n(p, 'born', 600) + n(p, 'more', 150)))::DATE;
 """
+
+_SMALL = re.sub(
+    r"area\(p\) AS (.*);", r"area(p) AS CASE WHEN n(p, 'few', 3000) = 0 THEN '46' ELSE \1 END;", _MACROS
+)
 
 _ROWS = {
     "ndb.rcpt": "SELECT who(p), pick(i, 'kind', ['med_in','med_out','med_out','dpc','pharm']), ym(i, 'ym'), sexof(p),"
@@ -137,11 +144,12 @@ def schema(homes: bool = False) -> schemas.Schema:
 
 
 @contextmanager
-def opened(moving: bool, homes: bool = False) -> Iterator[Any]:
+def opened(moving: bool, homes: bool = False, small: bool = False) -> Iterator[Any]:
+    """`small`: with an area, 46, of some three persons."""
     con = duckdb.connect()
     for database in [*databases(), "core"]:
         con.execute(f"CREATE SCHEMA {database}")
-    con.execute(_MACROS)
+    con.execute(_SMALL if small else _MACROS)
     con.execute(_MOVING if moving else _CONSTANT)
     for name, columns in TABLES.items():
         con.execute(f"CREATE TABLE {name} ({columns})")

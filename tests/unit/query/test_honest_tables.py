@@ -38,10 +38,10 @@ SMALL = {
 
 NEAR = {
     "missing values by sex": "as many, but for seven, have the one value as have the other",
-    "prevalence of many diseases in one line": "as many, but for seven, have the one disease as have the other",
     "function at admission and discharge": "as many, but for nought to nine, have the one score as have the other",
 }
-"""Questions of which numbers of a row are near each other. They cross; sketches of who is in which would show it."""
+"""Questions of which numbers of a row are near each other, by sizes alone. They cross; of means no sketch is made, and of
+records with a missing value it is persons that are compared."""
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,24 @@
 #' A table to submit: a data frame, an answer of `enclave_table()`, or a table of counts (`table()`, `xtabs()`).
 #' Statuses stay, hidden cells become empty. Without `dimensions`, columns of text, truth values, days and factors are
 #' dimensions (in a protected table: whatever has no status); without `counts`, every other column of whole numbers is a
-#' count. Refused: `client.column` for unknown columns, `client.item` for what is no table.
-enclave_item <- function(x, name = "", dimensions = NULL, counts = NULL) {
+#' count. A CSV file leaves exactly as it is, with the description that lies beside it (`table.yaml`, `table.json`).
+#' `description`: what the columns are, as `enclave check` reads it: a list, or a YAML or JSON file. `evidence`: the table of
+#' evidence (a data frame or a CSV file), which does not leave. The checkers see both; they add findings and take none away.
+#' Refused: `client.column` for unknown columns, `client.item` for what is no table, `client.file`.
+enclave_item <- function(x, name = "", dimensions = NULL, counts = NULL, description = NULL, evidence = NULL) {
   language <- language_here(x)
+  file <- if (is.character(x) && length(x) == 1L && is.null(dim(x))) x
+  if (is.null(description) && !is.null(evidence)) refuse("client.item", facts = list(kind = "evidence"), language = language)
+  if (!is.null(file)) {
+    text <- text_of(file, language)
+    x <- tryCatch(
+      utils::read.csv(text = text, check.names = FALSE, encoding = "UTF-8"),
+      error = function(no) refuse("client.file", facts = list(file = basename(file)), language = language)
+    )
+    if (!nzchar(name)) name <- basename(file)
+    if (is.null(description)) description <- beside(file)
+  }
+  said <- if (!is.null(description)) described(description, evidence, language)
   frame <- flat(x, language)
   columns <- names(frame)
   unknown <- setdiff(c(dimensions, counts), columns)
@@ -18,14 +33,22 @@ enclave_item <- function(x, name = "", dimensions = NULL, counts = NULL) {
   }
   values <- values_of(frame)
   others <- setdiff(columns, paste0(companions(frame), STATUS))
-  if (is.null(dimensions)) dimensions <- Filter(function(name) is_dimension(frame, name, values), others)
+  free <- Filter(function(name) !said_of_column(said, name), others)
+  if (is.null(dimensions)) {
+    dimensions <- intersect(names(said$said$dimensions), columns)
+    # Of a description that cannot be read here the gateway takes the dimensions.
+    if (!length(dimensions) && (is.null(said) || !is.null(said$said))) {
+      dimensions <- Filter(function(name) is_dimension(frame, name, values), free)
+    }
+  }
   if (is.null(counts)) {
-    counts <- Filter(function(name) !name %in% dimensions && whole_numbers(frame[[name]]), others)
+    counts <- Filter(function(name) !name %in% dimensions && whole_numbers(frame[[name]]), free)
+    counts <- c(intersect(as.character(unlist(said$said$counts)), columns), counts)
   }
   texts <- lapply(frame, cells_as_text)
   rows <- do.call(paste, c(lapply(dimensions, function(name) paste0(name, "=", ifelse(is.na(texts[[name]]), "", texts[[name]]))), sep = ", "))
   structure(class = "enclave_item", list(
-    kind = "table", name = name, csv = csv(columns, texts), dimensions = as.character(dimensions),
+    kind = "table", name = name, csv = if (is.null(file)) csv(columns, texts) else text, described = said, dimensions = as.character(dimensions),
     counts = as.character(counts), receipt = receipt_of(x, columns), png = NULL, title = "", rows = as.character(rows)
   ))
 }
@@ -50,7 +73,8 @@ enclave_submit <- function(con, items, output, purpose = "") {
   numbers <- stats::ave(seq_along(kinds), kinds, FUN = seq_along)
   sent <- Map(wire, items, numbers)
   body <- list(output = one_text(output), purpose = one_text(purpose), items = unname(sent))
-  answer <- json(gw, "POST", "/v1/exports", as.character(jsonlite::toJSON(body, null = "null", digits = NA)))
+  text <- as.character(jsonlite::toJSON(body, null = "null", digits = NA))
+  answer <- json(gw, "POST", "/v1/exports", text, SUBMIT_SECONDS)
   tables <- vapply(sent, function(item) as.character(if (is.null(item$data)) item$name else item$data$name), "")
   rows <- lapply(items, `[[`, "rows")
   names(rows) <- tables
@@ -190,6 +214,10 @@ wire <- function(item, number) {
     dimensions = enc2utf8(item$dimensions), counts = enc2utf8(item$counts),
     receipt = if (!is.null(item$receipt)) one_text(item$receipt)
   )
+  if (!is.null(item$described)) {
+    table$description <- item$described$sent
+    if (!is.null(item$described$evidence)) table$evidence <- one_text(item$described$evidence)
+  }
   if (is.null(item$png)) return(table)
   table$name <- one_text(paste0(stem, "-data.csv")) # a name of its own: the table may be submitted besides
   png <- one_text(gsub("\n", "", jsonlite::base64_enc(item$png), fixed = TRUE))

@@ -21,7 +21,8 @@ finding_lines <- function(submission) {
     }
     lapply(file$findings, function(one) {
       verdict <- if (is.null(one$verdict)) file$verdict else one$verdict
-      sentence <- paste(Filter(nzchar, c(one$title, one$hint)), collapse = " ")
+      alone <- if (isTRUE(one$facts$undescribed)) word("undescribed", language)
+      sentence <- paste(Filter(nzchar, c(one$title, one$hint, alone)), collapse = " ")
       list(file$name, spoken(verdict), one$code, place_in(submission, file$name, one$where), sentence, verdict)
     })
   })

@@ -2,6 +2,7 @@
 # Relies on session.json {gateway, token} and ca.pem in one folder (/run/enclave).
 
 ANSWER_SECONDS <- 120L
+SUBMIT_SECONDS <- 600L # answers are recomputed and laid beside everything released before
 
 gateway <- function(folder) {
   language <- language_asked()
@@ -42,9 +43,9 @@ handle <- function(gw, method, path, body = NULL, seconds = ANSWER_SECONDS) {
 }
 
 # One request whose answer is a JSON object.
-json <- function(gw, method, path, body = NULL) {
+json <- function(gw, method, path, body = NULL, seconds = ANSWER_SECONDS) {
   answer <- tryCatch(
-    curl::curl_fetch_memory(paste0(gw$address, path), handle(gw, method, path, body)),
+    curl::curl_fetch_memory(paste0(gw$address, path), handle(gw, method, path, body, seconds)),
     error = function(silent) refuse("client.unreachable", language = gw$language)
   )
   told <- parsed(answer$content)

@@ -102,6 +102,12 @@ WORDS <- list(
     ja = "コードの意味がある列は enclave_tables(con) の codes に出ています。",
     en = "enclave_tables(con) shows in its column `codes` where there is one."
   ),
+  client.file = c(ja = "ファイルが読めません: {file}。", en = "The file cannot be read: {file}."),
+  client.file.hint = c(
+    ja = "UTF-8 の CSV（説明は YAML か JSON）を、ワークスペースの中から指定してください。",
+    en = "Name a CSV file in UTF-8 (a description: YAML or JSON) of the workspace."
+  ),
+  undescribed = c(ja = "（列の説明がなくても残る指摘です。）", en = "(This stands also without the description.)"),
   client.item = c(ja = "提出できない項目です: {kind}。", en = "This cannot be submitted: {kind}."),
   client.item.hint = c(
     ja = "表（data.frame）、enclave_item(…)、enclave_figure(…) を渡してください。",
