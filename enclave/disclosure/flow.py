@@ -24,6 +24,7 @@ from enclave.disclosure.answers.table import (
 from enclave.disclosure.criteria.rules import CONCENTRATION, Rules, RuleSet, Zero, combine
 from enclave.disclosure.files.examine import Findings, TableFile, examine
 from enclave.disclosure.proof import interval
+from enclave.disclosure.proof.distinct import distinct_holds
 from enclave.disclosure.proof.widths import wide_enough
 
 MAX_CELLS = 60_000
@@ -140,7 +141,7 @@ def _audited(
     holds = (
         claim.unsafe <= claim.hidden
         and interval.verify(table, claim, cells.least, rules.n, rules.min_institutions or 0)
-        and interval.distinct_holds(table, claim.hidden, cells.least, claim.moves)
+        and distinct_holds(table, claim.hidden, cells.least, claim.moves)
         and wide_enough(table, claim, rules, elsewhere)
     )
     if not holds:
@@ -149,11 +150,16 @@ def _audited(
     return {keys: Reason.PRIMARY if keys in by_itself else Reason.SECONDARY for keys in claim.hidden}
 
 
+_HIDDEN = {reason: Hidden(reason) for reason in Reason}
+
+
 def _row(row: Row, reason: Reason | None, rules: Rules) -> ProtectedRow:
     """A hidden row keeps its zeros where zeros are shown, except where no number at all may be."""
+    if reason is None:
+        return ProtectedRow(row.keys, tuple(map(Shown, row.values)))
     no_counts = rules.threshold(row.population) is None
     cells: list[Cell] = []
     for value, persons in zip(row.values, row.persons, strict=True):
         harmless = persons == 0 and rules.zero is Zero.SHOWN and not no_counts
-        cells.append(Shown(value) if reason is None or harmless else Hidden(reason))
+        cells.append(Shown(value) if harmless else _HIDDEN[reason])
     return ProtectedRow(row.keys, tuple(cells))

@@ -6,9 +6,10 @@ status for a dimension in which some row is a total.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
@@ -80,7 +81,8 @@ def written(table: Table) -> Table:
     given = table.contributions
     if given is not None:
         given = replace(given, cells=tuple((_written(keys), found) for keys, found in given.cells))
-    return replace(table, rows=tuple(rows), contributions=given)
+    inside = (replace(one, inner=_written(one.inner), outer=_written(one.outer)) for one in table.inside)
+    return replace(table, rows=tuple(rows), contributions=given, inside=tuple(inside))
 
 
 def _written(keys: tuple[object, ...]) -> tuple[object, ...]:
@@ -133,33 +135,36 @@ def table_of(answered: pa.Table, cells: Cells) -> Table:
     answered = own_rows(answered, cells)
     data = {name: values(answered.column(name)) for name in answered.column_names}
     derived = [measure for measure in cells.measures if measure.derived and measure.parts]
-    parts = {part.id: part for part in cells.parts}
     keys = [_keys(data, cells, number) for number in range(answered.num_rows)]
     measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
     told = readable(data, cells, keys)
-    measures += [Measure(name, MeasureKind.OTHER, group=True) for name in told]
-    rows = []
-    for number in range(answered.num_rows):
-        persons = [int(data[part.persons][number]) for part in cells.parts]
-        persons += [max(int(data[parts[one].persons][number]) for one in m.parts) for m in derived]
-        persons += [sizes[number] for sizes in told.values()]
-        rows.append(
-            Row(
-                keys=keys[number],
-                values=(
-                    *(number_of(data[part.value][number]) for part in cells.parts),
-                    *(number_of(data[measure.name][number]) for measure in derived),
-                    *(None for _ in told),
-                ),
-                persons=tuple(persons),
-                row_persons=int(data[cells.persons][number]),
-                institutions=None
-                if cells.institutions is None
-                else tuple(int(data[name][number]) for name in cells.institutions),
-            )
-        )
-    return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows))
+    measures += [Measure(name, MeasureKind.OTHER, group=True) for name in told.groups]
+    behind = {part.id: list(map(int, data[part.persons])) for part in cells.parts}
+    persons = [behind[part.id] for part in cells.parts]
+    persons += [list(map(max, zip(*(behind[one] for one in m.parts), strict=True))) for m in derived]
+    persons += told.groups.values()
+    found = [data[part.value] for part in cells.parts] + [data[measure.name] for measure in derived]
+    columns = [list(map(number_of, one)) for one in found] + [[None] * len(keys) for _ in told.groups]
+    institutions: Iterable[tuple[int, ...] | None] = repeat(None, len(keys))
+    if cells.institutions is not None:
+        institutions = _across([list(map(int, data[name])) for name in cells.institutions], len(keys))
+    rows = map(
+        Row,
+        keys,
+        _across(columns, len(keys)),
+        _across(persons, len(keys)),
+        map(int, data[cells.persons]),
+        institutions,
+        repeat(None),
+        told.beside,
+    )
+    return Table(tuple(d.name for d in cells.dimensions), tuple(measures), tuple(rows), inside=told.inside)
+
+
+def _across(columns: Sequence[Sequence[Any]], rows: int) -> Iterator[tuple[Any, ...]]:
+    """Row by row what these columns say."""
+    return zip(*columns, strict=True) if columns else repeat((), rows)
 
 
 def _keys(data: Mapping[str, Sequence[Any]], cells: Cells, number: int) -> tuple[object, ...]:

@@ -8,15 +8,19 @@ evidence columns of `query.rewrite.evidence`. Does not: look at a value that it 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
 from enclave.disclosure.answers import tallies
 from enclave.disclosure.answers.contained import Group, left_between
-from enclave.disclosure.answers.table import TOTAL, Measure, MeasureKind
+from enclave.disclosure.answers.table import TOTAL, Inside, Measure, MeasureKind
 from enclave.query.rewrite.crossed import COUNTS
 from enclave.query.stages import Cells, Coding, Members, Others, Part, Tally, TallyOf
+
+Margins = list[tuple[int, list[int]]]
+"""Each margin of an answer, by row, with the rows of its details."""
 
 _KINDS = {
     "records": MeasureKind.COUNT,
@@ -102,17 +106,27 @@ def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict
     return {"apart": sizes} if whole and any(sizes) else {}
 
 
-def readable(
-    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
-) -> dict[str, list[int]]:
+@dataclass(frozen=True)
+class Told:
+    """`groups`: by a name of its own each group that subtraction within a row makes readable, with its persons in each row; they
+    add up. `beside`: per row the smallest group that is none of its own numbers' (`table.Row`); `inside`: which rows lie in
+    others."""
+
+    groups: Mapping[str, list[int]]
+    beside: list[int]
+    inside: tuple[Inside, ...] = ()
+
+
+def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]) -> Told:
     """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
 
     1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. What lies between rows of which
-    one may lie inside another. 5. How many have one of few values, where sums of the values tell. 6. All of a row with a sum beyond all numbers: whether it
-    is may hang on one value, and a refusal would tell.
+    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. How many
+    have one of few values, where sums of the values tell. Of the row
+    alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
+    numbers: whether it is may hang on one value, and a refusal would tell.
     """
     found: dict[str, list[int]] = {}
     rows = len(keys)
@@ -141,46 +155,50 @@ def readable(
             found["others"] = sizes
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
-    told = {name: _of_margins(sizes, keys) for name, sizes in found.items()}
-    if any(not one.kind for one in cells.members):
-        told["between rows"] = _lowered(_between(data, cells, keys, totals), keys)
+    broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
+    margins = _margins(keys) if found or cells.members or cells.tallies else []
+    told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
     for kind in sorted({one.kind for one in cells.members if one.kind}):
         members = [one for one in cells.members if one.kind == kind]
-        told[f"within rows {kind}"] = _lowered(_within(data, members, totals), keys)
+        told[f"within rows {kind}"] = _lowered(_within(data, members, totals), margins)
     for tally in cells.tallies:
-        told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), keys)
-    broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    if any(broken):
-        sizes = [min(1, size) if one else size for one, size in zip(broken, totals, strict=True)]
-        told["not finite"] = _lowered(sizes, keys)
-    return told
+        told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
+    left, lying = _between(data, cells, keys)
+    beside = [
+        min(1, total) if one else left.get(row, 0)
+        for row, (one, total) in enumerate(zip(broken, totals, strict=True))
+    ]
+    return Told(told, beside, lying)
 
 
 def _between(
-    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]], totals: list[int]
-) -> list[int]:
-    """The smallest group that each row leaves over beside another of its kind (its own persons where there is none). What a sum
-    leaves over, nobody knows who contributed to: where a rule asks for that, it may be one person."""
+    data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]
+) -> tuple[dict[int, int], tuple[Inside, ...]]:
+    """The smallest group that each row leaves over beside others of its kind, and which rows lie in others. What a
+    sum leaves over, nobody knows who contributed to: where a rule asks for that, it may be one person."""
     sums = cells.given is not None and not all(one.counts for one in cells.given.of)
     kinds: dict[tuple[bool, ...], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         kinds[tuple(part is TOTAL for part in key)].append(row)
-    found = list(totals)
+    measure = {part.persons: place for place, part in enumerate(cells.parts)}
+    found: dict[int, int] = {}
+    inside: set[Inside] = set()
     for rows in kinds.values():
         groups = [
-            Group(
-                row,
-                int(data[one.persons][row]),
-                int(data[one.records][row]) if one.records else 0,
-                tuple(data[one.sketch][row] or ()),
-                one.full,
-            )
+            (measure.get(one.persons, -1), _group(row, data, one, row))
             for one in cells.members
+            if not one.kind
             for row in rows
         ]
-        for row, persons in left_between(groups).items():
-            found[row] = min(found[row], 1 if sums else persons)
-    return found
+        of = {id(group): number for number, group in groups}
+        told = left_between([group for _, group in groups])
+        found |= {row: 1 if sums else persons for row, persons in told.left.items()}
+        inside |= {
+            Inside(of[id(inner)], keys[inner.row], keys[outer.row])
+            for inner, outer in told.pairs
+            if of[id(inner)] == of[id(outer)]
+        }
+    return found, tuple(sorted(inside, key=repr))
 
 
 def _within(data: Mapping[str, Sequence[Any]], members: Sequence[Members], totals: list[int]) -> list[int]:
@@ -188,7 +206,7 @@ def _within(data: Mapping[str, Sequence[Any]], members: Sequence[Members], total
     found = list(totals)
     for row in range(len(totals)):
         groups = [_group(place, data, one, row) for place, one in enumerate(members)]
-        found[row] = min([found[row], *left_between(groups).values()])
+        found[row] = min([found[row], *left_between(groups).left.values()])
     return found
 
 
@@ -255,27 +273,25 @@ def _flags(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[s
     return found
 
 
-def _of_margins(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+def _of_margins(sizes: list[int], margins: Margins) -> list[int]:
     """The sizes of readable groups with those of margins between the largest and the sum of their details.
 
     A group that is readable in a detail (where a sum is of two values) need not be in the margin (where it is of
     three), and the other way round: these are no numbers that add up by themselves.
     """
-    if not any(TOTAL in key for key in keys):
-        return sizes
     found = list(sizes)
-    for row, details in _margins(keys):
+    for row, details in margins:
         within = [found[one] for one in details]
         found[row] = min(max(found[row], *within), sum(within))
     return found
 
 
-def _lowered(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
+def _lowered(sizes: list[int], margins: Margins) -> list[int]:
     """The sizes with those of margins between the largest and the sum of their details, none of them larger than it was.
 
     Where a margin is small its details are taken to be as small: what was found of it must not be lost.
     """
-    found, margins, changed = list(sizes), _margins(keys), True
+    found, changed = list(sizes), True
     while changed:
         before = list(found)
         for row, details in margins:
@@ -287,15 +303,21 @@ def _lowered(sizes: list[int], keys: Sequence[tuple[object, ...]]) -> list[int]:
     return found
 
 
-def _margins(keys: Sequence[tuple[object, ...]]) -> list[tuple[int, list[int]]]:
+def _margins(keys: Sequence[tuple[object, ...]]) -> Margins:
     """Each margin with its details along each dimension in which it is one; those of the fewest dimensions first."""
+    totals = sorted(
+        (row for row, key in enumerate(keys) if TOTAL in key),
+        key=lambda row: sum(part is TOTAL for part in keys[row]),
+    )
+    if not totals:
+        return []
     details: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         for place, part in enumerate(key):
             if part is not TOTAL:
                 details[place, (*key[:place], *key[place + 1 :])].append(row)
     found = []
-    for row in sorted(range(len(keys)), key=lambda n: sum(part is TOTAL for part in keys[n])):
+    for row in totals:
         for place, part in enumerate(keys[row]):
             rest = (place, (*keys[row][:place], *keys[row][place + 1 :]))
             if part is TOTAL and rest in details:

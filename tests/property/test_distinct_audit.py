@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 
 from enclave.disclosure.answers.table import TOTAL, Measure, Row, Table
-from enclave.disclosure.proof.interval import ROW, distinct_holds
+from enclave.disclosure.proof.distinct import distinct_holds
+from enclave.disclosure.proof.interval import ROW
 
 Keys = tuple[object, ...]
 

@@ -20,7 +20,8 @@ NODES = 8
 
 def linked(rows: list[tuple[object, ...]], tiers: tuple[Tier, ...] = TIERS) -> Labels:
     """Labels of eight records, two or three in each database, of what was observed."""
-    with duckdb.connect() as connection:
+    # One thread: eight records are no work to be shared out.
+    with duckdb.connect(config={"threads": 1}) as connection:
         columns = ("node", "id1", "id2", "id4", "id5", "sex", "birth_ym", "came", "years")
         table = pa.table(
             {

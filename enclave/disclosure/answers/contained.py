@@ -27,7 +27,8 @@ MAX_PAIRS = 20_000
 """Pairs of cells that are compared, some seconds' work: of 200 thresholds each with each. Cells that share nobody are no pair."""
 
 SMALL = 100
-"""Persons: no rule asks for so many. Larger groups that cells leave over by crossing each other are not looked for."""
+"""Persons: no rule asks for so many. Larger groups that cells leave over by crossing each other are not looked for, nor are larger
+ones told by the pairs that leave them."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,17 @@ class Group:
         return not self.members.isdisjoint(other.members)
 
 
-def left_between(groups: Sequence[Group]) -> dict[int, int]:
-    """Per row the persons of the smallest group that is left over between it and other rows; rows without one are absent.
+@dataclass(frozen=True)
+class Found:
+    """`left`: per row the persons of the smallest group that is left over between it and other rows; rows without one are absent.
+    `pairs`: of which one lies in the other, the inner first, few persons apart or none."""
+
+    left: Mapping[int, int]
+    pairs: Sequence[tuple[Group, Group]]
+
+
+def left_between(groups: Sequence[Group]) -> Found:
+    """What the groups leave over of each other.
 
     Raises Refused `disclosure.too_large` where more cells than `MAX_PAIRS` allows lie in one another.
     """
@@ -92,6 +102,7 @@ def left_between(groups: Sequence[Group]) -> dict[int, int]:
             if other.row != one.row and one.inside(other):
                 within[id(other)].append(one)
     found: dict[int, int] = {}
+    near: list[tuple[Group, Group]] = []
 
     def left(row: int, persons: int) -> None:
         if persons > 0:
@@ -102,6 +113,8 @@ def left_between(groups: Sequence[Group]) -> dict[int, int]:
     for whole in groups:
         inside = sorted(within[id(whole)], key=lambda one: -one.persons)
         for one in inside:
+            if whole.persons - one.persons < SMALL:
+                near.append((one, whole))
             between = whole.persons - one.persons or abs(whole.records - one.records)
             left(whole.row, between)
             left(one.row, between)
@@ -125,7 +138,7 @@ def left_between(groups: Sequence[Group]) -> dict[int, int]:
         for rows, persons in _crossing(whole, inside, within):
             for row in rows:
                 left(row, persons)
-    return found
+    return Found(found, near)
 
 
 def _crossing(

@@ -6,7 +6,7 @@ microseconds what a linear programme finds in tens of milliseconds, and always i
 is found is a move like those of `moves`, and is audited like them. Does not find every move; `moves` does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import product
 
@@ -23,6 +23,9 @@ Prices = npt.NDArray[np.float64]
 _WORK_AT_MOST = 20_000_000
 """Corners times cells of the dense table for one target; beyond, the sparse programme is quicker."""
 
+
+_WRITTEN_OUT = 4_000
+"""Corners times cells up to which all of them are looked up at once."""
 
 _SEEN = 1e-4
 """What a hidden node costs that some move changes already: next to nothing, so that of moves which hide nothing more the one is
@@ -61,50 +64,84 @@ class Corners:
             )
             for place in inside
         }
-        self._node = np.full(self._shape, -1, dtype=np.int64)
-        for place, at in self._index.items():
-            self._node[at] = place
+        self._steps = tuple(
+            size // reduce(lambda a, b: a * b, self._shape[: dim + 1], 1) for dim in range(len(index))
+        )
+        # Where each node stands in the dense table, written out in one line; -1: not in it.
+        self._flat = np.full(len(lattice.nodes), -1, dtype=np.int64)
+        self._flat[inside] = np.array(list(self._index.values()), dtype=np.int64) @ np.array(self._steps)
+        standing = self._flat[inside]
+        node = np.full(size, -1, dtype=np.int64)
+        node[standing] = inside
+        self._node = node.reshape(self._shape)
+        self._node_at: list[int] = node.tolist()
         self._price = np.full(self._shape, np.inf)
-        self._persons = np.zeros((*self._shape, len(lattice.series)), dtype=np.int64)
-        for place, at in self._index.items():
-            self._persons[at] = lattice.nodes[place].persons
-        counted = tuple(number for number, one in enumerate(lattice.series) if one.counted)
+        persons = np.zeros((size, len(lattice.series)), dtype=np.int64)
+        persons[standing] = lattice.numbers[inside]
+        self._persons = persons.reshape(*self._shape, -1)
+        counted = tuple(number for number, one in enumerate(lattice.series) if one.counted and number)
         # A filtered count and the row's persons may have to change together: nobody is in the one and not the other.
         self._modes: list[tuple[int, ...]] = [(number,) for number in range(len(lattice.series))]
         self._modes += [(0, number) for number in counted]
         if len(counted) > 1:
             self._modes.append((0, *counted))
-        self._rooms = {mode: self._room(mode, counted) for mode in self._modes}
-        # Exchanging with another category takes from it; changing with the total gives to it.
-        self._signs = [np.where(np.arange(length) == length - 1, 1, -1) for length in self._shape]
+        there = (node >= 0).reshape(self._shape)
+        self._rooms = {mode: self._room(mode, counted, there) for mode in self._modes}
+        # Per mode, growing and shrinking, what each node costs: in one array, since every price stands in all of them.
+        self._room_of = np.stack([side.reshape(-1) for mode in self._modes for side in self._rooms[mode]])
+        self._cost_of = np.full(self._room_of.shape, np.inf)
+        sides = self._cost_of.reshape(-1, 2, *self._shape)
+        self._costs = dict(zip(self._modes, sides, strict=True))
+        # Exchanging with another category takes from it; changing with the total gives to it, and with a total that moves every
+        # detail moves the same way: per dimension, for a number that is no total there and for one that is.
+        lines = [
+            tuple(length if place == dim else 1 for place in range(len(index)))
+            for dim, length in enumerate(self._shape)
+        ]
+        self._facing = [
+            (np.where(np.arange(length) == length - 1, 1, -1).reshape(line), np.ones(line, dtype=int))
+            for length, line in zip(self._shape, lines, strict=True)
+        ]
+        corners = [one for one in product((False, True), repeat=len(index)) if any(one)]
+        self._staying = np.where(np.array(corners), 0, np.array(self._steps))
+        self._places: dict[tuple[int, tuple[bool, ...]], npt.NDArray[np.int64]] = {}
+        self._growing: dict[tuple[int, tuple[bool, ...]], list[tuple[tuple[bool, ...], Flags]]] = {}
 
-    def _room(self, mode: tuple[int, ...], counted: tuple[int, ...]) -> tuple[Flags, Flags]:
+    def _room(self, mode: tuple[int, ...], counted: tuple[int, ...], there: Flags) -> tuple[Flags, Flags]:
         """Where the series of `mode` can grow by one together, where they can shrink, the others staying."""
-        lattice = self._lattice
-        up, down = np.zeros(self._shape, dtype=bool), np.zeros(self._shape, dtype=bool)
-        for place, at in self._index.items():
-            persons = lattice.nodes[place].persons
-            if not all(lattice.moves(place, series) for series in mode):
-                continue
-            up[at] = 0 in mode or all(persons[series] < persons[0] for series in mode if series in counted)
-            down[at] = all(persons[series] > lattice.least for series in mode) and (
-                0 not in mode or all(persons[other] < persons[0] for other in counted if other not in mode)
-            )
+        least, persons = self._lattice.least, self._persons
+        unknown = there & (persons[..., mode] >= least).all(axis=-1)
+        below = {one: persons[..., one] < persons[..., 0] for one in counted}
+        up, down = unknown, unknown & (persons[..., mode] > least).all(axis=-1)
+        for one in counted:
+            if 0 not in mode and one in mode:
+                up = up & below[one]
+            if 0 in mode and one not in mode:
+                down = down & below[one]
         return up, down
 
-    def places(self) -> Iterable[int]:
-        return self._index
+    def price_all(self, nodes: Sequence[int], costs: Sequence[float], hidden: Collection[int]) -> None:
+        """What each of `nodes` costs; the `hidden` nothing; no other is to be touched."""
+        self._price.fill(np.inf)
+        self._price.reshape(-1)[self._flat[list(nodes)]] = costs
+        self._price.reshape(-1)[self._flat[list(hidden)]] = 0.0
+        self._cost_of[:] = np.where(self._room_of, self._price.reshape(-1), np.inf)
 
-    def price(self, nodes: Iterable[int], cost: float) -> None:
-        for place in nodes:
-            self._price[self._index[place]] = cost
+    def price(self, nodes: Collection[int], cost: float) -> None:
+        """What these nodes cost from now on."""
+        places = self._flat[list(nodes)]
+        self._price.reshape(-1)[places] = cost
+        self._changed(places)
 
-    def seen(self, nodes: Iterable[int]) -> None:
+    def seen(self, nodes: Collection[int]) -> None:
         """Hidden nodes that a move changes."""
-        for place in nodes:
-            at = self._index[place]
-            if self._price[at] < _HIDDEN:
-                self._price[at] = _SEEN
+        places = self._flat[list(nodes)]
+        places = places[self._price.reshape(-1)[places] < _HIDDEN]
+        self._price.reshape(-1)[places] = _SEEN
+        self._changed(places)
+
+    def _changed(self, places: npt.NDArray[np.int64]) -> None:
+        self._cost_of[:, places] = np.where(self._room_of[:, places], self._price.reshape(-1)[places], np.inf)
 
     def move(self, number: Number) -> tuple[float, Move] | None:
         """The cheapest corner move of `number` with its price; None where every one touches a shown or empty cell."""
@@ -147,47 +184,68 @@ class Corners:
 
     def _sum(self, at: tuple[int, ...], sign: int, mode: tuple[int, ...]) -> Prices:
         """Per choice of partners the price of all other corners."""
-        width = len(self._dims)
-        growing, shrinking = self._rooms[mode]
-        up = np.where(growing, self._price, np.inf)
-        down = np.where(shrinking, self._price, np.inf)
+        if self._price.size << len(at) <= _WRITTEN_OUT:
+            return self._sum_at_once(at, sign, mode)
+        up, down = self._costs[mode]
         total = np.zeros(self._shape)
-        for chosen in product((False, True), repeat=width):
-            if not any(chosen):
-                continue
+        for chosen, grows in self._grows(at, sign):
             pick = tuple(
                 slice(None) if yes else slice(here, here + 1) for yes, here in zip(chosen, at, strict=True)
             )
-            direction = np.full((1,) * width, sign)
-            for dim, yes in enumerate(chosen):
-                if yes:
-                    direction = direction * self._facing(dim, at[dim])
-            total = total + np.where(direction > 0, up[pick], down[pick])
+            total += np.where(grows, up[pick], down[pick])
+        return self._none_its_own(total, at)
+
+    def _none_its_own(self, total: Prices, at: tuple[int, ...]) -> Prices:
+        """Nothing is its own partner."""
         for dim, here in enumerate(at):
-            # Nothing is its own partner.
-            own = tuple(slice(here, here + 1) if place == dim else slice(None) for place in range(width))
-            total[own] = np.inf
+            total[(slice(None),) * dim + (here,)] = np.inf
         return total
 
-    def _facing(self, dim: int, here: int) -> np.ndarray:
-        """Which way each partner in `dim` goes: with a total that moves, every detail moves the same way."""
-        length = self._shape[dim]
-        signs = np.ones(length, dtype=int) if here == length - 1 else self._signs[dim]
-        return signs.reshape(tuple(length if place == dim else 1 for place in range(len(self._shape))))
+    def _sum_at_once(self, at: tuple[int, ...], sign: int, mode: tuple[int, ...]) -> Prices:
+        """`_sum` of a small table, in a few steps however many corners there are: where each corner of each choice stands."""
+        size = self._price.size
+        totals = tuple(here == length - 1 for here, length in zip(at, self._shape, strict=True))
+        if (sign, totals) not in self._places:
+            lines = np.indices(self._shape).reshape(len(at), size) * np.array(self._steps)[:, None]
+            self._places[sign, totals] = np.stack(
+                [
+                    lines[np.array(chosen)].sum(axis=0)
+                    + np.where(np.broadcast_to(grows, self._shape).reshape(-1), 0, size)
+                    for chosen, grows in self._grows(at, sign)
+                ]
+            )
+        own = self._staying @ np.array(at) + self._modes.index(mode) * 2 * size
+        places = self._places[sign, totals] + own[:, None]
+        total = np.take(self._cost_of, places).sum(axis=0).reshape(self._shape)
+        return self._none_its_own(total, at)
+
+    def _grows(self, at: tuple[int, ...], sign: int) -> list[tuple[tuple[bool, ...], Flags]]:
+        """Per choice of dimensions in which a corner is the partner's, where it grows."""
+        totals = tuple(here == length - 1 for here, length in zip(at, self._shape, strict=True))
+        if (sign, totals) not in self._growing:
+            found = []
+            for chosen in product((False, True), repeat=len(at)):
+                direction = np.full((1,) * len(at), sign)
+                for sides, yes, total in zip(self._facing, chosen, totals, strict=True):
+                    if yes:
+                        direction = direction * sides[total]
+                if any(chosen):
+                    found.append((chosen, direction > 0))
+            self._growing[sign, totals] = found
+        return self._growing[sign, totals]
 
     def _written(
         self, at: tuple[int, ...], partner: tuple[int, ...], sign: int, mode: tuple[int, ...]
     ) -> Move:
-        steps: dict[int, int] = {}
-        for chosen in product((False, True), repeat=len(at)):
-            corner = tuple(
-                there if yes else here for yes, here, there in zip(chosen, at, partner, strict=True)
-            )
-            step = sign
-            for dim, yes in enumerate(chosen):
-                if yes:
-                    step *= int(self._facing(dim, at[dim]).flat[partner[dim]])
-            steps[int(self._node[corner])] = step
+        corners = [(0, sign)]
+        for here, there, step, length in zip(at, partner, self._steps, self._shape, strict=True):
+            facing = 1 if length - 1 in (here, there) else -1
+            corners = [
+                (place + (other if away else here) * step, change * (facing if away else 1))
+                for place, change in corners
+                for away, other in ((False, here), (True, there))
+            ]
+        steps = {self._node_at[place]: change for place, change in corners}
         every = (*mode, *self._besides(steps, mode))
         return {(node, series): step for node, step in steps.items() for series in every}
 
@@ -195,11 +253,12 @@ class Corners:
         """Further series that have room for the same steps: one move then shows more numbers to be open. A count changes
         besides only where its row's persons change with it."""
         lattice = self._lattice
+        numbers = [(lattice.nodes[node].persons, step) for node, step in steps.items()]
         for series, one in enumerate(lattice.series):
             if series in mode or series == 0 or (one.counted and 0 not in mode):
                 continue
             if all(
-                lattice.moves(node, series) and lattice.nodes[node].persons[series] + step >= lattice.least
-                for node, step in steps.items()
+                persons[series] >= lattice.least and persons[series] + step >= lattice.least
+                for persons, step in numbers
             ):
                 yield series

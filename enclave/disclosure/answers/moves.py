@@ -6,21 +6,24 @@ here and once more, by code of its own, in `interval`. Relies on HiGHS for speed
 not a move. Does not read a clock: the solver's own account of its time is held against the budget.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.answers.lattice import Lattice, Relation
+from enclave.disclosure.answers.lattice import Lattice, Numbers, Sums
 
 Number = tuple[int, int]
 """(node, series): one hidden number."""
 
 Move = Mapping[Number, int]
 """The change of each hidden number that changes. Whole, never 0."""
+
+Costs = npt.NDArray[np.float64]
+"""Per node of a lattice."""
 
 _NEAR = 1e-6
 _MULTIPLES = (1, 2, 3, 4, 6)
@@ -63,87 +66,99 @@ class Model:
     """The linear programme over the numbers of some series that may move.
 
     A number's change is up - down, both ≥ 0; `cost` per node is paid for each step of it, so that with costs of
-    persons the cheapest move is the cheapest set of further cells to hide.
+    persons the cheapest move is the cheapest set of further cells to hide. `near`: only the sums in which a node stands, in
+    the order in which the nodes meet them; they are all there are for these nodes.
     """
 
     def __init__(
         self,
         lattice: Lattice,
-        relations: Sequence[Relation],
-        free: Iterable[int],
+        sums: Sums,
+        free: Sequence[int],
         budget: Budget,
         series: Sequence[int],
+        near: bool = False,
     ) -> None:
-        self.lattice = lattice
         self.budget = budget
         self._series = series
-        self.numbers: list[Number] = [
-            (node, one) for node in free for one in series if lattice.moves(node, one)
-        ]
+        nodes, columns = np.array(free, dtype=np.int64), np.array(series)
+        persons = lattice.numbers[np.ix_(nodes, columns)]
+        may = persons >= lattice.least
+        at, which = np.nonzero(may)
+        self._nodes = nodes[at]
+        self.numbers: list[Number] = list(zip(self._nodes.tolist(), columns[which].tolist(), strict=True))
         self.place: dict[Number, int] = {number: place for place, number in enumerate(self.numbers)}
         self.size = len(self.numbers)
-        self.down = np.array(
-            [lattice.nodes[node].persons[series] - lattice.least for node, series in self.numbers],
-            dtype=float,
-        )
-        self._sums = self._sum_rows(relations)
-        self._links = self._link_rows()
+        self.down = (persons[may] - lattice.least).astype(float)
+        self._place_at = np.where(may, np.cumsum(may.reshape(-1)).reshape(may.shape) - 1, -1)
+        self._sum_rows(sums, nodes, near)
+        self._link_rows(lattice, nodes)
         self._highs = _solver(integer=False)
         self._highs.passModel(self._programme())
 
-    def _sum_rows(self, relations: Sequence[Relation]) -> list[list[tuple[int, int]]]:
-        rows: list[list[tuple[int, int]]] = []
-        for relation in relations:
-            for series in self._series:
-                terms = [(self.place.get((relation.parent, series)), 1)]
-                terms += [(self.place.get((child, series)), -1) for child in relation.children]
-                row = [(place, sign) for place, sign in terms if place is not None]
-                if row:
-                    rows.append(row)
-        return rows
+    def _sum_rows(self, sums: Sums, nodes: Numbers, near: bool) -> None:
+        """Per sum and series that hold a number of ours: from where on, which numbers, and their signs."""
+        begin, relation, sign = sums.of_node
+        nodes = nodes[nodes + 1 < len(begin)]
+        size = begin[nodes + 1] - begin[nodes]
+        entry = np.repeat(np.arange(len(nodes)), size)
+        inside = np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size) + begin[nodes[entry]]
+        rank = relation[inside]
+        if near:
+            _, first, back = np.unique(rank, return_index=True, return_inverse=True)
+            rank = np.argsort(np.argsort(first))[back]
+        width = len(self._series)
+        place = self._place_at[entry]
+        line = rank[:, None] * width + np.arange(width)
+        signs = np.broadcast_to(sign[inside][:, None], place.shape)
+        there = place >= 0
+        place, line, signs = place[there], line[there], signs[there]
+        order = np.argsort(line, kind="stable")
+        self._row_place, self._row_sign = place[order], signs[order]
+        self._row_start = np.flatnonzero(np.diff(line[order], prepend=-1))
 
-    def _link_rows(self) -> list[tuple[int, int, int]]:
+    def _link_rows(self, lattice: Lattice, nodes: Numbers) -> None:
         """(place in series 0, place in a counted series, how many persons the row has more)."""
-        links = []
-        for place, (node, series) in enumerate(self.numbers):
-            whole = self.place.get((node, 0))
-            if series and whole is not None and self.lattice.series[series].counted:
-                persons = self.lattice.nodes[node].persons
-                links.append((whole, place, persons[0] - persons[series]))
-        return links
+        links: list[Numbers] = []
+        if self._series[0] == 0:
+            for column, one in enumerate(self._series):
+                if one and lattice.series[one].counted:
+                    whole, part = self._place_at[:, 0], self._place_at[:, column]
+                    both = (whole >= 0) & (part >= 0)
+                    persons = lattice.numbers[nodes[both]]
+                    links.append(np.stack([whole[both], part[both], persons[:, 0] - persons[:, one]], axis=1))
+        found = np.concatenate(links) if links else np.zeros((0, 3), dtype=np.int64)
+        self._links = found[np.argsort(found[:, 1], kind="stable")]
 
     def _programme(self) -> highspy.HighsLp:
-        start, index, value, lower, upper = [0], [], [], [], []
-        for row in self._sums:
-            for place, sign in row:
-                index += [place, self.size + place]
-                value += [float(sign), float(-sign)]
-            start.append(len(index))
-            lower.append(0.0)
-            upper.append(0.0)
-        for whole, part, slack in self._links:
-            index += [whole, self.size + whole, part, self.size + part]
-            value += [1.0, -1.0, -1.0, 1.0]
-            start.append(len(index))
-            lower.append(float(-slack))
-            upper.append(highspy.kHighsInf)
+        sums, links, size = len(self._row_start), len(self._links), self.size
+        terms = len(self._row_place)
+        index = np.empty(2 * terms + 4 * links, dtype=np.int32)
+        value = np.empty(len(index))
+        index[0 : 2 * terms : 2], index[1 : 2 * terms : 2] = self._row_place, size + self._row_place
+        value[0 : 2 * terms : 2], value[1 : 2 * terms : 2] = self._row_sign, -self._row_sign
+        whole, part, slack = self._links.T
+        index[2 * terms :] = np.stack([whole, size + whole, part, size + part], axis=1).reshape(-1)
+        value[2 * terms :] = np.tile([1.0, -1.0, -1.0, 1.0], links)
         programme = highspy.HighsLp()
-        programme.num_col_ = 2 * self.size
-        programme.num_row_ = len(lower)
-        programme.col_cost_ = np.full(2 * self.size, _FREE)
-        programme.col_lower_ = np.zeros(2 * self.size)
-        programme.col_upper_ = np.concatenate([np.full(self.size, highspy.kHighsInf), self.down])
-        programme.row_lower_ = np.array(lower)
-        programme.row_upper_ = np.array(upper)
+        programme.num_col_ = 2 * size
+        programme.num_row_ = sums + links
+        programme.col_cost_ = np.full(2 * size, _FREE)
+        programme.col_lower_ = np.zeros(2 * size)
+        programme.col_upper_ = np.concatenate([np.full(size, highspy.kHighsInf), self.down])
+        programme.row_lower_ = np.concatenate([np.zeros(sums), -slack.astype(float)])
+        programme.row_upper_ = np.concatenate([np.zeros(sums), np.full(links, highspy.kHighsInf)])
         programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        programme.a_matrix_.start_ = np.array(start)
-        programme.a_matrix_.index_ = np.array(index)
-        programme.a_matrix_.value_ = np.array(value)
+        programme.a_matrix_.start_ = np.concatenate(
+            [2 * self._row_start, 2 * terms + 4 * np.arange(links + 1)]
+        ).astype(np.int32)
+        programme.a_matrix_.index_ = index
+        programme.a_matrix_.value_ = value
         return programme
 
-    def price(self, costs: Mapping[int, float]) -> None:
-        """What a step costs, per node; nodes without a price are hidden already."""
-        cost = np.array([costs.get(node, _FREE) for node, _ in self.numbers])
+    def price(self, costs: Costs) -> None:
+        """What a step costs, per node of the lattice."""
+        cost = costs[self._nodes]
         places = np.arange(2 * self.size, dtype=np.int32)
         self._highs.changeColsCost(2 * self.size, places, np.concatenate([cost, cost]))
 
@@ -232,17 +247,23 @@ class Model:
         for times in _MULTIPLES:
             steps = np.rint(change * times)
             if np.abs(change * times - steps).max(initial=0.0) <= _NEAR:
-                whole = [int(step) for step in steps]
+                whole = steps.astype(np.int64)
                 if self._fits(whole):
-                    return {self.numbers[place]: step for place, step in enumerate(whole) if step}
+                    return {
+                        self.numbers[place]: int(whole[place]) for place in np.flatnonzero(whole).tolist()
+                    }
         return None
 
-    def _fits(self, whole: list[int]) -> bool:
-        return not (
-            any(step < -int(self.down[place]) for place, step in enumerate(whole) if step < 0)
-            or any(sum(sign * whole[place] for place, sign in row) for row in self._sums)
-            or any(whole[first] - whole[part] < -slack for first, part, slack in self._links)
+    def _fits(self, whole: Numbers) -> bool:
+        if bool((whole < -self.down.astype(np.int64)).any()):
+            return False
+        sums = (
+            np.add.reduceat(self._row_sign * whole[self._row_place], self._row_start)
+            if len(self._row_start)
+            else whole[:0]
         )
+        first, part, slack = self._links.T
+        return not (bool(sums.any()) or bool((whole[first] - whole[part] < -slack).any()))
 
     def spread(self, wanted: Sequence[Number]) -> list[Move]:
         """A few moves of single steps that together change many of `wanted`: a cheap first pass, promising nothing."""
@@ -294,16 +315,13 @@ def tied_series(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
 class Programmes:
     """One programme per `tied_series`, each built when it is first asked: together what one over all numbers would say."""
 
-    def __init__(
-        self, lattice: Lattice, relations: Sequence[Relation], free: Sequence[int], budget: Budget
-    ) -> None:
-        self._given = lattice, relations, free, budget
+    def __init__(self, lattice: Lattice, sums: Sums, free: Sequence[int], budget: Budget) -> None:
+        self._given = lattice, sums, free, budget
         self._parts = tied_series(lattice)
         self._models: dict[tuple[int, ...], Model] = {}
-        self._costs: Mapping[int, float] | None = None
+        self._costs: Costs | None = None
         self._blocked: list[int] = []
-        self._relations_of: defaultdict[int, list[Relation]] | None = None
-        self.size = sum(lattice.moves(node, series) for node in free for series in range(len(lattice.series)))
+        self.size = int((lattice.numbers[list(free)] >= lattice.least).sum())
 
     def _of(self, series: int) -> Model:
         part = next(part for part in self._parts if series in part)
@@ -312,8 +330,10 @@ class Programmes:
             model.block(self._blocked)
         return self._models[part]
 
-    def price(self, costs: Mapping[int, float]) -> None:
-        """What a step costs from now on, as `Model.price`."""
+    def price(self, hidden_more: Mapping[int, float]) -> None:
+        """What a step costs from now on: of these nodes as said, of others next to nothing, since they are hidden already."""
+        costs = np.full(len(self._given[0].nodes), _FREE)
+        costs[list(hidden_more)] = list(hidden_more.values())
         self._costs = costs
 
     def block(self, nodes: Iterable[int]) -> None:
@@ -331,15 +351,9 @@ class Programmes:
 
     def nearby(self, number: Number, nodes: Sequence[int]) -> Move | None:
         """As `Model.move`, among these nodes; None where they hold none, which says nothing of others."""
-        lattice, relations, _, budget = self._given
-        if self._relations_of is None:
-            self._relations_of = defaultdict(list)
-            for relation in relations:
-                for node in (relation.parent, *relation.children):
-                    self._relations_of[node].append(relation)
-        near = {id(one): one for node in nodes for one in self._relations_of[node]}
+        lattice, sums, _, budget = self._given
         part = next(part for part in self._parts if number[1] in part)
-        model = Model(lattice, list(near.values()), nodes, budget, part)
+        model = Model(lattice, sums, nodes, budget, part, near=True)
         if self._costs is not None:
             model.price(self._costs)
         return model.move(number)

@@ -13,11 +13,14 @@ What is compared with the threshold
     measures of the same sort against each other: count and count (one filter may lie inside the other), sum or mean
     and sum or mean of the same expression (with the counts beside them a mean is a sum). `Measure.of` tells measures
     apart that cannot be subtracted; where it is None they are compared.
+ 3. what others found to be left over between the row and rows inside it or around it (`Row.beside`).
 Exempt from 2: a SUM or MEAN against the row's persons: those left over have no value (null or filtered out), so
 there is nothing to subtract, and how many they are shows only in a COUNT, which is tested itself. Otherwise a mean
 of 500 people with three missing values would never be shown. OTHER is tested by 1 only.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 from enclave.disclosure.answers.table import Measure, MeasureKind, Row
@@ -38,34 +41,58 @@ def _comparable(one: Measure, other: Measure) -> bool:
     return one.of is None or other.of is None or one.of == other.of
 
 
-def left_over(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int) -> tuple[int, ...]:
-    """The sizes of the groups that subtraction within one row makes readable (2 above)."""
-    evidence = list(zip(measures, persons, strict=True))
-    rest = (total - count for measure, count in evidence if measure.kind is MeasureKind.COUNT)
-    # A measure that nobody stands behind says nothing by subtraction that the other does not say itself.
-    pairs = (
-        abs(count - other_count)
-        for (one, count), (other, other_count) in combinations(evidence, 2)
-        if _comparable(one, other)
+@dataclass(frozen=True)
+class Compared:
+    """Which numbers of a row can be subtracted from each other (2 above), by the places of its measures: `counts` from the
+    row's persons, and `pairs`."""
+
+    measures: tuple[Measure, ...]
+    counts: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+    def left_over(self, persons: tuple[int, ...], total: int) -> Iterator[int]:
+        """The sizes of the groups that subtraction within one row makes readable."""
+        for one in self.counts:
+            yield total - persons[one]
+        # A measure that nobody stands behind says nothing by subtraction that the other does not say itself.
+        for one, other in self.pairs:
+            yield abs(persons[one] - persons[other])
+
+
+def compared(measures: tuple[Measure, ...]) -> Compared:
+    """Looked at once for all rows of a table."""
+    numbered = list(enumerate(measures))
+    return Compared(
+        measures,
+        tuple(place for place, one in numbered if one.kind is MeasureKind.COUNT),
+        tuple(
+            (place, other_place)
+            for (place, one), (other_place, other) in combinations(numbered, 2)
+            if _comparable(one, other)
+        ),
     )
-    return (*rest, *pairs)
 
 
-def unsafe_group(measures: tuple[Measure, ...], persons: tuple[int, ...], total: int, n: int) -> bool:
+def unsafe_group(told: Compared, persons: tuple[int, ...], total: int, n: int) -> bool:
     """Whether a row of these persons holds or leaves over a group of 1 to n - 1."""
-    return any(small(count, n) for count in (total, *persons, *left_over(measures, persons, total)))
+    if 0 < total < n:
+        return True
+    return any(0 < count < n for count in persons) or any(
+        0 < count < n for count in told.left_over(persons, total)
+    )
 
 
-def unsafe(row: Row, measures: tuple[Measure, ...], rules: Rules) -> bool:
+def unsafe(row: Row, measures: tuple[Measure, ...] | Compared, rules: Rules) -> bool:
     """Whether a rule finds this row unsafe. Source of each rule: the rule sets behind `rules`."""
+    told = measures if isinstance(measures, Compared) else compared(measures)
     n = rules.threshold(row.population)
     if n is None:
         # The ministry's tier for the smallest municipalities: no number of patients at all, not even 0.
         return True
-    shown = (count for measure, count in zip(measures, row.persons, strict=True) if not measure.group)
+    shown = (count for measure, count in zip(told.measures, row.persons, strict=True) if not measure.group)
     if rules.zero is Zero.HIDDEN and 0 in (row.total_persons, *shown):
         return True
-    if unsafe_group(measures, row.persons, row.total_persons, n):
+    if small(row.beside, n) or unsafe_group(told, row.persons, row.total_persons, n):
         return True
     return (
         rules.min_institutions is not None

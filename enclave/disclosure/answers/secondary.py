@@ -4,7 +4,8 @@ The attacker knows every shown cell, every total that a question of its own woul
 are sums, that hidden counts are whole and (where zeros are shown) at least 1, and that a filtered count is at most the
 row's. For every number of an unsafe row, and for the persons of every hidden row, at least two values stay possible
 (for every hidden number where that can be had), and what is hidden under one shown total is, together,
-nobody or at least the threshold: it can be read as one cell. Where a rule about contributions binds, no hidden sum
+nobody or at least the threshold: it can be read as one cell. So are the persons by whom details hidden in either of two totals
+are apart of which one lies inside the other. Where a rule about contributions binds, no hidden sum
 that it finds unsafe can be told more closely than it asks, and what is hidden under one shown total is no such sum itself.
 
 How
@@ -21,17 +22,26 @@ The same table gives the same pattern whatever the order of its rows. Does not p
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from enclave.disclosure.answers.corners import Corners
 from enclave.disclosure.answers.given import lost_by
-from enclave.disclosure.answers.lattice import Lattice, Relation
+from enclave.disclosure.answers.lattice import Lattice, Numbers, Pair, Relation, Sums
 from enclave.disclosure.answers.moves import Budget, Move, Number, Programmes
 from enclave.disclosure.answers.widths import Widths
 
+Flags = npt.NDArray[np.bool_]
+
 _SMALL = 600
 """Numbers in a programme that is solved for its own sake: some milliseconds."""
+
+_HALF = 0.5
+"""Less than the least difference between two costs, which are whole; what is hidden already costs next to nothing."""
 
 _NEAR, _LESS_NEAR = 8, 16
 """Categories of each dimension that are near a number: programmes of some hundred numbers, and of some thousand."""
@@ -63,7 +73,8 @@ class _Stage:
     """One problem: nodes up to one grouping, some of which may still be hidden."""
 
     lattice: Lattice
-    relations: Sequence[Relation]
+    sums: Sums
+    pairs: Sequence[Pair]
     candidates: frozenset[int]
     hidden: set[int]
     targets: frozenset[int]
@@ -89,58 +100,88 @@ class _Stage:
             if self.lattice.moves(node, series) and (every or series == 0)
         ]
 
+    def numbers(self) -> list[Number]:
+        """The hidden numbers that need two values (`required`), smallest first."""
+        node, series = self._by_size
+        return list(
+            zip(*(one[self._flags(self.hidden)[node]].tolist() for one in (node, series)), strict=True)
+        )
+
+    @cached_property
+    def _by_size(self) -> tuple[Numbers, Numbers]:
+        """All numbers that may come to need two values, by node and series, smallest first."""
+        persons = self.lattice.numbers
+        wanted = persons >= self.lattice.least
+        wanted &= self._flags(self.targets | self.candidates)[:, None]
+        if not self.strict:
+            wanted[:, 1:] &= np.array([node.unsafe for node in self.lattice.nodes])[:, None]
+        node, series = np.nonzero(wanted)
+        order = np.lexsort((series, node, persons[node, series]))
+        return node[order], series[order]
+
+    @cached_property
+    def pools(self) -> Numbers:
+        """Each node's persons in each group that subtraction under a total reads: every series, and those not counted."""
+        persons = self.lattice.numbers
+        counted = [place for place, one in enumerate(self.lattice.series) if place and one.counted]
+        return np.concatenate([persons, persons[:, :1] - persons[:, counted]], axis=1)
+
+    def thin(self) -> list[int] | None:
+        """Of the first shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer
+        institutions than a rule asks for, or of the first two that lie inside each other and whose details hidden in either
+        are fewer persons apart: the rows that would help if they were hidden too."""
+        sums, flags = self.sums, self._flags(self.hidden)
+        open_to = ~flags[sums.parent] & (sums.together(flags.astype(np.int64)) > 0)
+        persons = sums.together(self.pools * flags[:, None])
+        few: Flags = (persons > 0) & (persons < self.lattice.floor) & open_to[:, None]
+        bad: Flags = np.any(few, axis=1)
+        concerned = bad | open_to if self.lattice.institutions else bad
+        for number in np.flatnonzero(concerned).tolist():
+            relation = sums.relations[number]
+            group = int(np.argmax(few[number])) if bad[number] else self._few_institutions(relation)
+            if group is not None:
+                return [child for child in relation.children if _ends_thin(self, child, group)]
+        for pair in self.pairs:
+            if pair.outer in self.hidden or pair.inner in self.hidden:
+                continue
+            shown = [one for one in pair.details if self.hidden.isdisjoint(one[:2])]
+            left = [persons for *two, persons in pair.details if not self.hidden.isdisjoint(two)]
+            if min(left, default=-1) >= 0 and 0 < sum(left) < self.lattice.floor:
+                return [node for *two, persons in shown if persons for node in two if node >= 0]
+        return _dominated(self)
+
+    def _few_institutions(self, relation: Relation) -> int | None:
+        """The first group in which what is hidden under a shown total may be of too few institutions."""
+        nodes = self.lattice.nodes
+        if all(child in self.hidden or not nodes[child].persons[0] for child in relation.children):
+            # All of them together are the total, which is shown.
+            return None
+        hidden = (nodes[child].institutions for child in relation.children if child in self.hidden)
+        for group, counts in enumerate(zip(*hidden, strict=True), start=self.pools.shape[1]):
+            if 0 < max(counts) < self.lattice.institutions:
+                return group
+        return None
+
+    def _flags(self, nodes: Collection[int]) -> Flags:
+        found = np.zeros(len(self.lattice.nodes), dtype=np.bool_)
+        found[list(nodes)] = True
+        return found
+
     def cost(self, node: int) -> float:
         return float(max(1, self.lattice.nodes[node].persons[0]))
 
-
-def _numbers(stage: _Stage) -> list[Number]:
-    """The hidden numbers that need two values, smallest first."""
-    lattice = stage.lattice
-    protect = (stage.targets & stage.hidden) | (stage.candidates & stage.hidden)
-    found = [number for node in protect for number in stage.required(node)]
-    return sorted(found, key=lambda number: (lattice.nodes[number[0]].persons[number[1]], number))
+    def costs(self) -> dict[int, float]:
+        """What may still be hidden, with its cost."""
+        return {node: self.cost(node) for node in self.open_candidates()}
 
 
-def _pools(stage: _Stage, node: int) -> list[int]:
-    """A node's persons in each group that subtraction under a total reads: every series, and those not counted."""
-    persons = stage.lattice.nodes[node].persons
-    left = [
-        persons[0] - persons[place] for place, one in enumerate(stage.lattice.series) if place and one.counted
-    ]
-    return [*persons, *left]
-
-
-def _thin(stage: _Stage) -> tuple[Relation, int] | None:
-    """A shown total whose hidden details are, in some group, fewer persons than the floor, or perhaps fewer institutions than a
-    rule asks for, or perhaps a sum that few dominate."""
-    for relation in stage.relations:
-        if relation.parent in stage.hidden:
-            continue
-        hidden = [child for child in relation.children if child in stage.hidden]
-        if not hidden:
-            continue
-        sums = [sum(column) for column in zip(*(_pools(stage, node) for node in hidden), strict=True)]
-        for group, persons in enumerate(sums):
-            if 0 < persons < stage.lattice.floor:
-                return relation, group
-        nodes = stage.lattice.nodes
-        if all(child in stage.hidden or not nodes[child].persons[0] for child in relation.children):
-            # All of them together are the total, which is shown.
-            continue
-        behind = list(zip(*(nodes[node].institutions for node in hidden), strict=True))
-        for group, counts in enumerate(behind, start=len(sums)):
-            if 0 < max(counts) < stage.lattice.institutions:
-                return relation, group
-    return _dominated(stage)
-
-
-def _dominated(stage: _Stage) -> tuple[Relation, int] | None:
-    """As `_thin`, of what persons contribute."""
+def _dominated(stage: _Stage) -> list[int] | None:
+    """As `_Stage.thin`, of what persons contribute."""
     lattice = stage.lattice
     if not lattice.magnitudes:
         return None
-    first = len(_pools(stage, 0)) + len(lattice.nodes[0].institutions)
-    for relation in stage.relations:
+    first = stage.pools.shape[1] + len(lattice.nodes[0].institutions)
+    for relation in stage.sums.relations:
         for group, magnitude in enumerate(lattice.magnitudes, start=first):
             if relation.parent in stage.hidden and not magnitude.told[relation.parent]:
                 continue
@@ -152,18 +193,19 @@ def _dominated(stage: _Stage) -> tuple[Relation, int] | None:
                 # Nothing, or all of it: the total, which was looked at.
                 continue
             if magnitude.together(hidden, lost_by(magnitude, relation.parent, relation.children)) > 0:
-                return relation, group
+                return [child for child in relation.children if _ends_thin(stage, child, group)]
     return None
 
 
 def _ends_thin(stage: _Stage, node: int, group: int) -> bool:
     """Whether hiding a row too helps a group that is too thin: one of persons, of institutions, or what they contribute."""
-    pools, institutions = _pools(stage, node), stage.lattice.nodes[node].institutions
-    if group < len(pools):
-        return pools[group] > 0
-    if group < len(pools) + len(institutions):
-        return institutions[group - len(pools)] >= stage.lattice.institutions
-    magnitude = stage.lattice.magnitudes[group - len(pools) - len(institutions)]
+    groups: int = stage.pools.shape[1]
+    institutions = stage.lattice.nodes[node].institutions
+    if group < groups:
+        return bool(stage.pools[node, group] > 0)
+    if group < groups + len(institutions):
+        return institutions[group - groups] >= stage.lattice.institutions
+    magnitude = stage.lattice.magnitudes[group - groups - len(institutions)]
     return any(lacks[node] < 0 for lacks in magnitude.lacks)
 
 
@@ -183,7 +225,7 @@ def _narrow(stage: _Stage) -> list[tuple[int, int, int]]:
 
 def _widths(stage: _Stage) -> Widths:
     if stage.widths is None:
-        sums = [(relation.parent, relation.children) for relation in stage.relations]
+        sums = [(relation.parent, relation.children) for relation in stage.sums.relations]
         stage.widths = Widths(stage.lattice.magnitudes, sums, stage.budget)
     return stage.widths
 
@@ -200,7 +242,7 @@ def _widen(stage: _Stage, wish: tuple[int, int, int]) -> None:
 
 
 def _covered(moves: Sequence[Move]) -> set[Number]:
-    return {number for move in moves for number in move}
+    return set[Number]().union(*moves)
 
 
 def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -> list[Move] | None:
@@ -210,7 +252,7 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
     """
     moves = [move for move in known if all(node in stage.hidden for node, _ in move)]
     covered = _covered(moves)
-    wanted = [number for number in _numbers(stage) if number not in covered]
+    wanted = [number for number in stage.numbers() if number not in covered]
     if not wanted:
         return moves
     _price(stage, helpers=False)
@@ -221,7 +263,7 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
         corner = stage.corners.move(number) if stage.corners else None
         move = corner[1] if corner else None
         if move is None:
-            model = model or Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            model = model or Programmes(stage.lattice, stage.sums, sorted(stage.hidden), stage.budget)
             if stage.corners and model.size > _SMALL:
                 move = _nearby(stage.corners, model, number, helpers=False)
             move = move or model.move(number, thorough)
@@ -230,7 +272,7 @@ def _certify(stage: _Stage, known: Sequence[Move] = (), thorough: bool = True) -
         moves.append(move)
         covered |= set(move)
         if stage.corners:
-            stage.corners.seen(node for node, _ in move)
+            stage.corners.seen({node for node, _ in move})
     return moves
 
 
@@ -238,21 +280,14 @@ def _price(stage: _Stage, helpers: bool) -> None:
     """What a corner move costs: nothing where it is hidden, persons where it may still be hidden (`helpers`)."""
     if stage.corners is None:
         return
-    stage.corners.price(stage.corners.places(), math.inf)
-    if helpers:
-        for node in stage.open_candidates():
-            stage.corners.price([node], stage.cost(node))
-    stage.corners.price(stage.hidden, 0.0)
+    costs = stage.costs() if helpers else {}
+    stage.corners.price_all(list(costs), list(costs.values()), stage.hidden)
 
 
-def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> None:
-    """Hides the cheapest row that ends a thin sum, if it can be hidden with any use."""
-    choices = [
-        node
-        for node in relation.children
-        if node in stage.candidates - stage.hidden - stage.banned and _ends_thin(stage, node, group)
-    ]
-    for node in sorted(choices, key=lambda node: (stage.cost(node), node)):
+def _fill(stage: _Stage, model: Programmes, choices: Sequence[int]) -> None:
+    """Hides the cheapest of the rows that end a thin sum, if one can be hidden with any use."""
+    useful = stage.candidates.difference(stage.hidden, stage.banned).intersection(choices)
+    for node in sorted(useful, key=lambda node: (stage.cost(node), node)):
         if all(_cheapest(stage, model, number) is not None for number in stage.required(node)):
             _hide(stage, {node})
             return
@@ -266,13 +301,13 @@ def _fill(stage: _Stage, model: Programmes, relation: Relation, group: int) -> N
 def _grow(stage: _Stage) -> list[Move]:
     """Hides until every hidden number moves and no sum is thin; gives the moves."""
     free = stage.hidden | (stage.candidates - stage.banned)
-    model = Programmes(stage.lattice, stage.relations, sorted(free), stage.budget)
+    model = Programmes(stage.lattice, stage.sums, sorted(free), stage.budget)
     moves: list[Move] = []
+    covered: set[Number] = set()
     while True:
-        covered = _covered(moves)
-        wanted = [number for number in _numbers(stage) if number not in covered]
+        wanted = [number for number in stage.numbers() if number not in covered]
         if wanted and not moves:
-            only_hidden = Programmes(stage.lattice, stage.relations, sorted(stage.hidden), stage.budget)
+            only_hidden = Programmes(stage.lattice, stage.sums, sorted(stage.hidden), stage.budget)
             if stage.corners is None or only_hidden.size <= _SMALL:
                 moves += only_hidden.spread(wanted)
             covered = _covered(moves)
@@ -291,10 +326,10 @@ def _grow(stage: _Stage) -> list[Move]:
             _hide(stage, nodes)
             if stage.corners:
                 stage.corners.seen(nodes)
-        thin = _thin(stage)
+        thin = stage.thin()
         if thin is not None:
-            _fill(stage, model, *thin)
-        elif all(number in covered for number in _numbers(stage)):
+            _fill(stage, model, thin)
+        elif covered.issuperset(stage.numbers()):
             narrow = _narrow(stage)
             if not narrow:
                 return moves
@@ -302,22 +337,44 @@ def _grow(stage: _Stage) -> list[Move]:
 
 
 def _hide(stage: _Stage, nodes: set[int]) -> None:
-    stage.hidden |= nodes
-    if stage.corners:
-        stage.corners.price(nodes, 0.0)
+    more = nodes - stage.hidden
+    stage.hidden |= more
+    if stage.corners and more:
+        stage.corners.price(more, 0.0)
 
 
 def _cheapest(stage: _Stage, model: Programmes, number: Number) -> Move | None:
-    """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand."""
+    """A move that hides little more. Where the programme is small it is asked even if a corner move is at hand, unless no move
+    can hide less."""
     corner = stage.corners.move(number) if stage.corners else None
-    if corner and (corner[0] == 0 or model.size > _SMALL):
+    if corner and (corner[0] == 0 or model.size > _SMALL or corner[0] < _at_least(stage, number) + _HALF):
         return corner[1]
-    model.price({node: stage.cost(node) for node in stage.open_candidates()})
+    model.price(stage.costs())
     if stage.corners and model.size > _SMALL:
         near = _nearby(stage.corners, model, number, helpers=True)
         if near is not None:
             return near
     return model.move(number) or (corner[1] if corner else None)
+
+
+def _at_least(stage: _Stage, number: Number) -> float:
+    """What every move of a number hides more, in persons: in each sum that it stands in another number moves too, and these are
+    different ones."""
+    node, series = number
+    start, relation, _ = stage.sums.of_node
+    may = stage.hidden | (stage.candidates - stage.banned)
+    least = 0.0
+    for place in relation[start[node] : start[node + 1]].tolist():
+        one = stage.sums.relations[place]
+        least += min(
+            (
+                0.0 if other in stage.hidden else stage.cost(other)
+                for other in (one.parent, *one.children)
+                if other != node and other in may and stage.lattice.moves(other, series)
+            ),
+            default=math.inf,
+        )
+    return least
 
 
 def _nearby(corners: Corners, model: Programmes, number: Number, helpers: bool) -> Move | None:
@@ -340,10 +397,10 @@ class _PinnedError(Exception):
 def _refine(stage: _Stage, primary: frozenset[int], moves: list[Move]) -> list[Move]:
     """Shows again, dearest first, what is not needed."""
     extra = sorted((stage.hidden & stage.candidates) - primary, key=lambda node: (-stage.cost(node), node))
-    tries = min(_REFINE_AT_MOST, _REFINE_WORK // max(1, len(_numbers(stage))))
+    tries = min(_REFINE_AT_MOST, _REFINE_WORK // max(1, len(stage.numbers())))
     for node in extra[:tries]:
         stage.hidden.discard(node)
-        still = None if _thin(stage) is not None else _certify(stage, moves, thorough=False)
+        still = None if stage.thin() is not None else _certify(stage, moves, thorough=False)
         if still is None or _narrow(stage):
             stage.hidden.add(node)
         else:
@@ -412,7 +469,8 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
             continue
         stage = _Stage(
             lattice,
-            _upto(lattice, grouping),
+            Sums(_upto(lattice, grouping)),
+            [pair for pair in lattice.pairs if pair.grouping & grouping == pair.grouping],
             frozenset(own),
             set(hidden & below),
             frozenset(needs),
@@ -434,12 +492,14 @@ def protect(lattice: Lattice, budget: Budget) -> Pattern:
 def _whole(lattice: Lattice, hidden: set[int], known: Sequence[Move], budget: Budget) -> Pattern:
     """The pattern over all groupings together, with moves for every hidden number of the answer."""
     asked = frozenset(place for place in hidden if lattice.nodes[place].row is not None)
-    stage = _Stage(lattice, lattice.relations, frozenset(), set(hidden), asked, budget, strict=False)
+    stage = _Stage(
+        lattice, Sums(lattice.relations), lattice.pairs, frozenset(), set(hidden), asked, budget, strict=False
+    )
     finest = _finest(lattice)
     if finest is not None:
         stage.corners = _corners(lattice, finest)
     # Moves of a stage hold for the whole only if no finer grouping was left out of it.
     moves = _certify(stage, known if finest is not None else ())
-    if moves is None or _thin(stage) is not None:
+    if moves is None or stage.thin() is not None:
         raise NoPatternError(max(lattice.groupings))
     return Pattern(frozenset(hidden), tuple(moves))

@@ -21,6 +21,9 @@ class Total(Enum):
 
     TOTAL = "total"
 
+    # It is in most keys, and keys are looked up all the time: an enumeration's own hash is a call of Python.
+    __hash__ = object.__hash__
+
 
 TOTAL: Final = Total.TOTAL
 
@@ -64,6 +67,8 @@ class Row:
     institutions  numbers of distinct institutions, behind the row and behind whatever can be read in it; as many in each
                   row, in the same order; none where no institution stands behind the table; None where nobody counted
     population    inhabitants of the row's area, where a dimension is an area
+    beside        persons of the smallest group that is left over between the row and others, where cells may lie in one another
+                  (`contained`); 0: none. Of the row alone: nothing adds up to it
     """
 
     keys: tuple[object, ...]
@@ -72,6 +77,7 @@ class Row:
     row_persons: int | None = None
     institutions: tuple[int, ...] | None = None
     population: int | None = None
+    beside: int = 0
 
     @property
     def total_persons(self) -> int:
@@ -95,6 +101,16 @@ class Inhabitants:
         found = [known.get(keys[place], 0) for place, known in self.places if keys[place] is not TOTAL]
         found += [least for place, least in self.within if place is None or keys[place] is TOTAL]
         return min((one for one in found if one is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Whoever stands behind a measure of the row `inner` (-1: behind the row) stands behind it in the row `outer` too, which are
+    of the same dimensions and few persons apart, or none."""
+
+    measure: int
+    inner: tuple[object, ...]
+    outer: tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -131,8 +147,8 @@ class Table:
     """A whole answer: every row that is not there is an empty cell, known to all to be zero.
 
     So nothing may have taken rows away by their values before protection (HAVING, LIMIT). `inhabitants` speaks of the
-    totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension. `contributions`:
-    None where nobody counted them.
+    totals that could be asked for besides, as `Row.population` does of rows; None where no area is a dimension. `inside`: which
+    rows are known to lie in others. `contributions`: None where nobody counted them.
     """
 
     dimensions: tuple[str, ...]
@@ -140,6 +156,7 @@ class Table:
     rows: tuple[Row, ...]
     inhabitants: Inhabitants | None = None
     contributions: Contributions | None = None
+    inside: tuple[Inside, ...] = ()
 
 
 class Reason(StrEnum):
@@ -222,15 +239,13 @@ def _finite(value: object) -> bool:
 
 
 def _evidence(row: Row, number: int, measures: int) -> None:
-    persons = (*row.persons, row.total_persons)
+    total = row.total_persons
     if len(row.persons) != measures:
         raise Refused("disclosure.no_evidence", {"row": number})
-    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in persons):
+    counts = (*row.persons, total, row.beside, *(row.institutions or ()))
+    if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
         raise Refused("disclosure.evidence_invalid", {"row": number})
-    institutions = row.institutions or ()
-    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in institutions):
-        raise Refused("disclosure.evidence_invalid", {"row": number})
-    if any(count > row.total_persons for count in row.persons):
+    if min(counts) < 0 or max(row.persons, default=0) > total:
         raise Refused("disclosure.evidence_invalid", {"row": number})
 
 
@@ -249,14 +264,18 @@ def checked(table: Table) -> Table:
     for number, row in enumerate(table.rows, start=1):
         if len(row.keys) != len(table.dimensions) or len(row.values) != len(table.measures):
             raise Refused("disclosure.shape", {"row": number})
-        for name, value in zip(names, (*row.keys, *row.values), strict=True):
-            if not _finite(value):
-                raise Refused("disclosure.not_finite", {"row": number, "column": name})
+        written = (*row.keys, *row.values)
+        if not all(map(_finite, written)):
+            name = next(name for name, value in zip(names, written, strict=True) if not _finite(value))
+            raise Refused("disclosure.not_finite", {"row": number, "column": name})
         _evidence(row, number, len(table.measures))
         key = canonical(row.keys)
         if key in seen:
             raise Refused("disclosure.duplicate_row", {"row": number})
         seen.add(key)
+    there = {row.keys for row in table.rows} if table.inside else set()
+    if any(one.inner not in there or one.outer not in there for one in table.inside):
+        raise Refused("disclosure.shape", {"row": 0})
     return table
 
 

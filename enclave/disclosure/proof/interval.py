@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import add
 
 import highspy
 import numpy as np
@@ -44,6 +45,11 @@ class Claim:
 
 def detailed(keys: Keys) -> tuple[int, ...]:
     return tuple(place for place, key in enumerate(keys) if key is not TOTAL)
+
+
+def _above(keys: Keys, rolled: int) -> Keys:
+    """The total over one dimension."""
+    return (*keys[:rolled], TOTAL, *keys[rolled + 1 :])
 
 
 def _keep(keys: Keys, dimensions: Iterable[int]) -> Keys:
@@ -83,6 +89,8 @@ def verify(table: Table, claim: Claim, least: int, floor: int, institutions: int
     or more, and no count above its row's persons. 4. Every number of an unsafe row, and the persons of
     every hidden row, are changed by some move. 5. What is hidden
     under a shown total is together nobody or at least `floor`, and one of it has at least so many `institutions` behind it.
+    6. So are what is hidden in either of two totals that lie inside each other (`Table.inside`) apart, and these themselves where
+    nobody asked for them.
     """
     cells, groupings = _numbers(table)
     secret = claim.hidden | claim.unknown
@@ -97,7 +105,11 @@ def verify(table: Table, claim: Claim, least: int, floor: int, institutions: int
             matters = measure == ROW or row.keys in claim.unsafe
             if matters and persons >= least and (row.keys, measure) not in changed:
                 return False
-    return _no_thin_group(known, floor) and _no_few_institutions(known, institutions)
+    return (
+        _no_thin_group(known, floor)
+        and _no_few_institutions(known, institutions)
+        and _no_thin_difference(known, floor)
+    )
 
 
 @dataclass(frozen=True)
@@ -161,7 +173,7 @@ def _families_of(known: _Known, place_of: Mapping[Keys, int]) -> tuple[Steps, St
         if keys in place_of:
             dims = detailed(keys)
             for rolled in dims:
-                parent = tuple(TOTAL if place == rolled else key for place, key in enumerate(keys))
+                parent = _above(keys, rolled)
                 family.append(number.setdefault((parent, dims), len(number)))
                 sign.append(-1)
             for other in finer[dims]:
@@ -178,14 +190,14 @@ def _no_thin_group(known: _Known, floor: int) -> bool:
     for keys in secret & cells.keys():
         dims = detailed(keys)
         persons = cells[keys]
-        groups = [*persons, *(persons[0] - persons[place] for place in counts)]
+        groups: list[int] | None = None
         for rolled in dims:
-            parent = _keep(keys, [dim for dim in dims if dim != rolled])
+            parent = _above(keys, rolled)
             if parent in secret:
                 continue
-            sums = together.setdefault((parent, dims), [0] * len(groups))
-            for place, count in enumerate(groups):
-                sums[place] += count
+            groups = groups or [*persons, *(persons[0] - persons[place] for place in counts)]
+            there = together.get((parent, dims))
+            together[parent, dims] = groups if there is None else list(map(add, there, groups))
     return not any(0 < count < floor for sums in together.values() for count in sums)
 
 
@@ -218,6 +230,40 @@ def _no_few_institutions(known: _Known, least: int) -> bool:
         if known.cells[keys][0]:
             shown |= {(_keep(keys, [dim for dim in dims if dim != rolled]), dims) for rolled in dims}
     return not few & shown
+
+
+def _no_thin_difference(known: _Known, floor: int) -> bool:
+    """6 of `verify`."""
+    table, cells, secret = known.table, known.cells, known.secret
+    inside = {(one.measure + 1, one.inner, one.outer) for one in table.inside}
+    lines = families(cells, known.groupings) if inside else {}
+    asked = {row.keys for row in table.rows}
+    for size in range(len(table.dimensions), 0, -1):
+        for measure, inner, outer in [one for one in inside if len(detailed(one[2])) == size]:
+            dims = detailed(outer)
+            for rolled in dims:
+                if inner[rolled] != outer[rolled]:
+                    continue
+                part, whole = _above(inner, rolled), _above(outer, rolled)
+                apart, hidden = [0], [0]
+                for key in {keys[rolled] for total in (part, whole) for keys in lines[total, dims]}:
+                    one, other = ((*keys[:rolled], key, *keys[rolled + 1 :]) for keys in (outer, inner))
+                    more = -1
+                    if other not in cells:
+                        more = cells[one][measure]
+                    elif (measure, other, one) in inside:
+                        more = cells[one][measure] - cells[other][measure]
+                    apart.append(more)
+                    hidden.append(more if one in secret or other in secret else 0)
+                every, told = sum(apart), sum(hidden)
+                small = whole not in asked and min(apart) >= 0 and every < floor
+                if small:
+                    inside.add((measure, part, whole))
+                if whole in secret or part in secret:
+                    continue
+                if (small and every) or (min(hidden) >= 0 and 0 < told < floor):
+                    return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -340,144 +386,13 @@ def families(
 ) -> dict[tuple[Keys, tuple[int, ...]], list[Keys]]:
     """Per (total, grouping of its details) the details."""
     families: dict[tuple[Keys, tuple[int, ...]], list[Keys]] = defaultdict(list)
+    rolls: dict[tuple[int, ...], list[int]] = {}
     for keys in cells:
         dims = detailed(keys)
-        for rolled in dims:
-            parent = tuple(dim for dim in dims if dim != rolled)
-            if parent in groupings and _keep(keys, parent) in cells:
-                families[_keep(keys, parent), dims].append(keys)
+        if dims not in rolls:
+            rolls[dims] = [one for one in dims if tuple(dim for dim in dims if dim != one) in groupings]
+        for rolled in rolls[dims]:
+            parent = _above(keys, rolled)
+            if parent in cells:
+                families[parent, dims].append(keys)
     return families
-
-
-def distinct_holds(
-    table: Table, hidden: frozenset[Keys], least: int, moves: Iterable[Mapping[Place, int]] = ()
-) -> bool:
-    """Where persons stand in several rows: whether numbers of distinct persons leave every hidden one a second value.
-
-    A total of distinct persons lies between its largest detail and the sum of its details; where the numbers add up
-    exactly the attacker may know that they do. Totals that were not asked are not known here, since their true
-    number is not. True at once where everything adds up (`verify` has said so then).
-
-    Other numbers that fit are looked for from the cheapest on: one number more or less by itself, the `moves` that are
-    claimed (each is checked here), and last by programmes over whole numbers, which alone can say that there is none.
-    Raises ValueError for a table that contradicts itself.
-    """
-    asked = {row.keys: (row.total_persons, *row.persons) for row in table.rows}
-    sums_of = families(asked, {detailed(keys) for keys in asked})
-    claimed: dict[int, list[dict[Keys, int]]] = defaultdict(list)
-    for move in moves:
-        parts: dict[int, dict[Keys, int]] = defaultdict(dict)
-        for (keys, measure), step in move.items():
-            parts[measure + 1][keys] = step
-        for measure, part in parts.items():
-            claimed[measure].append(part)
-    seen: set[tuple[int, ...]] = set()
-    for measure in range(len(table.measures) + 1):
-        vector = tuple(persons[measure] for persons in asked.values())
-        gaps = {
-            family: sum(asked[child][measure] for child in children) - asked[family[0]][measure]
-            for family, children in sums_of.items()
-        }
-        # The same numbers have the same bounds.
-        if vector in seen or not any(gaps.values()):
-            continue
-        seen.add(vector)
-        unknown = [keys for keys in asked if keys in hidden and asked[keys][measure] >= least]
-        place = {keys: number for number, keys in enumerate(unknown)}
-        rows: list[tuple[Mapping[int, int], int | None, int | None]] = []
-        for (parent, dims), children in sums_of.items():
-            terms = _terms([(parent, 1), *((child, -1) for child in children)], asked, place, measure)
-            if terms[0]:
-                upper = -terms[1]
-                rows.append((terms[0], upper if gaps[parent, dims] == 0 else None, upper))
-            for child in children if gaps[parent, dims] else ():
-                pair = _terms([(parent, 1), (child, -1)], asked, place, measure)
-                if pair[0]:
-                    rows.append((pair[0], -pair[1], None))
-        system = System(len(unknown), (least,) * len(unknown), tuple(rows))
-        others = _Others(system, [asked[keys][measure] for keys in unknown])
-        others.alone()
-        for part in claimed[measure]:
-            others.take({place[keys]: step for keys, step in part.items() if keys in place})
-        if not others.all_found():
-            return False
-    return True
-
-
-class _Others:
-    """Numbers that fit a system beside the true ones, and which unknowns have a second value among them."""
-
-    def __init__(self, system: System, truth: Sequence[int]) -> None:
-        self._system, self._truth = system, truth
-        self._at = [sum(one * truth[place] for place, one in row.items()) for row, _, _ in system.rows]
-        self._of: list[list[tuple[int, int]]] = [[] for _ in truth]
-        for number, (row, _, _) in enumerate(system.rows):
-            for place, one in row.items():
-                self._of[place].append((number, one))
-        self.found = [False] * len(truth)
-        if any(not self._within(number, 0) for number in range(len(system.rows))):
-            raise ValueError("no table fits")
-
-    def _within(self, number: int, change: int) -> bool:
-        _, low, high = self._system.rows[number]
-        value = self._at[number] + change
-        return (low is None or value >= low) and (high is None or value <= high)
-
-    def alone(self) -> None:
-        """One number more, or one less, all others staying."""
-        for place, of in enumerate(self._of):
-            for step in (1, -1):
-                if self._truth[place] + step >= self._system.least[place] and all(
-                    self._within(number, one * step) for number, one in of
-                ):
-                    self.found[place] = True
-                    break
-
-    def take(self, change: Mapping[int, int]) -> None:
-        """These numbers besides, if they fit."""
-        if all(self.found[place] for place in change):
-            return
-        rows: dict[int, int] = defaultdict(int)
-        for place, step in change.items():
-            if self._truth[place] + step < self._system.least[place]:
-                return
-            for number, one in self._of[place]:
-                rows[number] += one * step
-        if all(self._within(number, step) for number, step in rows.items()):
-            for place, step in change.items():
-                self.found[place] |= step != 0
-
-    def all_found(self) -> bool:
-        """Whether every unknown has a second value, those for which none was found yet being searched for."""
-        solver: Solver | None = None
-        for place, truth in enumerate(self._truth):
-            for sign in (1, -1):
-                if self.found[place]:
-                    break
-                solver = solver or Solver(self._system)
-                values = solver.best(place, sign)
-                if values is None or values[place] != truth:
-                    self.found[place] = True
-                if values is not None:
-                    self.take(
-                        {at: one - self._truth[at] for at, one in enumerate(values) if one != self._truth[at]}
-                    )
-            if not self.found[place]:
-                return False
-        return True
-
-
-def _terms(
-    signed: Sequence[tuple[Keys, int]],
-    asked: Mapping[Keys, tuple[int, ...]],
-    place: Mapping[Keys, int],
-    measure: int,
-) -> tuple[dict[int, int], int]:
-    """Coefficients of the unknown among `signed`, and the sum of the known."""
-    coefficients, known = {}, 0
-    for keys, sign in signed:
-        if keys in place:
-            coefficients[place[keys]] = sign
-        else:
-            known += sign * asked[keys][measure]
-    return coefficients, known

@@ -3,7 +3,7 @@
 import pytest
 
 from enclave.disclosure.answers.table import TOTAL, Measure, Row, Table
-from enclave.disclosure.proof.interval import distinct_holds
+from enclave.disclosure.proof.distinct import distinct_holds
 
 N = (Measure("n"),)
 
