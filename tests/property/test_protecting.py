@@ -15,7 +15,9 @@ from enclave.disclosure.proof.reread import claim
 from enclave.disclosure.proof.verify import problems
 from enclave.disclosure.protection import protecting
 from enclave.disclosure.protection import written as writing
+from enclave.disclosure.protection.least import least_of_sums
 from enclave.disclosure.protection.protecting import Protected, protect
+from enclave.disclosure.protection.system import merged
 from enclave.disclosure.protection.tabular import tabular
 from tests.property.protect_tables import Invented, every_table, invented
 
@@ -142,6 +144,19 @@ def test_small_tables_are_hidden_at_the_least_cost_of_all() -> None:
         assert done.found.cost == pytest.approx(least), seed
         assert done.found.bound == pytest.approx(least), seed
     assert tried > 4
+
+
+def test_what_the_sums_say_of_the_least_cost_is_never_more_than_it() -> None:
+    """Nor nothing, where an unsafe cell stands alone in a sum."""
+    said = 0
+    for seed in range(40):
+        done = protected(invented(seed, 2 + seed % 2))
+        if done is None or not done.hidden or done.found.ended:
+            continue
+        least = float(least_of_sums(merged(done.tabular.system).system))
+        assert least <= done.found.cost * (1 + 1e-9)
+        said += least > 0
+    assert said > 10
 
 
 def test_the_same_table_gives_the_same_pattern(monkeypatch: pytest.MonkeyPatch) -> None:

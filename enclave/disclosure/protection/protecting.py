@@ -7,7 +7,7 @@ Relies on `cutting` for a proposal only. Reads no file and no clock but the one 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 
@@ -19,6 +19,7 @@ from enclave.disclosure.protection.boxes import Boxes, grid
 from enclave.disclosure.protection.certificate import Change, Known, Range, ranges, reaches
 from enclave.disclosure.protection.covering import covered
 from enclave.disclosure.protection.cutting import Found, against_insiders, least_cost
+from enclave.disclosure.protection.least import least_of_sums
 from enclave.disclosure.protection.rings import against_rings
 from enclave.disclosure.protection.system import Merged, System, merged
 from enclave.disclosure.protection.tabular import Tabular
@@ -111,7 +112,7 @@ def protect(tabular: Tabular, left: Callable[[], float], spent: float = 0.0) -> 
         if not reaches(cell, need, possible[cell]):
             raise Refused("disclosure.no_safe_pattern" if possible[cell].exact else "disclosure.out_of_time")
     more = tables_for_insiders(small.system, pattern.found.hidden, possible, telling)
-    return Protected(tabular, _hidden(system, small, possible, more), pattern.found)
+    return Protected(tabular, _hidden(system, small, possible, more), _bounded(pattern.found, small.system))
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,14 @@ class _Pattern:
 
     found: Found
     moves: Sequence[Mapping[int, int]] = ()
+
+
+def _bounded(found: Found, system: System) -> Found:
+    """The same, with what its sums alone say of the least cost: a search that was short of time may know less."""
+    least = float(least_of_sums(system))
+    if least <= found.bound:
+        return found
+    return replace(found, bound=min(least, found.cost), ended=found.ended and least < found.cost)
 
 
 def _ringed(pattern: _Pattern, tabular: Tabular, small: Merged, left: Callable[[], float]) -> _Pattern:

@@ -1,12 +1,16 @@
 """Whether a question that went the whole way gives what the bare engine gives for the text as it was written."""
 
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from enclave.adapters.engine import Engine
+from enclave.disclosure.answers.table import TOTAL, Hidden, ProtectedTable, value_of
+from enclave.gateway import cells
 from enclave.query.stages import Form, Guarded
 from tests.unit.query import world
 
@@ -42,6 +46,33 @@ def assert_same(
     assert [name.lower() for name in got[0]] == [name.lower() for name in asked[0]]
     assert got[1] == asked[1]
     return len(got[1])
+
+
+def protected(engine: Engine, question: Guarded) -> ProtectedTable:
+    """The answer in table form, protected as the gateway does it."""
+    run = engine.run(question)
+    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
+    run.close()
+    return cells.protect(answered, question)
+
+
+def assert_shown_as_bare(table: ProtectedTable, sql: str, extract: Path, databases: list[str]) -> int:
+    """Raises AssertionError for a row of which the keys and shown cells are in no line of the bare engine's answer; the number of
+    its lines otherwise."""
+    names = [*table.dimensions, *(measure.name for measure in table.measures)]
+    with duckdb.connect(str(extract), read_only=True) as con:
+        con.execute(f"SET search_path = '{','.join(databases)}'")
+        run = con.execute(sql)
+        columns = [column[0] for column in run.description or ()]
+        places = [columns.index(name) for name in names]
+        lines = [[line[place] for place in places] for line in run.fetchall()]
+    for row in table.rows:
+        keys = [None if key is TOTAL else key for key in row.keys]
+        told = [*keys, *(value_of(cell) for cell in row.cells)]
+        shown = [True] * len(keys) + [not isinstance(cell, Hidden) for cell in row.cells]
+        mine = text_of(tuple(compress(told, shown)))
+        assert any(text_of(tuple(compress(line, shown))) == mine for line in lines)
+    return len(lines)
 
 
 def text_of(row: tuple[Any, ...]) -> str:

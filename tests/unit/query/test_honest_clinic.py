@@ -6,17 +6,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-import pyarrow as pa
 import pytest
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.adapters.policy_server import PolicyServer
-from enclave.disclosure.answers.table import TOTAL, Hidden, value_of
-from enclave.gateway import cells
+from enclave.disclosure.answers.table import Hidden
 from enclave.query.stages import Form
 from tests.unit.query import clinic_world, world
-from tests.unit.query.same_answer import assert_same, text_of
+from tests.unit.query.same_answer import assert_same, assert_shown_as_bare, protected
 from tests.unit.query.test_honest import questions
 
 QUESTIONS = questions(Path(__file__).parent / "honest_clinic.sql")
@@ -57,31 +54,8 @@ def test_cells_are_the_bare_engines_or_hidden(
     name: str, opened: tuple[Path, Engine], policy: PolicyServer
 ) -> None:
     path, engine = opened
-    guarded = world.ask(QUESTIONS[name], policy, Form.TABLE, **clinic_world.parts())
-    run = engine.run(guarded)
-    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
-    run.close()
-    table = cells.protect(answered, guarded)
+    table = protected(engine, world.ask(QUESTIONS[name], policy, Form.TABLE, **clinic_world.parts()))
     found = [isinstance(cell, Hidden) for row in table.rows for cell in row.cells]
     assert any(found) == (name in SMALL)
     assert not all(found)
-    asked = _bare(QUESTIONS[name], path, [*table.dimensions, *(measure.name for measure in table.measures)])
-    assert len(asked) == len(table.rows)
-    for row in table.rows:
-        keys = [None if key is TOTAL else key for key in row.keys]
-        told = [*keys, *(value_of(cell) for cell in row.cells)]
-        shown = [True] * len(keys) + [not isinstance(cell, Hidden) for cell in row.cells]
-        assert any(_texts(line, shown) == _texts(told, shown) for line in asked)
-
-
-def _bare(sql: str, path: Path, names: list[str]) -> list[list[object]]:
-    with duckdb.connect(str(path), read_only=True) as con:
-        con.execute(f"SET search_path = '{','.join(clinic_world.DATABASES)}'")
-        run = con.execute(sql)
-        columns = [column[0] for column in run.description or ()]
-        places = [columns.index(name) for name in names]
-        return [[line[place] for place in places] for line in run.fetchall()]
-
-
-def _texts(line: list[object], shown: list[bool]) -> str:
-    return text_of(tuple(value for value, told in zip(line, shown, strict=True) if told))
+    assert assert_shown_as_bare(table, QUESTIONS[name], path, list(clinic_world.DATABASES)) == len(table.rows)

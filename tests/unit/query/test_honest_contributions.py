@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.adapters.policy_server import PolicyServer
 from enclave.disclosure.answers.table import Hidden, ProtectedTable, value_of
-from enclave.gateway import cells
 from enclave.query.stages import Form
 from tests.unit.query import claims_world, world
-from tests.unit.query.same_answer import text_of
+from tests.unit.query.same_answer import protected, text_of
 from tests.unit.query.test_honest_tables import NEAR, SMALL, STUDIES, tenfold
 
 BESIDES = {
@@ -53,11 +51,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def ask(sql: str, policy: Any, engine: Engine) -> ProtectedTable:
-    guarded = world.ask(sql, policy, Form.TABLE, **claims_world.parts())
-    run = engine.run(guarded)
-    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
-    run.close()
-    return cells.protect(answered, guarded)
+    return protected(engine, world.ask(sql, policy, Form.TABLE, **claims_world.parts()))
 
 
 @pytest.mark.parametrize("name", sorted(STUDIES))

@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.adapters.policy_server import PolicyServer
-from enclave.disclosure.answers.table import TOTAL, Hidden, value_of
-from enclave.gateway import cells
+from enclave.disclosure.answers.table import Hidden
 from enclave.query.stages import Form
 from tests.unit.query import claims_world, world
-from tests.unit.query.same_answer import text_of
+from tests.unit.query.same_answer import assert_shown_as_bare, protected
 from tests.unit.query.test_honest import questions
 
 FOLDER = Path(__file__).parent / "honest_tables"
@@ -71,34 +69,8 @@ def test_a_study_is_answered_with_what_the_bare_engine_says(
 ) -> None:
     path, engine = opened
     sql = STUDIES[name]
-    guarded = world.ask(sql, policy, Form.TABLE, **claims_world.parts())
-    run = engine.run(guarded)
-    answered = pa.Table.from_batches(list(run.batches()), schema=run.schema)
-    run.close()
-    table = cells.protect(answered, guarded)
+    table = protected(engine, world.ask(sql, policy, Form.TABLE, **claims_world.parts()))
     found = [isinstance(cell, Hidden) for row in table.rows for cell in row.cells]
     assert found
     assert any(found) == (name in SMALL or name in NEAR)
-    names = [*table.dimensions, *(measure.name for measure in table.measures)]
-    asked = _bare(sql, path, names)
-    for row in table.rows:
-        keys = [None if key is TOTAL else key for key in row.keys]
-        told = [*keys, *(value_of(cell) for cell in row.cells)]
-        shown = [True] * len(keys) + [not isinstance(cell, Hidden) for cell in row.cells]
-        mine = _texts(told, shown)
-        assert any(_texts(line, shown) == mine for line in asked)
-
-
-def _bare(sql: str, path: Path, names: list[str]) -> list[list[object]]:
-    """The bare engine's lines, their columns in the order of `names`."""
-    databases = sorted({table.split(".")[0] for table in claims_world.TABLES})
-    with duckdb.connect(str(path), read_only=True) as con:
-        con.execute(f"SET search_path = '{','.join(databases)}'")
-        run = con.execute(sql)
-        columns = [column[0] for column in run.description or ()]
-        places = [columns.index(name) for name in names]
-        return [[line[place] for place in places] for line in run.fetchall()]
-
-
-def _texts(line: list[object], shown: list[bool]) -> str:
-    return text_of(tuple(value for value, told in zip(line, shown, strict=True) if told))
+    assert_shown_as_bare(table, sql, path, sorted({one.split(".")[0] for one in claims_world.TABLES}))
