@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from enclave.export.receipt import WRITERS  # noqa: E402
 from enclave.gateway.pictures import redrawn  # noqa: E402
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+
+def test_no_name_of_the_package_is_given_twice() -> None:
+    """The later file would silently take the earlier one's place."""
+    sources = sorted((Path(__file__).parents[2] / "enclave" / "client" / "r" / "R").glob("*.R"))
+    named = [name for one in sources for name in re.findall(r"^([\w.]+) <- ", one.read_text("utf-8"), re.M)]
+    assert len(named) > 100
+    assert sorted(named) == sorted(set(named))
 
 
 def test_r_answers_typed_and_in_japanese(workspace: Workspace) -> None:

@@ -43,6 +43,10 @@ _BRIDGED = 1_000
 """Up to so many cells, the master is told that no hidden cell is of no use, and each of its answers is followed to the end; in
 larger tables both take longer than they save."""
 
+_ROUNDS = 4
+"""Bounds ask about every demand some times over, each as dear as a cell of the first pattern. With less time than so many such
+patterns took nothing of it would be settled, and the time is better spent on what can be shown again."""
+
 _SHARE = 0.5
 """Of the time that is left after the first safe pattern, how much goes into bounds before the guided one is made."""
 
@@ -310,12 +314,16 @@ def least_cost(
     greedy = Greedy(system, left)
     if not greedy.order:
         return Found(frozenset(), 0.0, 0.0, False)
+    began = left()
     if len(greedy.order) * len(system) > _MANY or not greedy.fill(greedy.cost):
         found = None if system.insiders else boxes()
         if found is not None:
             return _by_boxes(greedy, found, left, spare or left)
         if not greedy.fill(greedy.cost):
             raise Refused("disclosure.out_of_time")
+    if began < inf and left() < _ROUNDS * (began - left()):
+        greedy.refine()
+        return _found(greedy)
     best = _Best(greedy.total(), greedy.hidden.copy())
     demands = _demands(system.needs)
     cutting = _Cutting(Attack(system, span), _Master(greedy.cost, greedy.unsafe), left)
@@ -351,9 +359,14 @@ def _by_boxes(greedy: Greedy, boxes: Boxes, left: Callable[[], float], spare: Ca
         raise Refused("disclosure.out_of_time")
     greedy.left = left
     greedy.refine()
+    found = _found(greedy)
+    return replace(found, moves=[*found.moves, *short(system, boxes, found.hidden)])
+
+
+def _found(greedy: Greedy) -> Found:
+    """What was grown, of which nobody knows how much less would do."""
     hidden = frozenset(int(cell) for cell in np.nonzero(greedy.hidden)[0])
-    moves = [*greedy.proofs(greedy.hidden), *short(system, boxes, hidden)]
-    return Found(hidden, greedy.total(), 0.0, True, moves)
+    return Found(hidden, greedy.total(), 0.0, True, greedy.proofs(greedy.hidden))
 
 
 def against_insiders(

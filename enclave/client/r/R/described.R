@@ -5,7 +5,7 @@
 
 LISTED <- c("counts", "largest") # what is a list of columns even where it names one
 
-described <- function(told, evidence, language) {
+description_of <- function(told, evidence, language) {
   folder <- "."
   if (is.list(told)) {
     said <- told

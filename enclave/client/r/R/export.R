@@ -23,7 +23,7 @@ enclave_item <- function(x, name = "", dimensions = NULL, counts = NULL, descrip
     if (!nzchar(name)) name <- basename(file)
     if (is.null(description)) description <- beside(file)
   }
-  said <- if (!is.null(description)) described(description, evidence, language)
+  said <- if (!is.null(description)) description_of(description, evidence, language)
   frame <- flat(x, language)
   columns <- names(frame)
   unknown <- setdiff(c(dimensions, counts), columns)
