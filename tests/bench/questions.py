@@ -41,7 +41,7 @@ LONG: dict[str, tuple[Words, str]] = {
         """
         SELECT test, count(*) AS n, avg(change) AS mean, max(days) AS last FROM (
           SELECT test, days, value - lag(value) OVER (PARTITION BY pid, test ORDER BY days, value) AS change,
-            row_number() OVER (PARTITION BY pid, test ORDER BY days DESC, value) AS place FROM nafld.labs)
+            dense_rank() OVER (PARTITION BY pid, test ORDER BY days DESC) AS place FROM nafld.labs)
         WHERE place <= 5 GROUP BY test
         """,
     ),
