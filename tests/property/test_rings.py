@@ -195,3 +195,12 @@ def test_a_ring_of_too_many_cells_is_refused_and_nothing_else_is(monkeypatch: py
     two = {name: tables[name] for name in ("ab", "ac")}
     spec = {**SPEC, "tables": {name: SPEC["tables"][name] for name in two}}
     assert library.protect_tables(two, spec, [library.rule_set(rule_set(5))])
+
+
+def test_a_ring_whose_table_is_too_large_to_be_asked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than left unasked: its margins may pin what is unsafe."""
+    monkeypatch.setattr(rings, "CELLS_AT_MOST", 3)
+    with pytest.raises(Refused) as no:
+        protected(invented(OPEN[0])[1])
+    assert no.value.code == "disclosure.ring_too_large"
+    assert no.value.facts == {"limit": 3}
