@@ -36,7 +36,6 @@ SMALL = {
 
 NEAR = {
     "missing values by sex": "as many, but for seven, have the one value as have the other",
-    "function at admission and discharge": "as many, but for nought to nine, have the one score as have the other",
 }
 """Questions of which numbers of a row are near each other, by sizes alone. They cross; of means no sketch is made, and of
 records with a missing value it is persons that are compared."""
