@@ -57,9 +57,21 @@ def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> l
     apart = _apart(data, cells, rows) | _seen(cells)
     summed = _summed_apart(data, cells, rows)
     return [
-        Measure(part.id, _kind(part, data), summed[part.id] if part.id in summed else _of(part, apart))
+        Measure(
+            part.id,
+            _kind(part, data),
+            summed[part.id] if part.id in summed else _of(part, apart),
+            rest=_rest_told(part, cells),
+        )
         for part in cells.parts
     ]
+
+
+def _rest_told(part: Part, cells: Cells) -> bool:
+    """Whether whom a count of records leaves out of its row is known by itself, and it is the only count under a condition or an
+    account tells what it leaves over of others."""
+    counts = part.rest is not None and part.coding is None
+    return counts and (cells.others is None or part.id in _seen(cells))
 
 
 def _summed_apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, str | None]:
@@ -158,7 +170,10 @@ def readable(
         rest = [int(count) for count in data[part.rest]]
         if part.coding is None:
             inside = [int(count) for count in data[part.persons]]
-            if any(total - count != left for total, count, left in zip(totals, inside, rest, strict=True)):
+            apart = any(
+                total - count != left for total, count, left in zip(totals, inside, rest, strict=True)
+            )
+            if apart or _rest_told(part, cells):
                 found[f"rest {part.id}"] = rest
             continue
         coded = [_coded(data, part.coding, number) for number in range(rows)]

@@ -6,16 +6,16 @@ is nought for everybody but some, it tells of them alone: the fewest persons of 
 add and from which others take away tells of neither; a sum of what few have tells of these, whatever their signs.
 
 In the words of geometry: what persons add are rays, a sum is a plane through nought, and it tells of whoever is beside the plane. Of counts
-the planes that touch the cone of all rays are asked for, its facets. Relies on the caller's numbers, to 11 digits. Does not know a rule:
+the planes that touch the cone of all rays are asked for, its facets. Relies on the caller's numbers, to 10 digits. Does not know a rule:
 `least` is the number from which on a group is not small, and no group so large is looked for.
 
 How. Whoever adds the same, up to a multiple, is one ray. A ray of `least` persons or more lies in every plane that leaves fewer out, and
-so does what such rays span: what is left has few dimensions, mostly none. Where many rays of few persons are left (sums of a
-measurement), as many bases apart from each other as are found, none of which a plane can hold whole, are persons that every plane
-leaves out. Else planes are tried, one by one; where they are too many, the bases are what is known, and the answer may be too small.
+so does what such rays span: what is left has few dimensions, mostly none. Of as many groups of persons as `least`, who have nobody in
+common, every plane that leaves fewer out holds one whole: each is tried, along what it spans. Where that is too much, a row is taken
+to tell of one person.
 """
 
-import math
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -23,11 +23,14 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 
-NOUGHT = 1e-11
+NOUGHT = 1e-10
 """Less than this part of a ray is none: the last bits of sums in another order."""
 
-_MOST_PLANES = 4_000
-"""Planes that are tried for one row, some milliseconds' work."""
+_NARROW = 1e-8
+"""A direction that holds less than this part of all rays (of their squares) is looked at again, ray by ray."""
+
+_MOST_PLANES = 2_000
+"""Planes that are tried for one row, some tens of milliseconds' work."""
 
 
 def smallest(added: Numbers, persons: Numbers, least: int, counts: bool = True) -> int | None:
@@ -37,52 +40,104 @@ def smallest(added: Numbers, persons: Numbers, least: int, counts: bool = True) 
     is told, else what of sums.
     """
     scale = np.abs(added).max(axis=0, initial=0.0)
-    if not np.isfinite(added).all() or not np.isfinite(scale).all():
+    if not np.isfinite(scale).all():
         # Beyond all numbers: whether anybody is left over hangs on one value. The caller hides such rows.
         return None
-    rays, weights = _rays(added[:, scale > 0] / scale[scale > 0], persons)
+    lines = added[:, scale > 0] / scale[scale > 0]
+    if persons.sum() < least or _spread(lines, persons, least):
+        # The whole row is small, or no plane leaves out so few.
+        return None
+    rays, weights = _beside(*_rays(lines, persons), np.zeros((0, 0)))
+    if not counts:
+        # A plane through as many persons as it takes to make one is no finding: nobody knows through whom it goes.
+        least = min(least, int(persons.sum()) - rays.shape[1] + 1)
     heavy = weights >= least
-    rays, weights = _beside(rays, weights, rays[heavy])
-    return _fewest(rays, weights, least, counts)
+    search = _Search(least, counts)
+    try:
+        return search.fewest(*_beside(rays, weights, rays[heavy]))
+    except _TooManyError:
+        return 1
 
 
-def _fewest(rays: Numbers, weights: Numbers, least: int, counts: bool) -> int | None:
-    """As `smallest`, of rays that span all there is."""
-    dimensions = rays.shape[1]
-    if dimensions == 0 or not len(rays):
-        return None
-    if math.comb(len(rays), dimensions - 1) <= _MOST_PLANES:
-        return _of_planes(rays, weights, least, counts)
-    bases, unused = _bases(rays, weights, least)
-    if bases >= least:
-        return None
-    within = rays[unused]
-    if 0 < _rank(within) < dimensions and _bases(within, weights[unused], least)[0] >= least:
-        # Every plane that leaves out fewer holds these.
-        return _fewest(*_beside(rays, weights, within), least, counts)
-    return max(1, bases)
+def _spread(lines: Numbers, persons: Numbers, least: int) -> bool:
+    """Whether `least` groups of persons are found at once that have nobody in common and each of whom span all there is: every plane leaves
+    out somebody of each. False says nothing."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", lines, lines))
+    there = lengths > 0
+    if not there.all():
+        lines, persons, lengths = lines[there], persons[there], lengths[there]
+    if not len(lines):
+        return True
+    rays = lines / lengths[:, None]
+    sizes, directions = np.linalg.eigh(rays.T @ rays)
+    wide = sizes > _NARROW * len(rays)
+    if not wide.all() and np.abs(rays @ directions[:, ~wide]).max() > NOUGHT:
+        # Somebody, maybe of few, adds in a direction in which hardly anybody does.
+        return False
+    rank = int(wide.sum())
+    most = min(len(rays), 8 * least * rank)
+    # Whoever has many alike is in as many groups.
+    turns = np.repeat(np.arange(most), np.minimum(persons[:most], least).astype(np.intp))
+    rounds = len(turns) // least
+    if rounds < rank:
+        return False
+    seen = (rays @ directions[:, wide])[turns[: rounds * least]].reshape(rounds, least, rank)
+    grams = np.einsum("rgi,rgj->gij", seen, seen)
+    return bool(np.linalg.eigvalsh(grams)[:, 0].min() > _NARROW * rounds)
 
 
-def _of_planes(rays: Numbers, weights: Numbers, least: int, counts: bool) -> int | None:
-    found: list[float] = []
-    dimensions = rays.shape[1]
-    chosen = np.array(list(combinations(range(len(rays)), dimensions - 1)), dtype=np.intp)
-    planes = np.ones((1, 1)) if dimensions == 1 else _normals(rays[chosen])
-    for plane in planes:
-        told = rays @ plane
-        told[np.abs(told) <= NOUGHT * 100] = 0.0
-        if counts and told.min() < 0 < told.max():
-            continue
-        left = float(weights[told != 0].sum())
-        if 0 < left < least:
-            found.append(left)
-    return round(min(found)) if found else None
+class _TooManyError(Exception):
+    """More planes than are tried."""
 
 
-def _normals(spans: Numbers) -> Numbers:
-    """What stands upright on each of several spans, of those that leave one direction."""
-    _, sizes, directions = np.linalg.svd(spans, full_matrices=True)
-    return np.asarray(directions[sizes[:, -1] > NOUGHT * 100, -1, :], dtype=np.float64)
+@dataclass
+class _Search:
+    """Planes are tried one after the other. `least` and `counts` as `smallest` has them."""
+
+    least: int
+    counts: bool
+    tried: int = 0
+
+    def fewest(self, rays: Numbers, weights: Numbers) -> int | None:
+        """As `smallest`, of rays that span all there is."""
+        dimensions = rays.shape[1]
+        if dimensions == 0:
+            return None
+        if dimensions == 1:
+            return self._told(rays[:, 0], weights)
+        found: list[int] = []
+        for group in _groups(weights, self.least) or combinations(range(len(rays)), dimensions - 1):
+            _, sizes, directions = np.linalg.svd(rays[list(group)], full_matrices=True)
+            rank = int((sizes > NOUGHT).sum())
+            if rank == dimensions:
+                continue
+            if rank == dimensions - 1:
+                told = self._told(rays @ directions[-1], weights)
+            else:
+                told = self.fewest(*_beside(rays, weights, rays[list(group)]))
+            if told is not None:
+                found.append(told)
+        return min(found, default=None)
+
+    def _told(self, sums: Numbers, weights: Numbers) -> int | None:
+        """The persons to whom a sum is not nought, where they are few and it tells of them."""
+        self.tried += 1
+        if self.tried > _MOST_PLANES:
+            raise _TooManyError
+        there = np.abs(sums) > NOUGHT
+        if self.counts and (sums[there] > 0).any() and (sums[there] < 0).any():
+            return None
+        left = float(weights[there].sum())
+        return round(left) if 0 < left < self.least else None
+
+
+def _groups(weights: Numbers, least: int) -> list[tuple[int, ...]]:
+    """So many groups of rays that whoever leaves out fewer than `least` persons leaves one of them whole; none where there are
+    fewer persons. A ray of several persons may stand in as many groups."""
+    turns = np.repeat(np.arange(len(weights)), np.minimum(weights, least).astype(np.intp))
+    if len(turns) < least:
+        return []
+    return sorted({tuple(sorted(set(turns[place::least].tolist()))) for place in range(least)})
 
 
 def _rays(added: Numbers, persons: Numbers) -> tuple[Numbers, Numbers]:
@@ -90,7 +145,7 @@ def _rays(added: Numbers, persons: Numbers) -> tuple[Numbers, Numbers]:
     lengths = np.sqrt((added * added).sum(axis=1))
     there = lengths > 0
     rays = added[there] / lengths[there, None]
-    rounded, place = np.unique(np.round(rays, 10), axis=0, return_inverse=True)
+    rounded, place = np.unique(np.round(rays, 11), axis=0, return_inverse=True)
     if len(rounded) == len(rays):
         return rays, persons[there].astype(np.float64)
     weights = np.zeros(len(rounded))
@@ -110,38 +165,10 @@ def _beside(rays: Numbers, weights: Numbers, within: Numbers) -> tuple[Numbers, 
             # Twice, since the first time leaves the last bits of large numbers.
             left = left - (left @ span.T) @ span
     lengths = np.sqrt((left * left).sum(axis=1))
-    there = lengths > NOUGHT * 10
+    there = lengths > NOUGHT
     if not there.any():
         return np.zeros((0, 0)), np.zeros(0)
     seen = left[there] / lengths[there, None]
     _, sizes, directions = np.linalg.svd(seen, full_matrices=False)
-    span = directions[sizes > NOUGHT * 100 * float(sizes[0])]
+    span = directions[sizes > NOUGHT * float(sizes[0])]
     return _rays(seen @ span.T, weights[there])
-
-
-def _rank(rays: Numbers) -> int:
-    if not len(rays):
-        return 0
-    sizes = np.linalg.svd(rays, compute_uv=False)
-    return int((sizes > NOUGHT * 100 * float(sizes[0])).sum())
-
-
-def _bases(rays: Numbers, weights: Numbers, least: int) -> tuple[int, npt.NDArray[np.bool_]]:
-    """How many bases of what the rays span are found that have nobody in common, up to `least`; and which rays still have somebody
-    when no more are found."""
-    rank = _rank(rays)
-    free = weights.copy()
-    for found in range(least):
-        left, chosen = rays.copy(), []
-        for _ in range(rank):
-            sizes = np.where(free > 0, (left * left).sum(axis=1), 0.0)
-            usable = sizes > 1e-12
-            if not usable.any():
-                return found, free > 0
-            # Whoever has many alike first, so that few of those who have none are spent.
-            place = int(np.argmax(np.where(usable, free + sizes / 2, -1.0)))
-            chosen.append(place)
-            unit = left[place] / math.sqrt(float(sizes[place]))
-            left = left - np.outer(left @ unit, unit)
-        free[chosen] -= 1
-    return least, free > 0

@@ -9,7 +9,7 @@ blocks, not of persons.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -17,6 +17,7 @@ from enclave.query.cells import Call, Shape
 from enclave.query.origins import origins_of, untouched
 from enclave.query.rewrite.by_person import (
     PERSON,
+    PERSONS,
     beside,
     column,
     key_names,
@@ -31,14 +32,10 @@ from enclave.query.rewrite.tallied import NARROW
 from enclave.query.schema import Schema
 from enclave.query.stages import EVIDENCE, Account, Authorised
 
-_COUNTS = "counts"
-
 _MOST = 40
-"""Conditions of one row that are looked at together."""
+"""Numbers of one row that are looked at together."""
 
-_ROWS, _PERSONS, _ALIKE, _ACCOUNT = (
-    f"{EVIDENCE}{name}" for name in ("rows", "by_person", "alike", "account")
-)
+_ROWS, _ALIKE, _ACCOUNT = (f"{EVIDENCE}{name}" for name in ("rows", "alike", "account"))
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,20 @@ class _Number:
     once: bool = False
 
 
+@dataclass(frozen=True)
+class _Family:
+    """Calls that are compared with each other, and the numbers of the account."""
+
+    calls: tuple[Call, ...]
+    numbers: tuple[_Number, ...]
+    counts: bool
+
+
 def accounts_of(authorised: Authorised) -> tuple[Account, ...]:
     """How the columns are to be read that `add_accounts` adds."""
     return tuple(
-        Account(_name(place), len(_numbers(kind, calls)), tuple(c.id for c in calls), kind == _COUNTS)
-        for place, (kind, calls) in enumerate(_families(authorised).items(), 1)
+        Account(_name(place), len(one.numbers), tuple(call.id for call in one.calls), one.counts)
+        for place, one in enumerate(_families(authorised), 1)
     )
 
 
@@ -61,17 +67,16 @@ def add_accounts(tree: exp.Query, authorised: Authorised) -> exp.Query:
     shape, families = authorised.known.shape, _families(authorised)
     if shape is None or not families:
         return tree
-    numbers = {kind: _numbers(kind, calls) for kind, calls in families.items()}
-    every = list(dict.fromkeys(one for several in numbers.values() for one in several))
+    every = list(dict.fromkeys(number for one in families for number in one.numbers))
     margins = margin_names(shape) if shape.margins else ()
-    for place, several in enumerate(numbers.values(), 1):
-        added = [column(_added(every.index(one))) for one in several]
+    for place, family in enumerate(families, 1):
+        added = [column(_added(every.index(number))) for number in family.numbers]
         cells = _cells(added, _name(place), shape)
         tree = beside(tree, authorised, cells, _ACCOUNT, [_name(place)], margins, side="LEFT")
     clause = tree.args.get("with_") or exp.With(expressions=[])
     persons = exp.CTE(
         this=_by_person(every, shape, authorised),
-        alias=exp.TableAlias(this=exp.to_identifier(_PERSONS, quoted=True)),
+        alias=exp.TableAlias(this=exp.to_identifier(PERSONS, quoted=True)),
     )
     clause.append("expressions", persons)
     tree.set("with_", clause)
@@ -87,36 +92,65 @@ def _name(place: int) -> str:
     return f"{_ACCOUNT}{place}"
 
 
-def _families(authorised: Authorised) -> dict[str, list[Call]]:
-    """The calls that are compared with each other, by what they count or sum; under two different conditions at least."""
+def _families(authorised: Authorised) -> list[_Family]:
+    """What is compared with each other; of each family two different numbers at least take in some records only."""
     known = authorised.known
     shape, tree, schema = known.shape, known.tree, known.schema
     if authorised.aggregate or shape is None or not isinstance(tree, exp.Select):
-        return {}
-    found: dict[str, list[Call]] = defaultdict(list)
+        return []
+    counts: list[Call] = []
+    sums: dict[str, list[Call]] = defaultdict(list)
     for call in shape.calls:
         if is_term(call) or call.kind in {"count_distinct", "variance"}:
             continue
         if call.summed is None or _is_flag(call.summed, tree) or _computed(call.summed, tree, schema):
-            found[_COUNTS].append(call)
+            counts.append(call)
         else:
-            found[_of(call.summed)].append(call)
-    return {
-        kind: calls
-        for kind, calls in found.items()
-        if 2 <= len({call.contributes for call in calls if call.contributes is not None}) <= _MOST
-    }
+            sums[_of(call.summed)].append(call)
+    found = [_Family(tuple(counts), numbers, counts=True) for numbers in _counted(counts)]
+    for calls in sums.values():
+        found.append(_Family(tuple(calls), tuple(dict.fromkeys(map(_number, calls))), counts=False))
+    return [
+        one
+        for one in found
+        if len({_number(call) for call in one.calls if call.contributes is not None}) >= 2
+        and len(one.numbers) <= _MOST
+    ]
 
 
-def _numbers(kind: str, calls: list[Call]) -> list[_Number]:
-    """What is told of a row: the numbers themselves, and beside counts how many records and persons there are."""
-    found = [_number(call) for call in calls]
-    if kind == _COUNTS:
-        one = exp.Literal.number(1)
-        found.append(_Number(one))
-        if any(call.kind == "persons" for call in calls):
-            found.append(_Number(one, once=True))
-    return list(dict.fromkeys(found))
+def _counted(calls: list[Call]) -> list[tuple[_Number, ...]]:
+    """The numbers of counts, with how many records and persons a row has: once with the records wherever both they and the
+    persons under a condition are told, once with the persons. What the one leaves over of the other is a number of further records,
+    which tells of nobody knows how many persons."""
+    everybody = _Number(exp.Literal.number(1))
+    told = {(_under(call), call.kind == "persons"): _number(call) for call in calls}
+    told[None, False] = everybody
+    if any(persons for _, persons in told):
+        told[None, True] = replace(everybody, once=True)
+    found = []
+    for ours in (False, True):
+        numbers = [n for (under, once), n in told.items() if once == ours or (under, not once) not in told]
+        found.append(tuple(dict.fromkeys(numbers)))
+    return [found[0]] if set(found[0]) == set(found[1]) else found
+
+
+def _under(call: Call) -> exp.Expr | None:
+    """The condition under which records or persons are counted; None for all of them."""
+    node = call.node.this if isinstance(call.node, exp.Filter) else call.node
+    if call.summed is not None or call.kind == "count":
+        return call.contributes if not isinstance(node, exp.CountIf) else _both(call.condition, node.this)
+    if call.kind != "persons":
+        return call.condition
+    counted = node.this.expressions[0].unnest()
+    if isinstance(counted, exp.Case) and counted.this is None and len(counted.args["ifs"]) == 1:
+        default = counted.args.get("default")
+        if default is None or isinstance(default, exp.Null):
+            return _both(call.condition, counted.args["ifs"][0].this)
+    return call.condition
+
+
+def _both(one: exp.Expr | None, other: exp.Expr) -> exp.Expr:
+    return other if one is None else exp.and_(one, other, copy=True)
 
 
 def _number(call: Call) -> _Number:
@@ -135,7 +169,7 @@ def _cells(added: list[exp.Column], name: str, shape: Shape) -> exp.Query:
     persons = f"{EVIDENCE}alike_persons"
     by_number = exp.Select(
         expressions=[*(one.copy() for one in (*kept, *added)), named(alike, persons)],
-        from_=exp.From(this=exp.to_table(_PERSONS, quoted=True)),
+        from_=exp.From(this=exp.to_table(PERSONS, quoted=True)),
         group=exp.Group(expressions=[one.copy() for one in (*kept, *added)]),
     )
     line = exp.Array(expressions=[*(one.copy() for one in added), column(persons)])

@@ -14,6 +14,8 @@ from enclave.query.stages import EVIDENCE, Authorised
 
 _TOLD = f"{EVIDENCE}told"
 PERSON = f"{EVIDENCE}person"
+PERSONS = f"{EVIDENCE}by_person"
+"""What each person adds, where several columns are made of it."""
 
 
 def key_names(shape: Shape) -> tuple[str, ...]:
@@ -104,8 +106,9 @@ def without_others(tree: exp.Expr) -> exp.Expr:
         return tree
     inner: exp.Expr = told.this.copy()
     clause = tree.args.get("with_")
-    if clause is not None:
-        inner.set("with_", clause.copy())
+    kept = [one.copy() for one in clause.expressions if one.alias != PERSONS] if clause is not None else []
+    if kept:
+        inner.set("with_", exp.With(expressions=kept))
     return without_others(inner)
 
 

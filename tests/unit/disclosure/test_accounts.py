@@ -20,6 +20,9 @@ def told(lines: list[tuple[float, ...]], least: int = LEAST, counts: bool = True
 
 def by_search(lines: list[tuple[int, ...]], most: int, counts: bool = True) -> int | None:
     """The same by trying every sum with multiples up to `most`: nought for all but few, and of counts nowhere below."""
+    if sum(line[-1] for line in lines) < LEAST:
+        # Too few altogether: the row's own number tells.
+        return None
     found = []
     for multiples in product(range(-most, most + 1), repeat=len(lines[0]) - 1):
         sums = [sum(m * n for m, n in zip(multiples, line, strict=False)) for line in lines]
@@ -104,3 +107,14 @@ def test_few_that_one_of_many_sums_of_a_measurement_takes_in_besides_are_found()
 def test_beyond_all_numbers_nothing_is_told() -> None:
     """Such a row hides for another reason."""
     assert told([(np.inf, 1.0, 3.0), (1.0, 1.0, 500.0)]) is None
+
+
+def test_inclusion_and_exclusion_of_three_leaves_the_rare() -> None:
+    """Seven counts of three conditions, and any of them or one rare code."""
+    conditions = [0b001, 0b010, 0b100, 0b011, 0b101, 0b110, 0b111]
+    lines: list[tuple[float, ...]] = []
+    for who in range(8):
+        counted = [float(who & needed == needed) for needed in conditions]
+        lines.append((*counted, float(who > 0), 100 + who))
+    assert told(lines, least=20) is None
+    assert told([*lines, (*[0.0] * 7, 1.0, 4)], least=20) == 4
