@@ -136,9 +136,11 @@ def table_of(answered: pa.Table, cells: Cells, least: int = SMALL) -> Table:
     `least`: from so many persons on a group is small to no rule.
     """
     answered = own_rows(answered, cells)
-    added = {one.added: one for one in cells.accounts}
+    account = cells.account
     data: dict[str, Sequence[Any]] = {
-        name: lines_of(answered.column(name), added[name]) if name in added else values(answered.column(name))
+        name: lines_of(answered.column(name), account)
+        if account is not None and name == account.added
+        else values(answered.column(name))
         for name in answered.column_names
     }
     derived = [measure for measure in cells.measures if measure.derived and measure.parts]

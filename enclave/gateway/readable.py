@@ -54,13 +54,14 @@ def lines_of(column: pa.ChunkedArray | pa.Array, account: Account) -> list[accou
 
 def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> list[Measure]:
     """Each aggregate call as a measure, with what tells it from those that it cannot be subtracted from."""
-    apart = _apart(data, cells, rows) | _seen(cells)
+    seen = _seen(cells)
+    apart = _apart(data, cells, rows) | seen
     summed = _summed_apart(data, cells, rows)
     return [
         Measure(
             part.id,
             _kind(part, data),
-            summed[part.id] if part.id in summed else _of(part, apart),
+            summed[part.id] if part.id in summed and part.id not in seen else _of(part, apart),
             rest=_rest_told(part, cells),
         )
         for part in cells.parts
@@ -116,7 +117,7 @@ def _apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> frozen
 def _seen(cells: Cells) -> frozenset[str]:
     """The counts and sums of which accounts tell who stands behind them: whether one lies inside another is not guessed from their
     sizes."""
-    return frozenset(part for one in cells.accounts for part in one.parts)
+    return frozenset(cells.account.parts if cells.account is not None else ())
 
 
 def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
@@ -156,7 +157,7 @@ def readable(
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
     Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. Whom several numbers tell of
-    together (`cells.accounts`). 5. How many have one of few values, where sums of the values tell. `least`: from how many persons
+    together (`cells.account`). 5. How many have one of few values, where sums of the values tell. `least`: from how many persons
     on a group is small to no rule. Of the row
     alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
     numbers: whether it is may hang on one value, and a refusal would tell.
@@ -192,10 +193,10 @@ def readable(
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found or cells.accounts or cells.tallies else []
+    margins = _margins(keys) if found or cells.account or cells.tallies else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
-    for account in cells.accounts:
-        told[f"together {account.added}"] = _lowered(_together(data, account, totals, least), margins)
+    if cells.account is not None:
+        told["together"] = _lowered(_together(data, cells, cells.account, totals, least), margins)
     for tally in cells.tallies:
         told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
     left, lying = _between(data, cells, keys)
@@ -236,15 +237,23 @@ def _between(
 
 
 def _together(
-    data: Mapping[str, Sequence[Any]], account: Account, totals: list[int], least: int
+    data: Mapping[str, Sequence[Any]], cells: Cells, account: Account, totals: list[int], least: int
 ) -> list[int]:
     """The smallest group that numbers of each row tell together (its own persons where there is none)."""
     found = list(totals)
+    value = {part.id: part.value for part in cells.parts}
     for row, lines in enumerate(data[account.added]):
-        told = (
-            None if lines is None else accounts.smallest(lines[:, :-1], lines[:, -1], least, account.counts)
-        )
-        found[row] = found[row] if told is None else min(told, found[row])
+        if lines is None or totals[row] < least:
+            # A row of few hides anyway.
+            continue
+        added, persons = lines[:, :-1], lines[:, -1]
+        apart = {
+            place for place, part in account.adding if persons @ added[:, place] != data[value[part]][row]
+        }
+        for one in account.judged:
+            places = [place for place in one.places if place not in apart]
+            told = accounts.smallest(added[:, places], persons, least, one.counts, one.general)
+            found[row] = found[row] if told is None else min(told, found[row])
     return found
 
 

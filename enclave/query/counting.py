@@ -249,13 +249,7 @@ def counting_of(authorised: Authorised) -> Counting | None:
     cells = cells_of(authorised)
     origins = origins_of(shape.person, known.tree, known.schema)
     types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
-    if (
-        cells.others is not None
-        or cells.members
-        or cells.accounts
-        or not types
-        or not types <= _WHOLE_NUMBERS
-    ):
+    if cells.others is not None or cells.members or cells.account or not types or not types <= _WHOLE_NUMBERS:
         return None
     if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
         return None

@@ -21,6 +21,30 @@ def overlapping(tree: exp.Query, shape: Shape, schema: Schema) -> bool:
     return isinstance(tree, exp.Select) and any(_made(key.expression, tree, schema) for key in shape.keys)
 
 
+def copying(tree: exp.Query, schema: Schema) -> bool:
+    """Whether a statement may make several records of one, so that how many there are is the asker's choice: by a UNION, a list of
+    constants, or a join by anything but columns that are equal, the person's among them."""
+    if tree.find(exp.SetOperation, exp.Values, exp.Unnest, exp.Lateral) is not None:
+        return True
+    joins = [join for select in tree.find_all(exp.Select) for join in select.args.get("joins") or ()]
+    return any(_copies(join, schema) for join in joins)
+
+
+def _copies(join: exp.Join, schema: Schema) -> bool:
+    if {join.kind, join.side} & {"SEMI", "ANTI"}:
+        return False
+    on = join.args.get("on")
+    if join.side or join.kind not in {"", "INNER"} or join.method or on is None:
+        return True
+    equal = [one.unnest() for one in (on.flatten() if isinstance(on, exp.And) else [on])]
+    sides = [(one.this, one.expression) for one in equal if isinstance(one, exp.EQ)]
+    if len(sides) < len(equal) or not all(isinstance(one, exp.Column) for pair in sides for one in pair):
+        return True
+    person = lineage.person_output(join.this, schema)
+    named = {(one.table, one.name) for pair in sides for one in pair}
+    return person is not None and (join.alias_or_name, person) not in named
+
+
 def _made(node: exp.Expr, select: exp.Select, schema: Schema) -> bool:
     sources = [(source_of(column.table, select), column.name) for column in node.find_all(exp.Column)]
     if node.find(exp.Window) is not None:

@@ -13,6 +13,7 @@ from sqlglot import exp
 from enclave.query.origins import origins_of
 from enclave.query.parse import DIALECT
 from enclave.query.rewrite import rules_of
+from enclave.query.rewrite.account import add_account
 from enclave.query.rewrite.counting import named
 from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.projection import project_permitted
@@ -60,6 +61,8 @@ class Slices:
                 if counted is None:
                     return None
                 tree = counted
+            elif rule is add_account:
+                tree = add_account(tree, self.authorised, cuts)
             else:
                 tree = rule(tree, self.authorised)
         expected = check_projections(tree, self.authorised)

@@ -301,14 +301,27 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Numbers of an account that are judged together, by their places. `counts`: a sum to which some add and from which others take
+    away tells of neither; `general`: there are sums of measurements among them."""
+
+    places: tuple[int, ...]
+    counts: bool
+    general: bool = False
+
+
+@dataclass(frozen=True)
 class Account:
     """A column that lists, for the persons of a cell, what they add to each of several numbers of its row: lists of `numbers` and how
-    many persons add so much. `parts`: of which calls they are the numbers; `counts`: they count, and sum nothing."""
+    many persons add so much. `parts`: of which calls they are the numbers, so that these are compared in no other way;
+    `adding`: which of them (by place) are numbers of different values, and of which call: where what persons have does not add up to
+    it, it is no number of the account."""
 
     added: str
     numbers: int
     parts: tuple[str, ...]
-    counts: bool
+    judged: tuple[Judged, ...]
+    adding: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -361,7 +374,7 @@ class Cells:
     apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
-    accounts: tuple["Account", ...] = ()
+    account: "Account | None" = None
     tallies: tuple["Tally", ...] = ()
     given: Given | None = None
     merges: tuple[Merge, ...] = ()

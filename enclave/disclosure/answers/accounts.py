@@ -33,12 +33,17 @@ _MOST_PLANES = 2_000
 """Planes that are tried for one row, some tens of milliseconds' work."""
 
 
-def smallest(added: Numbers, persons: Numbers, least: int, counts: bool = True) -> int | None:
+def smallest(
+    added: Numbers, persons: Numbers, least: int, counts: bool = True, general: bool = False
+) -> int | None:
     """The fewest persons of whom a sum of the row's numbers tells, where they are fewer than `least`; None where there are none.
 
-    `added`: (lines, numbers), what each of some persons adds to each number; `persons`: (lines,), how many they are; `counts`: what of counts
-    is told, else what of sums.
+    `added`: (lines, numbers), what each of some persons adds to each number; `persons`: (lines,), how many they are; `counts`: what
+    counts tell, else what sums do; `general`: hardly two persons add the same.
     """
+    if added.shape[1] < 2:
+        # Of one number alone its own persons tell.
+        return None
     scale = np.abs(added).max(axis=0, initial=0.0)
     if not np.isfinite(scale).all():
         # Beyond all numbers: whether anybody is left over hangs on one value. The caller hides such rows.
@@ -47,7 +52,7 @@ def smallest(added: Numbers, persons: Numbers, least: int, counts: bool = True) 
     if _spread(lines, persons, least):
         return None
     rays, weights = _beside(*_rays(lines, persons), np.zeros((0, 0)))
-    if not counts:
+    if general:
         # A plane through as many persons as it takes to make one is no finding: nobody knows through whom it goes.
         least = min(least, int(persons.sum()) - rays.shape[1] + 1)
     heavy = weights >= least

@@ -15,8 +15,6 @@ from enclave.query.stages import EVIDENCE, Authorised
 
 _TOLD = f"{EVIDENCE}told"
 PERSON = f"{EVIDENCE}person"
-BY_PERSON, BY_BUCKET = f"{EVIDENCE}by_person", f"{EVIDENCE}by_bucket"
-"""What each person adds, or several together, where several columns are made of it."""
 
 
 def key_names(shape: Shape) -> tuple[str, ...]:
@@ -132,13 +130,8 @@ def without_others(tree: exp.Expr) -> exp.Expr:
         return tree
     inner: exp.Expr = told.this.copy()
     clause = tree.args.get("with_")
-    kept = (
-        [one.copy() for one in clause.expressions if one.alias not in {BY_PERSON, BY_BUCKET}]
-        if clause is not None
-        else []
-    )
-    if kept:
-        inner.set("with_", exp.With(expressions=kept))
+    if clause is not None:
+        inner.set("with_", clause.copy())
     return without_others(inner)
 
 

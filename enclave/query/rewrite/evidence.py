@@ -13,7 +13,7 @@ leaves out, and behind what several counts leave over together, for each column 
 Where a rule asks for the largest contributions, they are added by a rule of their own (`contributions`).
 
 Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number. Where a number may be made of
-few different values (`tallied`): how many records have which. What each person adds to several numbers: `accounts`.
+few different values (`tallied`): how many records have which. What each person adds to several numbers: `account`.
 """
 
 from sqlglot import exp
@@ -23,7 +23,7 @@ from enclave.query.contributions import largest_needed
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
-from enclave.query.rewrite.accounts import accounts_of
+from enclave.query.rewrite.account import account_of
 from enclave.query.rewrite.coded import distinct, is_term
 from enclave.query.rewrite.contributions import given_of
 from enclave.query.rewrite.tallied import tallied
@@ -91,7 +91,7 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
-        accounts=accounts_of(authorised),
+        account=account_of(authorised),
         tallies=tuple(one for one, _ in _tallies(authorised, shape)),
         given=given_of(authorised),
     )

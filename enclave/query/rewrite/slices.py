@@ -13,15 +13,15 @@ Decides which statements can be counted so (`sliced_evidence` is None for others
 nothing in them may come out otherwise the second time (a first of equals, a sum of numbers with fractions in a step).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from sqlglot import exp
 
 from enclave.query.cells import Shape
 from enclave.query.origins import origins_of, own_nodes
 from enclave.query.parse import DIALECT, is_aggregate
+from enclave.query.rewrite.by_person import between
 from enclave.query.rewrite.evidence import add_evidence, cells_of
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.schema import Schema
@@ -223,7 +223,7 @@ class _Parts:
 
     def who(self, cuts: Sequence[int]) -> exp.Query:
         """Persons by cell: the sum over the slices."""
-        slices = [self._slice(condition) for condition in _between(self.shape.person, cuts)]
+        slices = [self._slice(condition) for condition in between(self.shape.person, cuts)]
         together: exp.Query = slices[0]
         for one in slices[1:]:
             together = exp.Union(this=together, expression=one, distinct=False)
@@ -309,23 +309,6 @@ def _bits(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:
     for one in taken[1:]:
         together = exp.BitwiseOr(this=together, expression=one)
     return exp.BitwiseOrAgg(this=together)
-
-
-def _between(person: exp.Expr, cuts: Sequence[int]) -> Iterable[exp.Expr]:
-    """Conditions of which each person fulfils one, and rows of nobody none."""
-    there = exp.Not(this=exp.Is(this=exp.paren(person.copy()), expression=exp.Null()))
-    if not cuts:
-        return [there]
-    low = exp.LTE(this=exp.paren(person.copy()), expression=exp.Literal.number(cuts[0]))
-    high = exp.GT(this=exp.paren(person.copy()), expression=exp.Literal.number(cuts[-1]))
-    within = [
-        exp.and_(
-            exp.GT(this=exp.paren(person.copy()), expression=exp.Literal.number(above)),
-            exp.LTE(this=exp.paren(person.copy()), expression=exp.Literal.number(upto)),
-        )
-        for above, upto in pairwise(cuts)
-    ]
-    return [low, *within, high]
 
 
 def _mask_of(different: exp.Expr) -> exp.Expr:
