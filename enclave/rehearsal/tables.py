@@ -85,18 +85,34 @@ def verify(
         raw = [yaml.safe_load(path.read_text("utf-8")) for path in files]
         spec = yaml.safe_load(spec_file.read_text("utf-8-sig"))
         lines = out.with_name(out.name + ".cert.jsonl").read_text(encoding="utf-8").splitlines()
-        certificates = [json.loads(line) for line in lines]
+        certificates = [json.loads(line, object_pairs_hook=_once) for line in lines]
         tables = [
             _written(table / about["file"], out / f"{name}.csv", about, spec_file)
             for name, about in spec.get("tables", {}).items()
         ]
         claim, wrong = reread.claim(tables or [_written(table, out, spec, spec_file)], spec, raw)
         found = wrong or list(checker.problems(claim, certificates))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise Refused("disclosure.certificate_invalid", {"what": type(error).__name__, "count": 1}) from None
     if found:
         raise Refused("disclosure.certificate_invalid", {"what": found[0], "count": len(found)})
     return {"hidden": len(certificates), "verified": True}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose second entry of a name would silently take the place of the first is none."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("written twice")
+    return found
 
 
 def _written(table: Path, out: Path, about: dict[str, Any], spec_file: Path) -> reread.Files:
