@@ -13,9 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from enclave.adapters import rule_files, table_files
+from enclave.adapters import rule_files, spec_text, table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.criteria.public_tables import rounded
 from enclave.disclosure.criteria.rules import RuleSet
@@ -64,10 +62,10 @@ def perturb(
 
 def _spec(path: Path) -> dict[str, Any]:
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = spec_text.read(path.read_text(encoding="utf-8-sig"), path.name)
     except OSError:
         raise Refused("disclosure.file_missing", {"file": path.name}) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
     if not isinstance(said, dict) or set(said) - {"dimensions", "count", "key", "records"}:
         raise Refused(

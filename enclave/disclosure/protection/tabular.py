@@ -189,6 +189,9 @@ def _sums(
     sums: list[tuple[int, tuple[int, ...]]] = []
     empty: set[int] = set()
     for axis, dimension in enumerate(spec.dimensions):
+        if all(key[axis] != dimension.total for key in keys) and any(one.count for one in numbers):
+            where = f"dimensions.{dimension.name}.total"
+            raise Refused("disclosure.spec_invalid", {"where": where, "needs": "a code of its column"})
         known = parents.get(dimension.name)
         details: dict[Key, list[int]] = {}
         for key, place in keys.items():
