@@ -38,6 +38,9 @@ def perturb(
         raise Refused(
             "disclosure.rule_unsupported", {"rule": "perturbation", "rule_sets": [one.id for one in sets]}
         )
+    read = [table, spec_file, *map(Path, rules), spec_file.parent / str(spec.get("records", ""))]
+    if out.resolve() in {path.resolve() for path in read}:
+        raise Refused("disclosure.file_unwritable", {"file": out.name})
     rows = table_files.read_table(table)
     for name in (*spec["dimensions"], spec["count"]):
         if rows and name not in rows[0]:
@@ -75,8 +78,11 @@ def _spec(path: Path) -> dict[str, Any]:
     if not isinstance(dimensions, dict) or not dimensions or not isinstance(said.get("count"), str):
         raise Refused("disclosure.spec_invalid", {"where": "dimensions, count", "needs": "columns"})
     for name, one in dimensions.items():
-        if not isinstance(one, dict) or set(one) != {"total"}:
+        if not isinstance(one, dict) or set(one) != {"total"} or not isinstance(one["total"], str | int):
             raise Refused("disclosure.spec_invalid", {"where": f"dimensions.{name}", "needs": "a total"})
+    for name in ("key", "records"):
+        if name in said and not isinstance(said[name], str):
+            raise Refused("disclosure.spec_invalid", {"where": name, "needs": "a text"})
     return said
 
 
