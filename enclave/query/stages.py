@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these need the stages' vocabulary for their own types
     from enclave.query.cells import Shape
     from enclave.query.counting import Counting
     from enclave.query.municipal import Municipal
+    from enclave.query.slices import Slices
 
 Scalar = str | int | float | bool | None
 Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -271,36 +272,43 @@ class Term:
 @dataclass(frozen=True)
 class Members:
     """Columns that tell groups of different rows apart or inside each other: how many persons, in how many records (empty
-    where that is not counted), and a sketch of who they are, of at most `full` numbers. `kind`: what is compared within a row
-    alone, by what is counted or summed (a sketch then holds a number once per record); empty where rows are compared, too."""
+    where that is not counted), and a sketch of who they are, of at most `full` numbers."""
 
     persons: str
     records: str
     sketch: str
     full: int
-    kind: str = ""
 
 
 class TallyOf(StrEnum):
     """What is tallied: the values of a sum, mean or variance; their powers of ten; marks of the values of a number of different
-    values, the same for the same value; which conditions of several counts, or sums of one thing, a record fulfils (a bit each)."""
+    values, the same for the same value."""
 
     VALUES = "values"
     LENGTHS = "lengths"
     MARKS = "marks"
-    COUNTS = "counts"
-    SUMS = "sums"
 
 
 @dataclass(frozen=True)
 class Tally:
     """A column that maps values (powers of ten, marks) to how many records have them. `moments`: how many numbers of the row are
-    made of these values, or how many conditions there are; `different`: the column with how many different ones there are."""
+    made of these values; `different`: the column with how many different ones there are."""
 
     counts: str
     of: TallyOf
     moments: int = 1
     different: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A column that lists, for the persons of a cell, what they add to each of several numbers of its row: lists of `numbers` and how
+    many persons add so much. `parts`: of which calls they are the numbers; `counts`: they count, and sum nothing."""
+
+    added: str
+    numbers: int
+    parts: tuple[str, ...]
+    counts: bool
 
 
 @dataclass(frozen=True)
@@ -353,6 +361,7 @@ class Cells:
     apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
+    accounts: tuple["Account", ...] = ()
     tallies: tuple["Tally", ...] = ()
     given: Given | None = None
     merges: tuple[Merge, ...] = ()
@@ -369,7 +378,8 @@ class Guarded:
     `names` are the researcher's output columns in order; in table form the evidence columns (`_enclave_*`) follow
     them and are for the protection only. `expected` is every base table and column that the engine's own account of
     `sql` may show; one more is the refusal `query.account_differs`. `max_rows` ends the answer with `query.limit_rows`.
-    `counting`: other statements that may tell as much of a large table's cells, sooner.
+    `counting`: other statements that may tell as much of a large table's cells, sooner. `slices`: how the same columns are
+    counted of a large table.
     """
 
     sql: str
@@ -381,3 +391,4 @@ class Guarded:
     cells: Cells | None = None
     max_rows: int | None = None
     counting: "Counting | None" = None
+    slices: "Slices | None" = None
