@@ -28,7 +28,7 @@ def _read(path: Path) -> dict[Any, Any]:
         data = yaml.load(path.read_text(encoding="utf-8"), _Strict)  # noqa: S506  a SafeLoader
     except (FileNotFoundError, IsADirectoryError):
         raise Refused("disclosure.rule_unknown", {"rule_set": path.parent.name}) from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError):
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError, RecursionError):
         # A date that no calendar has is a ValueError, a list as a key a TypeError.
         raise Refused(
             "disclosure.rule_invalid", {"where": str(path), "needs": "YAML, each key once"}

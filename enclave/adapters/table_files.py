@@ -13,8 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
+from enclave.adapters import spec_text
 from enclave.core.refusal import Refused
 from enclave.disclosure.protection import written
 from enclave.disclosure.protection.protecting import Protected
@@ -32,10 +31,7 @@ Parents = dict[str, dict[str, str]]
 def read_specs(path: Path) -> list[tuple[Spec, Parents]]:
     """The spec of one table, or of each that a spec describes; and, per dimension with a hierarchy, the parent of each code.
     Raises Refused `disclosure.*`."""
-    try:
-        specs = parse_tables(yaml.safe_load(_text(path)))
-    except yaml.YAMLError:
-        raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
+    specs = parse_tables(spec_text.read(_text(path), path.name))
     return [(spec, _parents(path, spec)) for spec in specs]
 
 

@@ -39,8 +39,8 @@ CODES: dict[str, Wording] = {
     "disclosure.not_a_number": Wording(
         "数値でないものがあります。",
         "Something is not a number that can stand here.",
-        "列 {column} の {row} 行目。人数は整数、その他は小数 12 桁までです。",
-        "Column {column}, row {row}. Counts are whole, others have at most 12 decimals.",
+        "列 {column} の {row} 行目。人数は整数、その他は整数部 30 桁、小数 12 桁までです。",
+        "Column {column}, row {row}. Counts are whole, others have at most 30 digits and 12 decimals.",
     ),
     "disclosure.negative": Wording(
         "負の数があります。",

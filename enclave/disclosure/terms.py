@@ -36,6 +36,8 @@ _NEEDS: Final[Words] = {
     "the name of a column": ("列名", "the name of a column"),
     "the name of a file": ("ファイル名", "the name of a file"),
     "a text": ("文字列", "a text"),
+    "a code of its column": ("その列にある符号", "a code of its column"),
+    "YAML, each key once": ("同じキーのない YAML", "YAML, each key once"),
     "a date": ("日付", "a date"),
     "a date after valid_from": ("valid_from より後の日付", "a date after valid_from"),
     "a value": ("値", "a value"),

@@ -13,9 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from enclave.adapters import rule_files, table_files
+from enclave.adapters import rule_files, spec_text, table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.criteria.public_tables import rounded
 from enclave.disclosure.criteria.rules import RuleSet
@@ -40,6 +38,9 @@ def perturb(
         raise Refused(
             "disclosure.rule_unsupported", {"rule": "perturbation", "rule_sets": [one.id for one in sets]}
         )
+    read = [table, spec_file, *map(Path, rules), spec_file.parent / str(spec.get("records", ""))]
+    if out.resolve() in {path.resolve() for path in read}:
+        raise Refused("disclosure.file_unwritable", {"file": out.name})
     rows = table_files.read_table(table)
     for name in (*spec["dimensions"], spec["count"]):
         if rows and name not in rows[0]:
@@ -64,10 +65,10 @@ def perturb(
 
 def _spec(path: Path) -> dict[str, Any]:
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = spec_text.read(path.read_text(encoding="utf-8-sig"), path.name)
     except OSError:
         raise Refused("disclosure.file_missing", {"file": path.name}) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         raise Refused("disclosure.spec_invalid", {"where": path.name, "needs": "YAML"}) from None
     if not isinstance(said, dict) or set(said) - {"dimensions", "count", "key", "records"}:
         raise Refused(
@@ -77,8 +78,11 @@ def _spec(path: Path) -> dict[str, Any]:
     if not isinstance(dimensions, dict) or not dimensions or not isinstance(said.get("count"), str):
         raise Refused("disclosure.spec_invalid", {"where": "dimensions, count", "needs": "columns"})
     for name, one in dimensions.items():
-        if not isinstance(one, dict) or set(one) != {"total"}:
+        if not isinstance(one, dict) or set(one) != {"total"} or not isinstance(one["total"], str | int):
             raise Refused("disclosure.spec_invalid", {"where": f"dimensions.{name}", "needs": "a total"})
+    for name in ("key", "records"):
+        if name in said and not isinstance(said[name], str):
+            raise Refused("disclosure.spec_invalid", {"where": name, "needs": "a text"})
     return said
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from enclave.adapters import rule_files, table_files
+from enclave.adapters import rule_files, spec_text, table_files
 from enclave.core.refusal import Refused
 from enclave.disclosure.proof import reread
 from enclave.disclosure.proof import verify as checker
@@ -53,6 +53,7 @@ def protect(
     """Protects and writes; what was done in numbers. `began`: when the command started, by `time.monotonic`. Of a spec of
     several tables, `table` is the folder of their files and `out` and `published` are folders too."""
     spec, read = _read(table, spec_file, rules, policies)
+    _apart(table, spec_file, read, rules, out, published)
     limit = math.inf if spec.time_limit is None else spec.time_limit * (1 - _RESERVED) - _RESERVE_S
 
     def left() -> float:
@@ -73,6 +74,27 @@ def protect(
     }
 
 
+def _apart(
+    table: Path, spec_file: Path, read: Tabular, rules: Sequence[str], out: Path, published: Path | None
+) -> None:
+    """Raises Refused `disclosure.file_unwritable` where a file would be written over one that is read, or over another: the
+    public would get the certificates."""
+    if not out.name:
+        raise Refused("disclosure.file_unwritable", {"file": str(out)})
+    names = [one.spec.name for one in read.parts]
+    folders = [one for one in (out, published) if one is not None]
+    written = [one / f"{name}.csv" for one in folders for name in names] or folders
+    written.append(out.with_name(out.name + ".cert.jsonl"))
+    taken = {path.resolve() for path in (spec_file, *map(Path, rules))}
+    taken |= {(table / one.spec.file).resolve() for one in read.parts} or {table.resolve()}
+    for spec, _ in table_files.read_specs(spec_file):
+        taken |= {(spec_file.parent / one.hierarchy).resolve() for one in spec.dimensions if one.hierarchy}
+    for path in written:
+        if path.resolve() in taken:
+            raise Refused("disclosure.file_unwritable", {"file": path.name})
+        taken.add(path.resolve())
+
+
 def verify(
     table: Path, spec_file: Path, rules: Sequence[str], out: Path, policies: Path
 ) -> dict[str, object]:
@@ -83,20 +105,36 @@ def verify(
     files = [rule_files.file_of(name, policies / "data") for name in rules]
     try:
         raw = [yaml.safe_load(path.read_text("utf-8")) for path in files]
-        spec = yaml.safe_load(spec_file.read_text("utf-8-sig"))
+        spec = spec_text.read(spec_file.read_text("utf-8-sig"), spec_file.name)
         lines = out.with_name(out.name + ".cert.jsonl").read_text(encoding="utf-8").splitlines()
-        certificates = [json.loads(line) for line in lines]
+        certificates = [json.loads(line, object_pairs_hook=_once) for line in lines]
         tables = [
             _written(table / about["file"], out / f"{name}.csv", about, spec_file)
             for name, about in spec.get("tables", {}).items()
         ]
         claim, wrong = reread.claim(tables or [_written(table, out, spec, spec_file)], spec, raw)
         found = wrong or list(checker.problems(claim, certificates))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise Refused("disclosure.certificate_invalid", {"what": type(error).__name__, "count": 1}) from None
     if found:
         raise Refused("disclosure.certificate_invalid", {"what": found[0], "count": len(found)})
     return {"hidden": len(certificates), "verified": True}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose second entry of a name would silently take the place of the first is none."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("written twice")
+    return found
 
 
 def _written(table: Path, out: Path, about: dict[str, Any], spec_file: Path) -> reread.Files:

@@ -101,7 +101,7 @@ def _beside(sheet: Sheet) -> Iterator[Finding]:
             value = number(text)
             where = sheet.cell(row, column)
             if not_finite(text):
-                yield sheet.finding("not_finite", where)
+                yield sheet.finding("not_finite", where, column=column)
             elif value is not None and sheet.hidden(column, row):
                 yield sheet.finding("hidden_written", where)
             elif value and any(sheet.hidden(count, row) for count in sheet.roles.counts):

@@ -159,7 +159,7 @@ def counts(sheet: Sheet) -> Iterator[Finding]:
         for row, text in enumerate(sheet.file.columns[column]):
             where = sheet.cell(row, column)
             if not_finite(text):
-                yield sheet.finding("not_finite", where)
+                yield sheet.finding("not_finite", where, column=column)
                 continue
             value = number(text)
             if value is None:

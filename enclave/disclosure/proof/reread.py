@@ -12,9 +12,10 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from enclave.disclosure.proof.verify import Asked, Claim, Key
+from enclave.disclosure.proof.verify import Asked, Claim, Key, number
 
 Row = Mapping[str, Any]
+_STATUS, _BOUNDS = {"shown", "primary", "secondary"}, {"exact", "inner"}
 NOTHING: Asked = (Fraction(0), Fraction(0), Fraction(0))
 
 
@@ -44,10 +45,10 @@ def width_of_a_count(rules: Sequence[Row]) -> int:
 
 def wanted(row: Row, spec: Row, rules: Sequence[Row]) -> Asked | None:
     """How far an unsafe cell must reach to either side, and in all; None where it is safe."""
-    count, value, lacking = Fraction(str(row[spec["count"]])), spec.get("value"), Fraction(0)
+    count, value, lacking = number(row[spec["count"]]), spec.get("value"), Fraction(0)
     n, zeros = minimum(rules)
-    published = Fraction(str(row[value or spec["count"]]))
-    first, second = (Fraction(str(row[spec[one]] if spec.get(one) else 0)) for one in ("max1", "max2"))
+    published = number(row[value or spec["count"]])
+    first, second = (number(row[spec[one]] if spec.get(one) else 0) for one in ("max1", "max2"))
     for rule in rules if value and count else ():
         p, pq, nk = rule.get("p_percent"), rule.get("pq"), rule.get("dominance")
         rest = published - first - second
@@ -73,7 +74,7 @@ def wanted(row: Row, spec: Row, rules: Sequence[Row]) -> Asked | None:
 def _distance(asked: Any, row: Row, value: Fraction) -> Fraction:
     if not isinstance(asked, str):
         return Fraction(str(asked))
-    return Fraction(asked[:-1].strip()) / 100 * value if asked.endswith("%") else Fraction(str(row[asked]))
+    return Fraction(asked[:-1].strip()) / 100 * value if asked.endswith("%") else number(row[asked])
 
 
 def claim(tables: Sequence[Files], spec: Row, rules: Sequence[Row]) -> tuple[Claim, list[str]]:
@@ -91,11 +92,14 @@ def claim(tables: Sequence[Files], spec: Row, rules: Sequence[Row]) -> tuple[Cla
             return tuple(str(codes[name]) for name in names)
 
         own, said = {key(row): row for row in one.rows}, {key(row): row for row in one.out}
+        columns = {*one.totals, published, "status", "lower", "upper", "bounds"}
+        if any(set(row) != columns for row in one.out):
+            wrong.append("it has columns that do not belong there, beside what is hidden")
         if own.keys() != said.keys() or len(own) != len(one.rows) or len(said) != len(one.out):
             wrong.append("the cells of the two tables are not the same")
         numbers = [spec[name] for name in ("count", "value", "max1", "max2") if spec.get(name)]
         for cell in own.keys() & rows.keys():
-            if any(Fraction(str(own[cell][name])) != Fraction(str(rows[cell][name])) for name in numbers):
+            if any(number(own[cell][name]) != number(rows[cell][name]) for name in numbers):
                 wrong.append(f"{cell}: two tables say different things of it")
         for cell in said.keys() & status.keys():
             if any(said[cell][name] != status[cell][name] for name in ("status", "lower", "upper")):
@@ -103,8 +107,8 @@ def claim(tables: Sequence[Files], spec: Row, rules: Sequence[Row]) -> tuple[Cla
         rows |= own
         status |= said
         owned.append(set(own))
-    counts = {cell: Fraction(str(row[spec["count"]])) for cell, row in rows.items()}
-    true = {cell: Fraction(str(row[published])) for cell, row in rows.items()}
+    counts = {cell: number(row[spec["count"]]) for cell, row in rows.items()}
+    true = {cell: number(row[published]) for cell, row in rows.items()}
     sums, empty = [], set()
     for total, details in _sums(tables, owned, names, rows):
         if total not in rows:
@@ -125,8 +129,12 @@ def claim(tables: Sequence[Files], spec: Row, rules: Sequence[Row]) -> tuple[Cla
     }
     for cell, row in status.items():
         shown = row["status"] == "shown"
-        if shown and (row[published] == "" or Fraction(row[published]) != true.get(cell)):
+        if shown and any(
+            not row[one] or number(row[one]) != true.get(cell) for one in (published, "lower", "upper")
+        ):
             wrong.append(f"{cell}: shown, but not the true number")
+        if row["status"] not in _STATUS or row["bounds"] not in _BOUNDS:
+            wrong.append(f"{cell}: a status or bounds that are none")
         if not shown and (row[published] != "" or cell in empty):
             wrong.append(f"{cell}: hidden, but written")
         if (row["status"] == "primary") != (cell in needs):

@@ -6,9 +6,11 @@ as high as it must possibly be for them. `problems` says what does not hold; not
 read from the files by `reread`, as far from the protector as this.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -42,21 +44,26 @@ def problems(claim: Claim, certificates: Sequence[Mapping[str, Any]]) -> Iterato
         for one in details:
             sums_of[one].append((number, -1))
     tables: dict[Key, list[dict[Key, Fraction]]] = {}
-    for line in certificates:
-        cell = tuple(str(line["cell"][name]) for name in claim.names)
+    for place, line in enumerate(certificates, start=1):
+        try:
+            cell, told = _told(line, claim)
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+            yield f"line {place}: not a certificate"
+            continue
+        if cell in tables or cell not in claim.hidden:
+            yield f"{cell}: not one certificate for each hidden cell"
         tables[cell] = []
-        for written in (line["low"], line["high"], *line.get("more", ())):
+        for written in told:
             change: dict[Key, Fraction] = {}
             left_over: dict[int, Fraction] = defaultdict(Fraction)
-            for codes, value in written:
-                key, now = tuple(str(codes[name]) for name in claim.names), Fraction(str(value))
+            for key, now in written:
                 if key not in claim.hidden or key in change or now < claim.least[key]:
-                    yield f"{cell}: {key} cannot be {value}"
-                if claim.whole and now.denominator != 1:
-                    yield f"{cell}: {value} is not whole"
+                    yield f"{cell}: {key} cannot be {now}"
                 change[key] = now - claim.true.get(key, Fraction(0))
-                for number, sign in sums_of[key]:
-                    left_over[number] += change[key] if sign > 0 else -change[key]
+                if not change[key]:
+                    yield f"{cell}: {key} is not changed"
+                for number_, sign in sums_of[key]:
+                    left_over[number_] += change[key] if sign > 0 else -change[key]
             if any(left_over.values()):
                 yield f"{cell}: a sum does not hold"
             tables[cell].append(change)
@@ -73,11 +80,59 @@ def problems(claim: Claim, certificates: Sequence[Mapping[str, Any]]) -> Iterato
                 yield f"{cell}: not protected as the rules ask" + (
                     f" against {sorted(known)}" if known else ""
                 )
-        for said, table in zip(bounds, tables[cell], strict=False):
-            if said != "inf" and not _says(said, claim.true[cell] + table.get(cell, 0)):
-                yield f"{cell}: its bounds are not those of its certificate"
+        low_table, high_table = tables[cell][:2]
+        # What only rises can rise for ever: every sum is kept however often it is added.
+        endless = bounds[1] == "inf" and bool(high_table.get(cell)) and min(high_table.values()) > 0
+        if not _says(bounds[0], claim.true[cell] + low_table.get(cell, 0)) or not (
+            endless or _says(bounds[1], claim.true[cell] + high_table.get(cell, 0))
+        ):
+            yield f"{cell}: its bounds are not those of its certificate"
+
+
+_PARTS = {"cell", "low", "high"}
+
+
+def _told(line: Mapping[str, Any], claim: Claim) -> tuple[Key, list[list[tuple[Key, Fraction]]]]:
+    """The cell of a line and its tables. Raises what Python raises of a line that is none."""
+    if not _PARTS <= line.keys() <= {*_PARTS, "more"}:
+        raise ValueError("other parts than those of a certificate")
+    tables = [
+        [(_key(codes, claim.names), _written(value, claim.whole)) for codes, value in table]
+        for table in (line["low"], line["high"], *line.get("more", ()))
+    ]
+    return _key(line["cell"], claim.names), tables
+
+
+def _key(codes: Mapping[str, str], names: Sequence[str]) -> Key:
+    """Raises KeyError where a dimension is missing, ValueError where there is another or a code is no text."""
+    if len(codes) != len(names) or not all(isinstance(code, str) for code in codes.values()):
+        raise ValueError("not the codes of a cell")
+    return tuple(codes[name] for name in names)
+
+
+def _written(value: object, whole: bool) -> Fraction:
+    """Of a certificate: a whole number where the attacker knows it to be one, else "p/q". Raises ValueError."""
+    if whole and type(value) is int:
+        return Fraction(value)
+    if not whole and isinstance(value, str) and _RATIONAL.fullmatch(value):
+        return Fraction(value)
+    raise ValueError("not a number of a certificate")
+
+
+_RATIONAL = re.compile(r"-?[0-9]+/[0-9]+")
+
+
+def number(written: object) -> Fraction:
+    """Of a table, in decimals. Raises ValueError, also for a number of a few signs and endless digits (1e999999999)."""
+    found = Decimal(str(written).strip())
+    if not found.is_finite() or (found and abs(found.adjusted()) > _DIGITS):
+        raise ValueError("not a number of a table")
+    return Fraction(found)
+
+
+_DIGITS = 100
 
 
 def _says(written: str, exact: Fraction) -> bool:
     """Twelve significant digits."""
-    return abs(Fraction(written) - exact) <= abs(exact) / 10**11
+    return written != "inf" and abs(number(written) - exact) <= abs(exact) / 10**11

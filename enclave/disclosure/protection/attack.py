@@ -8,6 +8,7 @@ exact certificates.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil, log2
 
 import highspy
 import numpy as np
@@ -19,6 +20,13 @@ Floats = npt.NDArray[np.float64]
 
 NEAR = 1e-7
 
+_LARGE, _SHORT = 2.0**32, 2.0**20
+"""Above the first, numbers are too long for a programme that must tell single units from nothing, and the other way round: it is
+asked in larger units then, in which the longest is the second."""
+
+_FAR = 1e6
+"""How many times its step the cheapest move of a cell may change another, where numbers are that long."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -29,6 +37,12 @@ class Cut:
 
     def broken(self, degree: Floats) -> bool:
         return float(self.weights @ degree[self.cells]) < 1 - 1e-6
+
+
+def shorter(longest: float) -> float:
+    """By what to divide numbers up to `longest` for a programme: powers of two, or sums would be rounded differently and have no
+    table at all."""
+    return 2.0 ** ceil(log2(longest / _SHORT)) if longest > _LARGE else 1.0
 
 
 def solver() -> highspy.Highs:
@@ -187,8 +201,9 @@ class Repair:
         self._highs = solver()
         self._highs.setOptionValue("presolve", "off")
         self._highs.passModel(programme(system, both=True))
-        places = np.arange(2 * size, dtype=np.int32)
-        self._highs.changeColsBounds(2 * size, places, np.zeros(2 * size), self._upper)
+        self._places = np.arange(2 * size, dtype=np.int32)
+        self._large = shorter(float(self.room.max(initial=0.0))) != 1
+        self._highs.changeColsBounds(2 * size, self._places, np.zeros(2 * size), self._upper)
 
     def cheapest(
         self, cell: int, step: float, costs: Floats, still: frozenset[int] = frozenset()
@@ -198,6 +213,8 @@ class Repair:
         `costs` are paid for a change as large as the step, and in proportion.
         """
         size, highs = self._size, self._highs
+        if self._large:
+            costs = costs * (_FAR / max(float(costs.max(initial=0.0)), 1.0))
         both = np.concatenate([costs, costs])
         other = np.nonzero(both != self._costs)[0].astype(np.int32)
         if len(other):
@@ -206,19 +223,25 @@ class Repair:
         rise, fall = (cell, size + cell) if step > 0 else (size + cell, cell)
         if abs(step) > self._upper[rise]:
             return None
+        # Long numbers: everything in parts of the step.
+        unit, upper = 1.0, self._upper
+        if self._large:
+            unit, upper = abs(step), np.minimum(self._upper / abs(step), _FAR)
+            highs.changeColsBounds(2 * size, self._places, np.zeros(2 * size), upper)
         kept = np.array([place for one in sorted(still) for place in (one, size + one)], dtype=np.int32)
         if len(kept):
             highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), np.zeros(len(kept)))
-        highs.changeColBounds(rise, abs(step), abs(step))
+        highs.changeColBounds(rise, abs(step) / unit, abs(step) / unit)
         highs.changeColBounds(fall, 0.0, 0.0)
         highs.run()
         move: Floats | None = None
         if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
             values = np.asarray(highs.getSolution().col_value)
             move = values[:size] - values[size:]
-            move[np.abs(move) < NEAR * max(1.0, abs(step))] = 0.0
-        highs.changeColBounds(rise, 0.0, self._upper[rise])
-        highs.changeColBounds(fall, 0.0, self._upper[fall])
+            move[np.abs(move) < NEAR * max(1.0, abs(step) / unit)] = 0.0
+            move *= unit
+        highs.changeColBounds(rise, 0.0, upper[rise])
+        highs.changeColBounds(fall, 0.0, upper[fall])
         if len(kept):
-            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), self._upper[kept])
+            highs.changeColsBounds(len(kept), kept, np.zeros(len(kept)), upper[kept])
         return move

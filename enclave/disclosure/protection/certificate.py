@@ -9,12 +9,13 @@ exact: whoever has them can check them by adding (`verify`), so that nothing res
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import inf
+from math import ceil, inf, lcm
 
 import highspy
 import numpy as np
 
-from enclave.disclosure.protection.attack import Floats, solver
+from enclave.disclosure.protection.attack import Floats, shorter, solver
+from enclave.disclosure.protection.corners import corner
 from enclave.disclosure.protection.system import Need, Sums, System
 from enclave.disclosure.protection.ties import tied
 
@@ -31,7 +32,17 @@ Change = Mapping[int, int | Fraction]
 _NOTHING: tuple[Change, Change] = ({}, {})
 
 _PARTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 60)
-"""Denominators tried for a corner of the attacker's system: in two dimensions every corner is whole."""
+"""Denominators tried for a corner of the attacker's system, before it is solved in fractions: in two dimensions every corner is
+whole."""
+
+_ENDED = (
+    highspy.HighsModelStatus.kOptimal,
+    highspy.HighsModelStatus.kUnbounded,
+    highspy.HighsModelStatus.kUnboundedOrInfeasible,
+)
+
+_NODES = 20_000
+"""Of a search for a corner in whole numbers, so that it ends where there is no time limit too."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,16 @@ class Possible:
         self._ties = tied(system, hidden)
         self.cells = self._ties.cells
         self._at = {cell: at for at, cell in enumerate(self.cells)}
+        # Beyond some digits a solver sees no more of single units: then it is asked in larger ones.
+        self._scale = shorter(float(self._ties.longest()))
         self._highs = solver()
         self._highs.setOptionValue("presolve", "off")
-        self._highs.passModel(self._ties.programme(both=False))
+        self._highs.passModel(self._ties.programme(both=False, scale=self._scale))
+        self._highs.setOptionValue("mip_rel_gap", 0.0)
+        # Ends of counts are whole: less than one is nothing.
+        self._highs.setOptionValue("mip_abs_gap", 0.9)
+        self._highs.setOptionValue("mip_max_nodes", _NODES)
+        self._bound: dict[int, tuple[int, int]] = {}
         self._all = np.arange(len(self._ties), dtype=np.int32)
 
     def range(
@@ -73,9 +91,11 @@ class Possible:
         if not kept:
             return self._range(cell, beyond, frozenset(), known)
         places, nothing = np.array(kept, dtype=np.int32), np.zeros(len(kept))
-        least, most = self._ties.least[kept], self._ties.most[kept]
+        least, most = self._ties.least[kept] / self._scale, self._ties.most[kept] / self._scale
         self._highs.changeColsBounds(len(kept), places, nothing, nothing)
+        self._bound = dict.fromkeys(kept, (0, 0))
         found = self._range(cell, beyond, frozenset(kept), _NOTHING)
+        self._bound = {}
         self._highs.changeColsBounds(len(kept), places, least, most)
         return found
 
@@ -92,6 +112,12 @@ class Possible:
             further, true = self._end(place, way)
             if further is None:
                 endless = bool(side)
+                ray = self._ray(place, way, beyond, kept) if endless else None
+                if ray is not None:
+                    found[side] = ray
+                    continue
+                # Whoever is to believe that there is no end needs such a change: without one the end told is not the last.
+                endless, exact = False, False
                 further, true = self._furthest(place, way, beyond)
             exact &= true
             gain = further.get(cell, 0) - near.get(cell, 0)
@@ -106,21 +132,21 @@ class Possible:
         at = int(np.nonzero(ties.place == place)[0][0])
         step = float(Fraction(change.get(self.cells[at], 0)) * int(ties.sign[at]))
         if self._sparse is None:
-            lp = ties.programme(both=True)
+            lp = ties.programme(both=True, scale=self._scale)
             lp.col_cost_ = np.tile(np.bincount(ties.place[ties.place >= 0], minlength=size).astype(float), 2)
             self._sparse = solver()
             self._sparse.setOptionValue("presolve", "off")
             self._sparse.passModel(lp)
         highs, most = self._sparse, (float(ties.most[place]), -float(ties.least[place]))
         rise, fall = (place, size + place) if step > 0 else (size + place, place)
-        highs.changeColBounds(rise, abs(step), abs(step))
+        highs.changeColBounds(rise, abs(step) / self._scale, abs(step) / self._scale)
         highs.changeColBounds(fall, 0.0, 0.0)
         highs.setOptionValue("time_limit", highs.getRunTime() + max(0.05, min(self._left(), 60.0)))
         highs.run()
         solved = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
         values = np.asarray(highs.getSolution().col_value)
-        highs.changeColBounds(place, 0.0, most[0])
-        highs.changeColBounds(size + place, 0.0, most[1])
+        highs.changeColBounds(place, 0.0, most[0] / self._scale)
+        highs.changeColBounds(size + place, 0.0, most[1] / self._scale)
         shorter = self._exact(values[:size] - values[size:]) if solved else None
         same = shorter is not None and shorter.get(self.cells[at], 0) == change.get(self.cells[at], 0)
         return shorter if shorter is not None and same and len(shorter) < len(change) else change
@@ -131,10 +157,59 @@ class Possible:
         if found is not None:
             return found, exact
         highs, least, most = self._highs, float(self._ties.least[place]), float(self._ties.most[place])
-        highs.changeColBounds(place, max(least, -float(beyond)), min(most, float(beyond)))
+        down, up = self._ties.ends[place]
+        down, up = (
+            (-beyond if down is None else max(down, -beyond)),
+            (beyond if up is None else min(up, beyond)),
+        )
+        highs.changeColBounds(place, down / self._scale, up / self._scale)
+        before = self._bound
+        self._bound = {**before, place: (down, up)}
         found, exact = self._end(place, sign)
-        highs.changeColBounds(place, least, most)
+        self._bound = before
+        highs.changeColBounds(place, least / self._scale, most / self._scale)
         return found or {}, exact
+
+    def _ray(self, place: int, sign: int, beyond: int, kept: frozenset[int]) -> Change | None:
+        """A change by at least `beyond` in which nothing falls, so that it can be made any number of times."""
+        highs, size = self._highs, len(self._ties)
+        rises = np.zeros(size), np.zeros(size)
+        turned = np.zeros((2, size), dtype=bool)
+        for head, way in zip(self._ties.place.tolist(), self._ties.sign.tolist(), strict=True):
+            if head >= 0:
+                turned[int(way < 0), head] = True
+        # What moves cells against each other lets one of them fall.
+        free = turned[0] != turned[1]
+        free[list(kept)] = False
+        rises[0][free & turned[1]], rises[1][free & turned[0]] = -1.0, 1.0
+        before = self._bound
+        self._bound = {head: (int(rises[0][head]), int(rises[1][head])) for head in range(size)}
+        highs.changeColsBounds(size, self._all, *rises)
+        highs.changeColCost(place, -float(sign))
+        highs.run()
+        ended = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        heads = corner(highs, self._ties.rows, [self._bound[head] for head in range(size)]) if ended else None
+        highs.changeColCost(place, 0.0)
+        least, most = self._ties.least / self._scale, self._ties.most / self._scale
+        least[list(kept)] = most[list(kept)] = 0.0
+        highs.changeColsBounds(size, self._all, least, most)
+        self._bound = before
+        if heads is None or heads[place] * sign <= 0:
+            return None
+        times = lcm(*(one.denominator for one in heads)) if self.system.whole else 1
+        times *= ceil(Fraction(beyond) / abs(heads[place] * times))
+        change = self._of_heads([one * times for one in heads])
+        return change if self._sums.hold(change) and min(change.values()) > 0 else None
+
+    def _of_heads(self, heads: Sequence[Fraction]) -> Change:
+        change: dict[int, int | Fraction] = {}
+        for cell, place, sign in zip(
+            self.cells, self._ties.place.tolist(), self._ties.sign.tolist(), strict=True
+        ):
+            if place >= 0 and heads[place]:
+                step = heads[place] * sign
+                change[cell] = int(step) if step.denominator == 1 else step
+        return change
 
     def _end(self, place: int, sign: int) -> tuple[Change | None, bool]:
         """The change in which a head is greatest (sign 1) or least (-1); None where there is no end. Nothing changes where no
@@ -150,30 +225,53 @@ class Possible:
             status = highs.getModelStatus()
             if status == highspy.HighsModelStatus.kTimeLimit:
                 return {}, False
+            if status not in _ENDED:
+                # It lost its way among long numbers; from the beginning it mostly finds it.
+                highs.clearSolver()
+                highs.run()
+                status = highs.getModelStatus()
             if status in (
                 highspy.HighsModelStatus.kUnbounded,
                 highspy.HighsModelStatus.kUnboundedOrInfeasible,
             ):
                 return None, True
-            corner = self._exact(np.asarray(highs.getSolution().col_value))
-            if corner is not None:
-                return corner, True
-            return self._inner(), False
+            near = self._exact(np.asarray(highs.getSolution().col_value))
+            if near is None and not self.system.whole:
+                near = self._solved()
+            if near is not None:
+                return near, status == highspy.HighsModelStatus.kOptimal
+            # Of longer numbers a search for whole ones does not end.
+            return self._inner() if self._scale == 1 else ({}, False)
         finally:
             highs.changeColCost(place, 0.0)
 
-    def _inner(self) -> Change:
-        """The furthest change by whole units, for a corner that is not a whole part of one."""
+    def _inner(self) -> tuple[Change, bool]:
+        """The furthest change by whole units, for a corner that is not whole, and whether nothing goes further."""
         highs, count = self._highs, len(self._ties)
+        seconds = self._left()
+        highs.setOptionValue("time_limit", highs.getRunTime() + max(0.05, seconds) if seconds < inf else inf)
         highs.changeColsIntegrality(count, self._all, np.ones(count, dtype=np.uint8))
         highs.run()
-        corner = self._exact(np.asarray(highs.getSolution().col_value))
+        ended = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        found = np.asarray(highs.getSolution().col_value)
+        near = self._exact(found) if len(found) == count else None
         highs.changeColsIntegrality(count, self._all, np.zeros(count, dtype=np.uint8))
-        return corner or {}
+        return near or {}, ended and near is not None and self.system.whole
+
+    def _solved(self) -> Change | None:
+        """The corner in fractions; None where it is none of a table that fits."""
+        ends = [self._bound.get(place, end) for place, end in enumerate(self._ties.ends)]
+        heads = corner(self._highs, self._ties.rows, ends)
+        if heads is None:
+            return None
+        change = self._of_heads(heads)
+        return change if self._sums.hold(change) else None
 
     def _exact(self, corner: Floats) -> Change | None:
         """The corner in exact numbers; None where it is not one of small denominators."""
         place, sign = self._ties.place, self._ties.sign
+        if self._scale != 1:
+            return self._solved()
         for parts in (1,) if self.system.whole else _PARTS:
             scaled = corner * parts
             near = np.rint(scaled)

@@ -112,14 +112,18 @@ class Greedy:
     def protect(self, cell: int, weight: Floats) -> None:
         moves = self._moves(cell, weight)
         self.keep(cell, _touched(moves))
+        need = self.system.needs[cell]
         for move in moves:
-            self._made(move, abs(float(move[cell])))
+            step = abs(float(move[cell]))
+            # A float of many digits may fall short of what is asked.
+            asked = (one for one in (need.up, need.down, need.slide) if float(one) == step)
+            self._made(move, step, ceil(next(asked, step)))
 
-    def _made(self, move: Floats, step: float) -> None:
-        """Keeps a move that is one in whole numbers too: most are made of steps as long as that of their cell."""
+    def _made(self, move: Floats, step: float, units: int) -> None:
+        """Keeps a move that is one in whole numbers too: most are made of steps as long as that of their cell, `units`."""
         places = np.nonzero(move)[0]
         signs = np.rint(move[places] / step).astype(int).tolist() if step else []
-        whole = {one: sign * ceil(step) for one, sign in zip(places.tolist(), signs, strict=False) if sign}
+        whole = {one: sign * units for one, sign in zip(places.tolist(), signs, strict=False) if sign}
         if whole and self._sums.hold(whole):
             self.made.append(whole)
 

@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 
 from enclave.core.refusal import Refused
-from enclave.disclosure.protection.attack import Floats, solver
+from enclave.disclosure.protection.attack import Floats, shorter, solver
 from enclave.disclosure.protection.system import Merged, System
 from enclave.disclosure.protection.tabular import Tabular
 
@@ -154,7 +154,9 @@ class _Ends:
         lp.num_col_, lp.num_row_ = whole.size, len(self.cells)
         lp.col_cost_ = lp.col_lower_ = np.zeros(whole.size)
         lp.col_upper_ = np.full(whole.size, highspy.kHighsInf)
-        true = np.array([float(system.values[cell]) for cell in self.cells])
+        most = float(max((system.values[cell] for cell in self.cells), default=0))
+        self._scale = shorter(most)
+        true = np.array([float(system.values[cell]) for cell in self.cells]) / self._scale
         lp.row_lower_, lp.row_upper_ = true, true
         start = np.cumsum([0, *(len(whole.under[cell]) for cell in self.cells)])
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -171,7 +173,8 @@ class _Ends:
 
     def hide(self, cell: int) -> None:
         if cell in self._row:
-            self._highs.changeRowBounds(self._row[cell], float(self._system.least[cell]), highspy.kHighsInf)
+            least = self._system.least[cell] / self._scale
+            self._highs.changeRowBounds(self._row[cell], least, highspy.kHighsInf)
 
     def end(self, cell: int, sign: int) -> tuple[float, list[int]]:
         """The least (sign -1) or the greatest the cell can be (infinite: there is no end), and the cells that hold it back."""
@@ -185,7 +188,7 @@ class _Ends:
         if status == highspy.HighsModelStatus.kOptimal:
             if self._system.whole and np.abs(values - np.rint(values)).max(initial=0.0) > _NEAR:
                 values = self._whole_numbers()
-            far = float(values[places].sum())
+            far = float(values[places].sum()) * self._scale
         self._highs.changeColsCost(len(places), places, np.zeros(len(places)))
         return far, [self.cells[at] for at in np.nonzero(np.abs(price) > _NEAR)[0]]
 
@@ -236,7 +239,8 @@ def against_rings(
                 raise Refused("disclosure.out_of_time")
             (low, below), (high, above) = ends.end(cell, -1), ends.end(cell, 1)
             true = system.values[cell]
-            slack = _NEAR * max(1.0, true)
+            # What a programme does not see, and never as much as is asked for.
+            slack = _NEAR * min(max(1.0, float(true)), max(1.0, float(max(need.down, need.up, need.slide))))
             if (
                 low <= true - float(need.down) + slack
                 and high >= true + float(need.up) - slack

@@ -135,9 +135,8 @@ def parse_tables(data: object) -> tuple[Spec, ...]:
         found = _mapping(about, where, _TABLE_KEYS)
         if not str(name).replace("-", "").replace("_", "").isalnum():
             raise _bad(where, "a name of letters, digits, - and _")
-        within = tuple(
-            (str(one), _text(code, f"{where}.within")) for one, code in (found.get("within") or {}).items()
-        )
+        inside = {} if found.get("within") is None else _mapping(found["within"], f"{where}.within", None)
+        within = tuple((str(one), _text(code, f"{where}.within")) for one, code in inside.items())
         spec = _described(found, shared, f"{where}.")
         specs.append(
             replace(spec, name=str(name), file=_text(found.get("file"), f"{where}.file"), within=within)
@@ -268,6 +267,9 @@ def hierarchy(dimension: Dimension, rows: Iterable[tuple[str, str]]) -> dict[str
     """
     parent: dict[str, str] = {}
     for child, above in rows:
+        if child == dimension.total and not above:
+            # A line for the total itself, which has nothing above it.
+            continue
         if parent.setdefault(child, above) != above:
             raise _broken(dimension, child, "two_parents")
     if dimension.total in parent:

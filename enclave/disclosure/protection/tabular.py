@@ -7,7 +7,7 @@ for what the columns are and on `Rules` for every threshold. Chooses nothing to 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 from math import ceil
 
@@ -22,7 +22,11 @@ from enclave.disclosure.protection.system import Need, System
 
 Key = tuple[str, ...]
 
-_DECIMALS_AT_MOST = 12
+_DECIMALS_AT_MOST, _DIGITS_AT_MOST = 12, 30
+"""After and before the decimal point."""
+
+_EXACT = Context(prec=100)
+"""So many digits that no sum of a table is rounded."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,15 @@ def tabular(
     Raises Refused `disclosure.*` with the place (`row`, from 1): a column that is missing, a number that is none, a
     category that no hierarchy has, a cell written twice, a sum that does not add up, a rule that this table cannot answer.
     """
-    read = _read(spec, parents, rows)
-    one = Joined(tuple(read.keys), read.numbers, tuple(read.sums), frozenset(read.empty), ())
-    return Tabular(
-        tuple(dimension.name for dimension in spec.dimensions),
-        one.keys,
-        tuple(one.numbers),
-        _system(spec, one, _enforced(sets)),
-    )
+    with localcontext(_EXACT):
+        read = _read(spec, parents, rows)
+        one = Joined(tuple(read.keys), read.numbers, tuple(read.sums), frozenset(read.empty), ())
+        return Tabular(
+            tuple(dimension.name for dimension in spec.dimensions),
+            one.keys,
+            tuple(one.numbers),
+            _system(spec, one, _enforced(sets)),
+        )
 
 
 Described = tuple[Spec, Mapping[str, Mapping[str, str]], Sequence[Mapping[str, object]]]
@@ -78,6 +83,11 @@ def linked(tables: Sequence[Described], sets: Sequence[RuleSet]) -> Tabular:
     Raises Refused as `tabular` does, with `row` as `table:row`; and `disclosure.tables_differ` where two tables say different
     things of a cell, or a hierarchy of one does not fit the numbers of another.
     """
+    with localcontext(_EXACT):
+        return _linked(tables, sets)
+
+
+def _linked(tables: Sequence[Described], sets: Sequence[RuleSet]) -> Tabular:
     reads = []
     for spec, parents, rows in tables:
         try:
@@ -129,7 +139,9 @@ def _number(row: Mapping[str, object], column: str, place: int) -> Decimal:
         raise Refused("disclosure.not_finite", {"column": column})
     if found < 0:
         raise Refused("disclosure.negative", {"column": column, "row": place})
-    if -int(found.normalize().as_tuple().exponent) > _DECIMALS_AT_MOST:
+    # Also before anything computes with it: a number of a few signs (1e999999999) may have endless digits.
+    long = found and not -_DECIMALS_AT_MOST <= found.adjusted() < _DIGITS_AT_MOST
+    if long or -int(found.normalize().as_tuple().exponent) > _DECIMALS_AT_MOST:
         raise Refused("disclosure.not_a_number", {"column": column, "row": place})
     return found
 
@@ -177,6 +189,9 @@ def _sums(
     sums: list[tuple[int, tuple[int, ...]]] = []
     empty: set[int] = set()
     for axis, dimension in enumerate(spec.dimensions):
+        if all(key[axis] != dimension.total for key in keys) and any(one.count for one in numbers):
+            where = f"dimensions.{dimension.name}.total"
+            raise Refused("disclosure.spec_invalid", {"where": where, "needs": "a code of its column"})
         known = parents.get(dimension.name)
         details: dict[Key, list[int]] = {}
         for key, place in keys.items():

@@ -8,6 +8,7 @@ round. Whole numbers throughout. Relies on `system`, and on `attack` for the for
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 import highspy
 import numpy as np
@@ -21,7 +22,7 @@ from enclave.disclosure.protection.system import System
 class Ties:
     """`cells`: those that may change. `place`, `sign`: per cell of these its head and whether it changes with (1) or against
     (-1) it; place -1: it cannot change. `rows`: (heads, coefficients) that add up to 0. `least`, `most`: by head, how far
-    it can change down (not above 0) and up (infinite where nothing holds it)."""
+    it can change down (not above 0) and up (infinite where nothing holds it); `ends`: the same in exact numbers, None where nothing holds it."""
 
     cells: tuple[int, ...]
     place: npt.NDArray[np.int32]
@@ -29,15 +30,22 @@ class Ties:
     rows: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     least: Floats
     most: Floats
+    ends: tuple[tuple[int | None, int | None], ...]
 
     def __len__(self) -> int:
         return len(self.least)
 
-    def programme(self, both: bool) -> highspy.HighsLp:
-        """The heads as columns; with `both`, first what they rise and then what they fall, each not below 0."""
+    def longest(self) -> int:
+        """The furthest that anything can change to where something holds it."""
+        return max((abs(end) for pair in self.ends for end in pair if end is not None), default=0)
+
+    def programme(self, both: bool, scale: float = 1.0) -> highspy.HighsLp:
+        """The heads as columns; with `both`, first what they rise and then what they fall, each not below 0. `scale`: how many
+        units a step of the programme is."""
         lp = linear(len(self), self.rows, both)
-        lp.col_lower_ = np.zeros(2 * len(self)) if both else self.least
-        lp.col_upper_ = np.concatenate([self.most, -self.least]) if both else self.most
+        least, most = self.least / scale, self.most / scale
+        lp.col_lower_ = np.zeros(2 * len(self)) if both else least
+        lp.col_upper_ = np.concatenate([most, -least]) if both else most
         return lp
 
 
@@ -135,18 +143,25 @@ def tied(system: System, hidden: Iterable[int]) -> Ties:
     number = {head: at for at, head in enumerate(sorted(number))}
     place = np.array([number.get(head, -1) for head, _ in found], dtype=np.int32)
     sign = np.array([one for _, one in found], dtype=np.int32)
-    least, most = np.full(len(number), -np.inf), np.full(len(number), np.inf)
+    least: list[int | float] = [-inf] * len(number)
+    most: list[int | float] = [inf] * len(number)
     for at, cell in enumerate(cells):
-        if place[at] < 0:
+        head = int(place[at])
+        if head < 0:
             continue
         room = system.values[cell] - system.least[cell]
         if sign[at] > 0:
-            least[place[at]] = max(least[place[at]], -room)
+            least[head] = max(least[head], -room)
         else:
-            most[place[at]] = min(most[place[at]], room)
+            most[head] = min(most[head], room)
     rows = tuple(
         (tuple(number[at] for at in sorted(row)), tuple(row[at] for at in sorted(row)))
         for row in tying.rows
         if row
     )
-    return Ties(cells, place, sign, rows, least, most)
+    ends = tuple(
+        (None if low == -inf else int(low), None if high == inf else int(high))
+        for low, high in zip(least, most, strict=True)
+    )
+    lows, highs = (np.array([float(one) for one in side], dtype=np.float64) for side in (least, most))
+    return Ties(cells, place, sign, rows, lows, highs, ends)

@@ -38,7 +38,7 @@ def rows(protected: Protected, spec: Spec) -> Iterator[dict[str, str]]:
         row = dict(zip((one.name for one in spec.dimensions), key, strict=True))
         hidden = protected.hidden.get(place)
         if hidden is None:
-            value = str(tabular.numbers[place].value)
+            value = format(tabular.numbers[place].value, "f")
             row |= {
                 spec.published: value,
                 "status": "shown",

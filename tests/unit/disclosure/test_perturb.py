@@ -184,3 +184,39 @@ def test_rounding_is_done_by_the_same_command_and_two_ways_at_once_by_none(tmp_p
         refused = run(tmp_path, rules=rules).exception
         assert isinstance(refused, Refused)
         assert refused.code == "disclosure.rule_unsupported"
+
+
+@pytest.mark.parametrize("place", ["t.csv", "s.yaml", "r.csv"])
+def test_a_perturbed_table_is_not_written_over_what_is_read(tmp_path: Path, place: str) -> None:
+    """The true counts, or the keys of the records, would be gone."""
+    world(tmp_path)
+    before = (tmp_path / place).read_bytes()
+    call = [
+        "perturb",
+        str(tmp_path / "t.csv"),
+        "--spec",
+        str(tmp_path / "s.yaml"),
+        "--rules",
+        "perturbed-2026",
+    ]
+    done = CliRunner().invoke(cli, [*call, "-o", str(tmp_path / place), "--json"])
+    assert isinstance(done.exception, Refused)
+    assert done.exception.code == "disclosure.file_unwritable"
+    assert (tmp_path / place).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SPEC.replace("r.csv", "[r.csv]"),
+        SPEC.replace("records: r.csv", "key: [k]"),
+        SPEC.replace("all", "[all]"),
+    ],
+)
+def test_a_list_where_a_name_belongs_is_refused(tmp_path: Path, spec: str) -> None:
+    """With the place, and not with a traceback."""
+    world(tmp_path)
+    (tmp_path / "s.yaml").write_text(spec)
+    done = run(tmp_path)
+    assert isinstance(done.exception, Refused)
+    assert done.exception.code == "disclosure.spec_invalid"
