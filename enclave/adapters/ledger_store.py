@@ -12,6 +12,7 @@ Callers that arrive while a commit is under way share the next one (group commit
 append or read.
 """
 
+import ctypes
 import fcntl
 import os
 import queue
@@ -115,6 +116,7 @@ class Store:
             self._readers = threading.local()
             self._edge = tree.Edge()
             self._tail: tuple[bytes, ...] = ()
+            """The entries of the bundle that is not full yet, each as it stands in one."""
             self.repaired: tuple[str, ...] = ()
             self._sound = False
             self.published = self._open()
@@ -245,7 +247,7 @@ class Store:
         self._edge = edge
         tail_start = edge.size - edge.size % tree.WIDTH
         self._tail = tuple(
-            row[0]
+            tiles.pack_entries(row)
             for row in self._writer.execute(
                 "SELECT entry FROM entries WHERE idx >= ? ORDER BY idx", (tail_start,)
             )
@@ -379,13 +381,13 @@ class Store:
         self._writer.execute("COMMIT")
         # 3.
         first = self._edge.size // tree.WIDTH
-        entries = (*self._tail, *(row.entry for _index, row, _caller in new))
+        entries = (*self._tail, *(tiles.pack_entries((row.entry,)) for _index, row, _caller in new))
         self._edge, self._tail = edge, entries[len(entries) - edge.size % tree.WIDTH :]
         written: list[Tile] = []
         for n, start in enumerate(range(0, len(entries), tree.WIDTH), start=first):
             part = entries[start : start + tree.WIDTH]
             written.append(Tile(None, n, len(part)))
-            self._put(written[-1].path, tiles.pack_entries(part))
+            self._put(written[-1].path, b"".join(part))
         for tile in grown:
             written.append(Tile(tile.level, tile.n, len(tile.hashes)))
             self._put(written[-1].path, tiles.pack_hashes(tile.hashes))
@@ -429,11 +431,29 @@ class Store:
                 left = left[os.write(descriptor, left) :]
         finally:
             os.close(descriptor)
+        if path == CHECKPOINT and _exchanged(temporary, target):
+            os.unlink(temporary)
+            return
         try:
             os.replace(temporary, target)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             os.replace(temporary, target)
+
+
+def _exchanged(one: str, other: str) -> bool:
+    """Whether two files changed places, at once for whoever reads them. Where a file takes another's place by `rename`, ext4
+    first begins to write it to the disk, which takes longer than all else that an append does with files; what the disk
+    holds of it after a power cut is completed from the database here. False, and nothing happened, where one of them is
+    missing or the system knows no exchange."""
+    at_here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        return bool(_LIBC.renameat2(at_here, os.fsencode(one), at_here, os.fsencode(other), exchange) == 0)
+    except AttributeError:
+        return False
+
+
+_LIBC = ctypes.CDLL(None)
 
 
 def _lock(path: Path, folder: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from enclave.adapters import ledger_files
+from enclave.adapters import ledger_files, ledger_store
 from enclave.adapters.ledger_store import Store
 from enclave.audit import checkpoint, leaf
 from enclave.audit.ledger import Sought
@@ -74,6 +74,28 @@ def test_every_checkpoint_given_out_has_its_partial_tiles(folder: Path) -> None:
     assert all(f"tile/0/000.p/{width}" in published(folder) for width in range(1, 21))
     grow(folder, 20, 256)
     assert not any("000.p" in name and "tile/1" not in name for name in published(folder))
+
+
+def test_a_checkpoint_that_is_being_read_stays_what_it_was(folder: Path) -> None:
+    """Another file takes its place, and leaves nothing behind in the folder where files are written."""
+    store = Store(folder, SIGNER)
+    store.append([leaf_number(0)], "portal")
+    with (folder / "log" / "checkpoint").open() as reader:
+        first = store.published.note
+        store.append([leaf_number(1)], "portal")
+        assert reader.read() == first
+    assert (folder / "log" / "checkpoint").read_text() == store.published.note != first
+    assert list((folder / "writing").iterdir()) == []
+    store.close()
+
+
+def test_a_system_that_cannot_exchange_files_replaces_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same files in the end."""
+    monkeypatch.setattr(ledger_store, "_LIBC", object())
+    grow(folder, 0, 3)
+    assert files_of(entries_up_to(3)).items() <= published(folder).items()
 
 
 def test_the_public_files_are_readable_and_the_database_is_not(folder: Path) -> None:
