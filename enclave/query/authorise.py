@@ -6,7 +6,7 @@ but `allow` being exactly True is a no (DESIGN, Facts are computed in Python, de
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from enclave.core.clock import rfc3339
 from enclave.core.permit import Tier
@@ -22,13 +22,9 @@ class PolicyPort(Protocol):
     def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
 
-@runtime_checkable
-class PatientPolicy(PolicyPort, Protocol):
-    """One that can be asked first and heard later."""
-
-    def begin(self, path: str, question: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
-        """Asks; what is returned waits for the answer of `decide`. Both raise Refused `policy.unavailable`."""
-        ...
+Begin = Callable[[str, Mapping[str, Any]], Callable[[], Mapping[str, Any]]]
+"""As `PolicyPort.decide` in two steps: it is asked now; what is returned waits for the answer. Both raise
+`policy.unavailable`. A policy server that has one calls it `begin`."""
 
 
 def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
@@ -116,8 +112,9 @@ def asked(known: Known, session: Session, tier: Tier, policy: PolicyPort) -> Cal
     """The same in two steps: what is returned waits for the decision, where the policy can be heard later. Both raise
     Refused as `authorise`."""
     said = question(known, session, tier)
-    if isinstance(policy, PatientPolicy):
-        decided = policy.begin(DECISION, said)
+    begin: Begin | None = getattr(policy, "begin", None)
+    if begin is not None:
+        decided = begin(DECISION, said)
         return lambda: _authorised(known, tier, decided())
     return lambda: _authorised(known, tier, policy.decide(DECISION, said))
 
