@@ -123,6 +123,8 @@ class Store:
         except BaseException:
             os.close(self._lock)
             raise
+        self._serving = threading.Lock()
+        """Held by whoever commits: the writer's thread, or one that appends by itself."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -142,6 +144,23 @@ class Store:
             raise Refused("ledger.unavailable")
         self._jobs.put(_Job(rows, caller, answer))
         return answer
+
+    def append_here(self, batch: Sequence[Mapping[str, Any]], caller: str) -> Appended | None:
+        """`submit` and its answer in the thread at hand; None where the writer is at work, whose next commit takes more.
+
+        Raises Refused as `submit` and its future. For one caller alone: many that go this way each wait for a commit.
+        """
+        rows = tuple(_row(leaf) for leaf in batch)
+        if not self._thread.is_alive():
+            raise Refused("ledger.unavailable")
+        if not self._jobs.empty() or not self._serving.acquire(blocking=False):
+            return None
+        try:
+            job = _Job(rows, caller, Future())
+            self._serve([job])
+        finally:
+            self._serving.release()
+        return job.answer.result()
 
     def append(self, batch: Sequence[Mapping[str, Any]], caller: str) -> Appended:
         """`submit`, waited for."""
@@ -182,7 +201,8 @@ class Store:
         """Finishes what was submitted, then lets go of the folder."""
         self._jobs.put(None)
         self._thread.join()
-        self._writer.close()
+        with self._serving:
+            self._writer.close()
         os.close(self._lock)
 
     # -- opening ------------------------------------------------------------------------------
@@ -300,7 +320,7 @@ class Store:
             whole = whole[: tiles.HASH * tile.width]
         yield from self._restore(name, whole)
 
-    # -- appending (the writer's thread) ------------------------------------------------------
+    # -- appending (under `_serving`) ------------------------------------------------------
 
     def _work(self) -> None:
         while True:
@@ -314,7 +334,8 @@ class Store:
                     leaving = True
                     break
                 batch.append(more)
-            self._serve(batch)
+            with self._serving:
+                self._serve(batch)
             if leaving:
                 return
 
