@@ -13,11 +13,15 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from enclave.disclosure.answers import tallies
+import pyarrow as pa
+
+from enclave.disclosure.answers import accounts, tallies
 from enclave.disclosure.answers.contained import Group, left_between
 from enclave.disclosure.answers.table import TOTAL, Inside, Measure, MeasureKind
-from enclave.query.rewrite.crossed import COUNTS
-from enclave.query.stages import Cells, Coding, Members, Others, Part, Tally, TallyOf
+from enclave.query.stages import Account, Cells, Coding, Members, Others, Part, Tally, TallyOf
+
+SMALL = 100
+"""Persons: no rule asks for so many."""
 
 Margins = list[tuple[int, list[int]]]
 """Each margin of an answer, by row, with the rows of its details."""
@@ -34,14 +38,40 @@ _KINDS = {
 """Kind of aggregate (`stages.Part`) → what can be subtracted from it. A number of distinct codes is no sum."""
 
 
+def lines_of(column: pa.ChunkedArray | pa.Array, account: Account) -> list[accounts.Numbers | None]:
+    """The column of an account, row by row: what persons add, and how many add so much."""
+    width = account.numbers + 1
+    found: list[accounts.Numbers | None] = []
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        every = chunk.values.values.to_numpy(zero_copy_only=False).reshape(-1, width)
+        ends = chunk.offsets.to_numpy()
+        there = chunk.is_valid().to_numpy(zero_copy_only=False)
+        found += [
+            every[start:end] if one else None for start, end, one in zip(ends, ends[1:], there, strict=False)
+        ]
+    return found
+
+
 def measures_of(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> list[Measure]:
     """Each aggregate call as a measure, with what tells it from those that it cannot be subtracted from."""
     apart = _apart(data, cells, rows) | _seen(cells)
     summed = _summed_apart(data, cells, rows)
     return [
-        Measure(part.id, _kind(part, data), summed[part.id] if part.id in summed else _of(part, apart))
+        Measure(
+            part.id,
+            _kind(part, data),
+            summed[part.id] if part.id in summed else _of(part, apart),
+            rest=_rest_told(part, cells),
+        )
         for part in cells.parts
     ]
+
+
+def _rest_told(part: Part, cells: Cells) -> bool:
+    """Whether whom a count of records leaves out of its row is known by itself, and it is the only count under a condition or an
+    account tells what it leaves over of others."""
+    counts = part.rest is not None and part.coding is None
+    return counts and (cells.others is None or part.id in _seen(cells))
 
 
 def _summed_apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, str | None]:
@@ -84,12 +114,9 @@ def _apart(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> frozen
 
 
 def _seen(cells: Cells) -> frozenset[str]:
-    """The counts and sums of which sketches show who stands behind them: whether one lies inside another is not guessed from their
+    """The counts and sums of which accounts tell who stands behind them: whether one lies inside another is not guessed from their
     sizes."""
-    sketched = {one.persons for one in cells.members if one.kind}
-    return frozenset(
-        part.id for part in cells.parts if part.persons in sketched and part.persons != cells.persons
-    )
+    return frozenset(part for one in cells.accounts for part in one.parts)
 
 
 def _besides(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[str, list[int]]:
@@ -117,14 +144,20 @@ class Told:
     inside: tuple[Inside, ...] = ()
 
 
-def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tuple[object, ...]]) -> Told:
+def readable(
+    data: Mapping[str, Sequence[Any]],
+    cells: Cells,
+    keys: Sequence[tuple[object, ...]],
+    least: int = SMALL,
+) -> Told:
     """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
 
     1. What a count under a condition leaves out, where the row's own numbers do not tell it already (somebody with
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
-    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. How many
-    have one of few values, where sums of the values tell. Of the row
+    Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. Whom several numbers tell of
+    together (`cells.accounts`). 5. How many have one of few values, where sums of the values tell. `least`: from how many persons
+    on a group is small to no rule. Of the row
     alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
     numbers: whether it is may hang on one value, and a refusal would tell.
     """
@@ -137,7 +170,10 @@ def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tup
         rest = [int(count) for count in data[part.rest]]
         if part.coding is None:
             inside = [int(count) for count in data[part.persons]]
-            if any(total - count != left for total, count, left in zip(totals, inside, rest, strict=True)):
+            apart = any(
+                total - count != left for total, count, left in zip(totals, inside, rest, strict=True)
+            )
+            if apart or _rest_told(part, cells):
                 found[f"rest {part.id}"] = rest
             continue
         coded = [_coded(data, part.coding, number) for number in range(rows)]
@@ -156,11 +192,10 @@ def readable(data: Mapping[str, Sequence[Any]], cells: Cells, keys: Sequence[tup
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found or cells.members or cells.tallies else []
+    margins = _margins(keys) if found or cells.accounts or cells.tallies else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
-    for kind in sorted({one.kind for one in cells.members if one.kind}):
-        members = [one for one in cells.members if one.kind == kind]
-        told[f"within rows {kind}"] = _lowered(_within(data, members, totals), margins)
+    for account in cells.accounts:
+        told[f"together {account.added}"] = _lowered(_together(data, account, totals, least), margins)
     for tally in cells.tallies:
         told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
     left, lying = _between(data, cells, keys)
@@ -187,7 +222,6 @@ def _between(
         groups = [
             (measure.get(one.persons, -1), _group(row, data, one, row))
             for one in cells.members
-            if not one.kind
             for row in rows
         ]
         of = {id(group): number for number, group in groups}
@@ -201,20 +235,23 @@ def _between(
     return found, tuple(sorted(inside, key=repr))
 
 
-def _within(data: Mapping[str, Sequence[Any]], members: Sequence[Members], totals: list[int]) -> list[int]:
-    """The smallest group that numbers of one row tell together (its own persons where there is none)."""
+def _together(
+    data: Mapping[str, Sequence[Any]], account: Account, totals: list[int], least: int
+) -> list[int]:
+    """The smallest group that numbers of each row tell together (its own persons where there is none)."""
     found = list(totals)
-    for row in range(len(totals)):
-        groups = [_group(place, data, one, row) for place, one in enumerate(members)]
-        found[row] = min([found[row], *left_between(groups).left.values()])
+    for row, lines in enumerate(data[account.added]):
+        told = (
+            None if lines is None else accounts.smallest(lines[:, :-1], lines[:, -1], least, account.counts)
+        )
+        found[row] = found[row] if told is None else min(told, found[row])
     return found
 
 
 def _group(place: int, data: Mapping[str, Sequence[Any]], one: Members, row: int) -> Group:
     numbers = data[one.sketch][row] or ()
     sketch = tuple(sorted(set(numbers)))
-    # One that holds a person several times is full with fewer persons.
-    full = len(sketch) if len(numbers) >= one.full else one.full
+    full = one.full
     records = int(data[one.records][row]) if one.records else 0
     return Group(place, int(data[one.persons][row]), records, sketch, full)
 
@@ -229,8 +266,6 @@ def _tallied(data: Mapping[str, Sequence[Any]], tally: Tally, totals: list[int])
                 told = tallies.told(counts, tally.moments)
             case TallyOf.LENGTHS:
                 told = tallies.told_by_length(counts)
-            case TallyOf.COUNTS | TallyOf.SUMS:
-                told = tallies.told_by_patterns(counts, tally.moments, whole=tally.of is TallyOf.COUNTS)
             case TallyOf.MARKS:
                 told = tallies.told_by_different(counts, int(data[tally.different][row]))
         if told is not None:
@@ -253,11 +288,11 @@ def _flags(data: Mapping[str, Sequence[Any]], cells: Cells, rows: int) -> dict[s
     """What two sums of different columns leave over of each other where both are counts in disguise: those with the one
     flag may all have the other."""
     found: dict[str, list[int]] = {}
-    sketched = {one.persons for one in cells.members if one.kind == COUNTS}
+    seen = _seen(cells)
     coded = [
         part
         for part in cells.parts
-        if part.coding is not None and part.of is not None and part.persons not in sketched
+        if part.coding is not None and part.of is not None and part.id not in seen
     ]
     for one, other in combinations(coded, 2):
         if one.of == other.of or one.coding is None or other.coding is None:

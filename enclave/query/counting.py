@@ -29,7 +29,7 @@ from enclave.query.rewrite.projection import project_permitted
 from enclave.query.rewrite.tallied import always, tallied
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.schema import PERSON_COLUMN, TableName
-from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded, TallyOf
+from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded
 
 _WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
 
@@ -238,12 +238,15 @@ def counting_of(authorised: Authorised) -> Counting | None:
     cells = cells_of(authorised)
     origins = origins_of(shape.person, known.tree, known.schema)
     types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
-    if cells.others is not None or cells.members or not types or not types <= _WHOLE_NUMBERS:
+    if (
+        cells.others is not None
+        or cells.members
+        or cells.accounts
+        or not types
+        or not types <= _WHOLE_NUMBERS
+    ):
         return None
     if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
-        return None
-    if any(one.of in {TallyOf.COUNTS, TallyOf.SUMS} for one in cells.tallies):
-        # What numbers that cross leave over is counted exactly.
         return None
     told = tallied(known.tree, shape.calls, known.schema)
     if any(call.id in told and always(known.tree, call, known.schema) for call in shape.calls):

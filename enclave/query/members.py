@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from enclave.query.parse import DIALECT
-from enclave.query.rewrite.contributions import without_contributions
+from enclave.query.rewrite.by_person import without_others
 from enclave.query.stages import Guarded
 
 
@@ -22,7 +22,7 @@ def members_of(guarded: Guarded) -> Guarded | None:
     cells = guarded.cells
     if cells is None:
         return None
-    tree = without_contributions(sqlglot.parse_one(guarded.sql, dialect=DIALECT))
+    tree = without_others(sqlglot.parse_one(guarded.sql, dialect=DIALECT))
     wanted = {cells.persons, *(part.persons for part in cells.parts)}
     listed = set()
     for alias in tuple(tree.find_all(exp.Alias)):
@@ -47,7 +47,7 @@ def members_of(guarded: Guarded) -> Guarded | None:
 def measured(guarded: Guarded) -> dict[str, str]:
     """What each of the asker's columns computes, in the statement's own words: column → text. Two numbers over the same
     persons by the same words differ only where their records do."""
-    tree = without_contributions(sqlglot.parse_one(guarded.sql, dialect=DIALECT))
+    tree = without_others(sqlglot.parse_one(guarded.sql, dialect=DIALECT))
     named = {one.name for one in guarded.cells.measures} if guarded.cells is not None else set()
     found = {
         one.alias: one.this.sql(DIALECT, identify=True)

@@ -286,36 +286,43 @@ class Term:
 @dataclass(frozen=True)
 class Members:
     """Columns that tell groups of different rows apart or inside each other: how many persons, in how many records (empty
-    where that is not counted), and a sketch of who they are, of at most `full` numbers. `kind`: what is compared within a row
-    alone, by what is counted or summed (a sketch then holds a number once per record); empty where rows are compared, too."""
+    where that is not counted), and a sketch of who they are, of at most `full` numbers."""
 
     persons: str
     records: str
     sketch: str
     full: int
-    kind: str = ""
 
 
 class TallyOf(StrEnum):
     """What is tallied: the values of a sum, mean or variance; their powers of ten; marks of the values of a number of different
-    values, the same for the same value; which conditions of several counts, or sums of one thing, a record fulfils (a bit each)."""
+    values, the same for the same value."""
 
     VALUES = "values"
     LENGTHS = "lengths"
     MARKS = "marks"
-    COUNTS = "counts"
-    SUMS = "sums"
 
 
 @dataclass(frozen=True)
 class Tally:
     """A column that maps values (powers of ten, marks) to how many records have them. `moments`: how many numbers of the row are
-    made of these values, or how many conditions there are; `different`: the column with how many different ones there are."""
+    made of these values; `different`: the column with how many different ones there are."""
 
     counts: str
     of: TallyOf
     moments: int = 1
     different: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A column that lists, for the persons of a cell, what they add to each of several numbers of its row: lists of `numbers` and how
+    many persons add so much. `parts`: of which calls they are the numbers; `counts`: they count, and sum nothing."""
+
+    added: str
+    numbers: int
+    parts: tuple[str, ...]
+    counts: bool
 
 
 @dataclass(frozen=True)
@@ -368,6 +375,7 @@ class Cells:
     apart: Apart | None = None
     institutions: tuple[str, ...] | None = None
     members: tuple["Members", ...] = ()
+    accounts: tuple["Account", ...] = ()
     tallies: tuple["Tally", ...] = ()
     given: Given | None = None
     merges: tuple[Merge, ...] = ()

@@ -47,7 +47,7 @@ def authorised(pair: Pair, policy: PolicyServer) -> Authorised:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
 def test_each_rule_makes_of_a_statement_what_its_pair_says(pair: Pair, policy: PolicyServer) -> None:
     stage = authorised(pair, policy)
-    if pair.rule in {"flow", "take_apart", "coded_steps", "digits", "mixed", "tallied", "crossed"}:
+    if pair.rule in {"flow", "take_apart", "coded_steps", "digits", "mixed", "tallied", "by_person"}:
         made = guard(stage).sql
     elif pair.rule in COUNTED:
         counting = guard(stage).counting

@@ -33,9 +33,10 @@ Numbers = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Series:
     """One vector of evidence over all cells. `counted`: its numbers are shown, so that it is known to be at most the
-    row's persons (series 0)."""
+    row's persons (series 0); `leaves_over`: and subtracted from them."""
 
     counted: bool
+    leaves_over: bool
 
 
 @dataclass(frozen=True)
@@ -160,17 +161,19 @@ def _series(table: Table) -> tuple[list[tuple[int, ...]], list[Series], tuple[in
     stands behind it. The measures of a series that counts are shown, so `counted` wins.
     """
     vectors = [tuple(row.total_persons for row in table.rows)]
-    counted = [False]
+    counted, leaves_over = [False], [False]
     series_of = []
     for place, measure in enumerate(table.measures):
         vector = tuple(row.persons[place] for row in table.rows)
         if vector not in vectors:
             vectors.append(vector)
             counted.append(False)
+            leaves_over.append(False)
         number = vectors.index(vector)
         counted[number] |= measure.kind is MeasureKind.COUNT
+        leaves_over[number] |= measure.leaves_over
         series_of.append(number)
-    return vectors, [Series(one) for one in counted], tuple(series_of)
+    return vectors, list(map(Series, counted, leaves_over)), tuple(series_of)
 
 
 def build(table: Table, rules: Rules, max_cells: int) -> Lattice:

@@ -12,7 +12,8 @@ What is compared with the threshold
  2. what is left by subtraction within the row: a COUNT against the row's persons (everyone not counted), and two
     measures of the same sort against each other: count and count (one filter may lie inside the other), sum or mean
     and sum or mean of the same expression (with the counts beside them a mean is a sum). `Measure.of` tells measures
-    apart that cannot be subtracted; where it is None they are compared.
+    apart that cannot be subtracted; where it is None they are compared. A count of records whose rest is a group of its own
+    (`Measure.rest`) is compared with neither.
  3. what others found to be left over between the row and rows inside it or around it (`Row.beside`).
 Exempt from 2: a SUM or MEAN against the row's persons: those left over have no value (null or filtered out), so
 there is nothing to subtract, and how many they are shows only in a COUNT, which is tested itself. Otherwise a mean
@@ -35,6 +36,8 @@ def small(count: int, n: int) -> bool:
 
 
 def _comparable(one: Measure, other: Measure) -> bool:
+    if one.rest or other.rest:
+        return False
     sort = {one.kind in _ADDITIVE, other.kind in _ADDITIVE}
     if len(sort) == 2 or MeasureKind.OTHER in (one.kind, other.kind):
         return False
@@ -64,7 +67,7 @@ def compared(measures: tuple[Measure, ...]) -> Compared:
     numbered = list(enumerate(measures))
     return Compared(
         measures,
-        tuple(place for place, one in numbered if one.kind is MeasureKind.COUNT),
+        tuple(place for place, one in numbered if one.leaves_over),
         tuple(
             (place, other_place)
             for (place, one), (other_place, other) in combinations(numbered, 2)

@@ -121,9 +121,9 @@ class _Stage:
 
     @cached_property
     def pools(self) -> Numbers:
-        """Each node's persons in each group that subtraction under a total reads: every series, and those not counted."""
+        """Each node's persons in each group that subtraction under a total reads: every series, and those left over."""
         persons = self.lattice.numbers
-        counted = [place for place, one in enumerate(self.lattice.series) if place and one.counted]
+        counted = [place for place, one in enumerate(self.lattice.series) if place and one.leaves_over]
         return np.concatenate([persons, persons[:, :1] - persons[:, counted]], axis=1)
 
     def thin(self) -> list[int] | None:

@@ -48,12 +48,20 @@ class Measure:
     `of`: the expression that a sum or mean is taken of, or the condition that a count counts; two measures with
     different `of` are stated not to be subtractable from each other. None is read as "maybe the same as any other",
     which hides more. `group`: it shows nothing, and stands for a group that can be read in the row where it is not empty.
+    `rest`: whom a count leaves out of its row is such a group of its own, so that its persons are subtracted from no others: of
+    records, persons can be on both sides.
     """
 
     name: str
     kind: MeasureKind = MeasureKind.COUNT
     of: str | None = None
     group: bool = False
+    rest: bool = False
+
+    @property
+    def leaves_over(self) -> bool:
+        """Whether its persons are subtracted from the row's."""
+        return self.kind is MeasureKind.COUNT and not self.rest
 
 
 @dataclass(frozen=True)

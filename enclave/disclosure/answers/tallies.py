@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 
-import numpy as np
-
 MOST = 16
 """Different values; of more only the largest can be read, where they are lengths apart."""
 
@@ -22,8 +20,6 @@ SMALL = 100
 
 USUAL = 3
 """Values that nearly all may have; more are no trick."""
-
-NOUGHT = 1e-9
 
 FEW = 4
 """Those who have others are few where they are less than one in so many."""
@@ -65,41 +61,6 @@ def told_by_different(tally: Mapping[int, int], different: int) -> int | None:
         if 0 < few < min(SMALL, most) and FEW * few < sum(ordered) and 2 * (different - usual) > few:
             found.append(few)
     return min(found, default=None)
-
-
-def told_by_patterns(tally: Mapping[int, int], numbers: int, whole: bool) -> int | None:
-    """The smallest number of records that adding and subtracting several numbers of a row leaves. `tally`: records by which of the
-    `numbers` takes them in (a bit each); `whole`: how many records there are is known as well.
-
-    Numbers are sums over patterns. Eliminated from the pattern of the most records on, what is left at the end is of patterns of few.
-    """
-    patterns = sorted((one for one in tally if one or whole), key=lambda one: -tally[one])
-    rows = [[float(one >> bit & 1) for one in patterns] for bit in range(numbers)]
-    if whole:
-        rows.append([1.0] * len(patterns))
-    left = np.array(rows, dtype=np.float64).reshape(len(rows), len(patterns))
-    found = []
-    top = 0
-    for place, pattern in enumerate(patterns):
-        if top >= len(left):
-            break
-        pivot = top + int(np.argmax(np.abs(left[top:, place])))
-        if abs(left[pivot, place]) < NOUGHT:
-            continue
-        left[[top, pivot]] = left[[pivot, top]]
-        left[top] /= left[top, place]
-        others = [row for row in range(len(left)) if row != top]
-        left[others] -= np.outer(left[others, place], left[top])
-        if tally[pattern] < SMALL:
-            found.append(top)
-        top += 1
-    sizes = []
-    for row in found:
-        inside = np.flatnonzero(np.abs(left[row]) > NOUGHT)
-        # A difference of two groups tells of neither.
-        if np.all(left[row, inside] > 0):
-            sizes.append(sum(tally[patterns[place]] for place in inside))
-    return min((one for one in sizes if one < SMALL), default=None)
 
 
 def _largest(values: Sequence[float], counts: Sequence[int]) -> list[int]:

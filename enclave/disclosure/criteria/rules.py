@@ -138,6 +138,12 @@ class Rules:
         """The least number of persons for a cell whose area has `population` inhabitants; None: no counts at all."""
         return self.threshold_of(population)[0]
 
+    @property
+    def largest_threshold(self) -> int:
+        """From so many persons on, a cell is large enough wherever any are shown."""
+        tiers = (tier.n or 0 for one in self.sets for tier in one.min_persons_by_population)
+        return max(self.n, *tiers, 1)
+
     def threshold_of(self, population: int | None) -> tuple[int | None, str]:
         """The threshold with the id of the set that it comes from."""
         strictest, source = self.n, self.source

@@ -185,7 +185,7 @@ def _families_of(known: _Known, place_of: Mapping[Keys, int]) -> tuple[Steps, St
 
 def _no_thin_group(known: _Known, floor: int) -> bool:
     table, cells, secret = known.table, known.cells, known.secret
-    counts = [place + 1 for place, one in enumerate(table.measures) if one.kind is MeasureKind.COUNT]
+    counts = [place + 1 for place, one in enumerate(table.measures) if one.leaves_over]
     together: dict[tuple[Keys, tuple[int, ...]], list[int]] = {}
     for keys in secret & cells.keys():
         dims = detailed(keys)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from enclave.query.rewrite.accounts import add_accounts
 from enclave.query.rewrite.contributions import add_contributions
 from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.order import order_by_keys
@@ -27,6 +28,7 @@ TABLE_RULES: tuple[Rule, ...] = (
     order_by_keys,
     add_evidence,
     write_out_all,
+    add_accounts,
     add_contributions,
     project_permitted,
 )

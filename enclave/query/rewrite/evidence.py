@@ -13,10 +13,8 @@ leaves out, and behind what several counts leave over together, for each column 
 Where a rule asks for the largest contributions, they are added by a rule of their own (`contributions`).
 
 Where one record may stand in several rows (`query.overlaps`): a sketch of who stands behind each number. Where a number may be made of
-few different values (`tallied`): how many records have which.
+few different values (`tallied`): how many records have which. What each person adds to several numbers: `accounts`.
 """
-
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -25,9 +23,9 @@ from enclave.query.contributions import largest_needed
 from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
+from enclave.query.rewrite.accounts import accounts_of
 from enclave.query.rewrite.coded import distinct, is_term
 from enclave.query.rewrite.contributions import given_of
-from enclave.query.rewrite.crossed import COUNTS, crossing, patterns
 from enclave.query.rewrite.tallied import tallied
 from enclave.query.stages import (
     EVIDENCE,
@@ -93,7 +91,8 @@ def cells_of(authorised: Authorised) -> Cells:
         apart=_apart(shape),
         institutions=_named_institutions(authorised, shape),
         members=tuple(one for one, _ in _members(authorised, shape)),
-        tallies=tuple(one for one, _ in (*_tallies(authorised, shape), *_patterns(authorised, shape))),
+        accounts=accounts_of(authorised),
+        tallies=tuple(one for one, _ in _tallies(authorised, shape)),
         given=given_of(authorised),
     )
 
@@ -107,31 +106,19 @@ def _variable(call: Call, tree: exp.Query) -> str | None:
 
 
 def _members(authorised: Authorised, shape: Shape) -> list[tuple[Members, Call | None]]:
-    """Who stands behind each number of a row, where a record may stand in several rows, or several numbers of one may cross."""
+    """Who stands behind each number of a row, where a record may stand in several rows."""
     if authorised.aggregate and not largest_needed(authorised.obligations):
         return []
-    everybody = (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None)
-    if overlapping(authorised.known.tree, shape, authorised.known.schema):
-        taken = [call for call in shape.calls if call.contributes is not None]
-        return [everybody, *((_member(call, "", ""), call) for call in taken)]
-    if authorised.aggregate:
+    if not overlapping(authorised.known.tree, shape, authorised.known.schema):
         return []
-    found: list[tuple[Members, Call | None]] = []
-    for kind, calls in crossing(shape, authorised.known.tree, authorised.known.schema).items():
-        if kind == COUNTS:
-            found.append((replace(everybody[0], kind=kind), None))
-        found += [(_member(call, _counted(shape, call), kind), call) for call in calls]
-    return found
-
-
-def _member(call: Call, records: str, kind: str) -> Members:
-    persons = PERSONS if call.contributes is None else f"{EVIDENCE}{call.id}_persons"
-    return Members(persons, records, f"{EVIDENCE}{call.id}_members", SKETCH, kind)
-
-
-def _counted(shape: Shape, call: Call) -> str:
-    """The column with the number of records that a call counts; empty for other calls."""
-    return _bare(shape).get(call.id, f"{EVIDENCE}{call.id}") if call.kind in {"records", "count"} else ""
+    taken = [call for call in shape.calls if call.contributes is not None]
+    return [
+        (Members(PERSONS, RECORDS, f"{EVIDENCE}members", SKETCH), None),
+        *(
+            (Members(f"{EVIDENCE}{call.id}_persons", "", f"{EVIDENCE}{call.id}_members", SKETCH), call)
+            for call in taken
+        ),
+    ]
 
 
 def _bare(shape: Shape) -> dict[str, str]:
@@ -152,38 +139,6 @@ def _tallies(authorised: Authorised, shape: Shape) -> list[tuple[Tally, Call]]:
             different = bare.get(call.id, f"{EVIDENCE}{call.id}") if of is TallyOf.MARKS else ""
             made.append((Tally(f"{EVIDENCE}{call.id}_tally", of, moments, different), call))
     return made
-
-
-def _patterns(authorised: Authorised, shape: Shape) -> list[tuple[Tally, list[exp.Expr]]]:
-    """Which conditions of counts, or of sums of one thing, a record fulfils."""
-    if authorised.aggregate:
-        return []
-    found = patterns(shape, authorised.known.tree, authorised.known.schema)
-    return [
-        (
-            Tally(
-                f"{EVIDENCE}patterns{place}",
-                TallyOf.COUNTS if kind == COUNTS else TallyOf.SUMS,
-                len(conditions),
-            ),
-            conditions,
-        )
-        for place, (kind, conditions) in enumerate(found.items(), 1)
-    ]
-
-
-def _pattern(conditions: list[exp.Expr]) -> exp.Expr:
-    """How many records fulfil which of the conditions."""
-    bits: list[exp.Expr] = [
-        exp.Case(
-            ifs=[exp.If(this=one.copy(), true=exp.Literal.number(1 << place))], default=exp.Literal.number(0)
-        )
-        for place, one in enumerate(conditions)
-    ]
-    together = bits[0]
-    for one in bits[1:]:
-        together = exp.Add(this=together, expression=one)
-    return exp.Anonymous(this="histogram", expressions=[together])
 
 
 def _alike(one: Call, other: Call) -> bool:
@@ -209,11 +164,10 @@ def _tally(call: Call, of: TallyOf) -> exp.Expr:
     return counted
 
 
-def _sketch(shape: Shape, call: Call | None, once: bool) -> exp.Expr:
-    """The smallest of the persons' scattered numbers; each once, or as often as it has records, which is found sooner."""
+def _sketch(shape: Shape, call: Call | None) -> exp.Expr:
+    """The smallest of the persons' scattered numbers."""
     number: exp.Expr = exp.Anonymous(this="hash", expressions=[shape.person.copy()])
-    if once:
-        number = exp.Distinct(expressions=[number])
+    number = exp.Distinct(expressions=[number])
     smallest: exp.Expr = exp.Anonymous(this="min", expressions=[number, exp.Literal.number(SKETCH)])
     there: exp.Expr = exp.Not(this=exp.Is(this=exp.paren(shape.person.copy()), expression=exp.Null()))
     if call is not None and call.contributes is not None:
@@ -296,11 +250,9 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
         added.append(_named(counted, name))
     for one, of in _members(authorised, shape):
-        added.append(_named(_sketch(shape, of, once=not one.kind), one.sketch))
+        added.append(_named(_sketch(shape, of), one.sketch))
     for tally, summed in _tallies(authorised, shape):
         added.append(_named(_tally(summed, tally.of), tally.counts))
-    for tally, conditions in _patterns(authorised, shape):
-        added.append(_named(_pattern(conditions), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
             added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))

@@ -22,7 +22,7 @@ from enclave.query.rewrite.mixed import values_within
 from enclave.query.schema import Schema
 from enclave.query.stages import TallyOf
 
-_NARROW = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "UTINYINT", "USMALLINT", "VARCHAR", "TEXT"})
+NARROW = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "UTINYINT", "USMALLINT", "VARCHAR", "TEXT"})
 """Types of few different values, and texts, of which only functions make numbers."""
 
 _GROWING = (exp.Pow, exp.Exp, exp.Factorial)
@@ -150,7 +150,7 @@ def _column(
     if isinstance(source, exp.Table) and source.db:
         base = untouched(column, select)
         kind = "" if base is None else schema.tables[base[:2]].columns[base[2]].type.upper()
-        return _Made(narrow=kind in _NARROW, columns=itself)
+        return _Made(narrow=kind in NARROW, columns=itself)
     within = made_by(column, select)
     if within is None or (column.table, column.name) in seen:
         return _Made(narrow=False, columns=itself)

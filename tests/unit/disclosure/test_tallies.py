@@ -76,37 +76,3 @@ def test_different_values_beside_the_usual_one_are_persons() -> None:
     assert tallies.told_by_different({1: 700, 2: 60, 3: 60}, 3) is None
     assert tallies.told_by_different({1: 10, 2: 3, 3: 2}, 3) is None
     assert tallies.told_by_different({}, 0) is None
-
-
-@pytest.mark.parametrize(
-    ("tally", "numbers", "whole", "least"),
-    [
-        # bit 0: a, bit 1: a or rare
-        ({0b00: 500, 0b11: 300, 0b10: 3}, 2, False, 3),
-        ({0b00: 500, 0b11: 300, 0b10: 30}, 2, False, 30),
-        # two that cross: a difference tells of neither
-        ({0b00: 500, 0b11: 300, 0b10: 3, 0b01: 4}, 2, True, None),
-        # a, b, both, either or rare
-        ({0b0000: 400, 0b1001: 90, 0b1010: 120, 0b1111: 80, 0b1000: 2}, 4, False, 2),
-        # all but those in neither
-        ({0b001: 200, 0b010: 200, 0b111: 90, 0b000: 5}, 3, True, 5),
-        ({0b001: 200, 0b010: 200, 0b111: 190, 0b000: 5}, 3, False, None),
-        ({}, 2, True, None),
-    ],
-)
-def test_what_adding_and_subtracting_numbers_leaves(
-    tally: dict[int, int], numbers: int, whole: bool, least: int | None
-) -> None:
-    found = tallies.told_by_patterns(tally, numbers, whole)
-    assert found == least
-
-
-def test_inclusion_and_exclusion_of_three_leaves_the_rare() -> None:
-    """Seven counts of three conditions, and any of them or one rare code."""
-    conditions = [0b001, 0b010, 0b100, 0b011, 0b101, 0b110, 0b111]
-    tally: dict[int, int] = {}
-    for who in range(8):
-        mask = sum(1 << bit for bit, needed in enumerate(conditions) if who & needed == needed)
-        tally[mask | (1 << 7 if who else 0)] = 100 + who
-    tally[1 << 7] = 4
-    assert tallies.told_by_patterns(tally, 8, whole=False) == 4
