@@ -12,7 +12,6 @@ Callers that arrive while a commit is under way share the next one (group commit
 append or read.
 """
 
-import ctypes
 import fcntl
 import os
 import queue
@@ -452,29 +451,11 @@ class Store:
                 left = left[os.write(descriptor, left) :]
         finally:
             os.close(descriptor)
-        if path == CHECKPOINT and _exchanged(temporary, target):
-            os.unlink(temporary)
-            return
         try:
             os.replace(temporary, target)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             os.replace(temporary, target)
-
-
-def _exchanged(one: str, other: str) -> bool:
-    """Whether two files changed places, at once for whoever reads them. Where a file takes another's place by `rename`, ext4
-    first begins to write it to the disk, which takes longer than all else that an append does with files; what the disk
-    holds of it after a power cut is completed from the database here. False, and nothing happened, where one of them is
-    missing or the system knows no exchange."""
-    at_here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    try:
-        return bool(_LIBC.renameat2(at_here, os.fsencode(one), at_here, os.fsencode(other), exchange) == 0)
-    except AttributeError:
-        return False
-
-
-_LIBC = ctypes.CDLL(None)
 
 
 def _lock(path: Path, folder: Path) -> int:

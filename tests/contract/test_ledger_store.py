@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from enclave.adapters import ledger_files, ledger_store
+from enclave.adapters import ledger_files
 from enclave.adapters.ledger_store import Store
 from enclave.audit import checkpoint, leaf
 from enclave.audit.ledger import Sought
@@ -88,15 +88,6 @@ def test_a_checkpoint_that_is_being_read_stays_what_it_was(folder: Path) -> None
     assert (folder / "log" / "checkpoint").read_text() == store.published.note != first
     assert list((folder / "writing").iterdir()) == []
     store.close()
-
-
-def test_a_system_that_cannot_exchange_files_replaces_them(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the same files in the end."""
-    monkeypatch.setattr(ledger_store, "_LIBC", object())
-    grow(folder, 0, 3)
-    assert files_of(entries_up_to(3)).items() <= published(folder).items()
 
 
 def test_the_public_files_are_readable_and_the_database_is_not(folder: Path) -> None:
