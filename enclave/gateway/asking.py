@@ -27,6 +27,7 @@ from enclave.core.ids import QueryId
 from enclave.core.refusal import Refused
 from enclave.disclosure.answers.table import Inhabitants
 from enclave.gateway import cells
+from enclave.gateway.counting import in_slices
 from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.inhabitants import inhabitants_of
 from enclave.gateway.question import Question
@@ -219,6 +220,9 @@ class Asking:
                 return (yield from self._sent_as(shown.table.schema, _messages(shown.table), shown.tally))
         inhabitants = inhabitants_of(
             engine, self._guarded, lambda run: self.running.start(run, silent=True), since
+        )
+        self._guarded = in_slices(
+            engine, self._guarded, lambda run, silent: self.running.start(run, silent=True), since
         )
         run = engine.run(self._guarded, since, self._recorded.result)  # 5
         try:

@@ -360,7 +360,8 @@ def shown_by_bounds(
     if guarded.cells is None:
         raise TypeError("a question in rows form has no cells")
     rules = combine(rule_sets_of(guarded))
-    found = counted(engine, guarded, rules, partial(table_of, cells=guarded.cells), started, since, many)
+    table = partial(table_of, cells=guarded.cells)
+    found = counted(engine, guarded, rules, table, started, since, many, all_safe=True)
     if found is None or found.unsafe.any():
         return None
     tally = {"shown": found.answered.num_rows * len(guarded.cells.measures), "hidden": 0, "perturbed": 0}

@@ -62,6 +62,14 @@ FEW = 2_000
 LARGEST = 24
 """Above this number of persons masks decide too little."""
 
+SLICE = 5 << 17
+"""Rows of a slice of persons that are counted exactly: what a processor has at hand, and far less than a worker may have."""
+
+MOST_SLICES = 256
+
+PLACES = 1024
+"""Intervals of pseudonyms of which slices are made."""
+
 Started = Callable[[Run, bool], None]
 """Told of each run, and whether how far it is says nothing of how far the question is."""
 
@@ -86,6 +94,10 @@ class _Sizes:
         """Rows, and whether each has a person."""
         self.most: dict[tuple[TableName, int], int] = {}
         """The highest pseudonym of the first so many rows."""
+        self.ends: dict[TableName, tuple[int, int, int]] = {}
+        """Rows, and the least and the highest pseudonym."""
+        self.spread: dict[TableName, list[tuple[int, int]]] = {}
+        """Highest pseudonyms of intervals, ascending, and the rows in each."""
 
 
 _SIZES: WeakKeyDictionary[Any, _Sizes] = WeakKeyDictionary()
@@ -117,8 +129,10 @@ def counted(
     started: Started = lambda run, silent: None,
     since: float | None = None,
     many: int = MANY,
+    all_safe: bool = False,
 ) -> Counted | None:
-    """The rows of `guarded.counting` with what a rule says of each; None where everything is to be counted exactly.
+    """The rows of `guarded.counting` with what a rule says of each; None where everything is to be counted exactly, with
+    `all_safe` also where some row is found unsafe before all are looked at.
 
     `table_of` reads exact evidence; `since` as `Engine.run` has it. Raises Refused `query.*` where the exact way would,
     or where the question was ended.
@@ -127,7 +141,8 @@ def counted(
     if counting is None or _unusual(rules):
         return None
     try:
-        return _counted(_Asking(engine, started, since), engine, guarded, counting, rules, table_of, many)
+        ask = _Asking(engine, started, since)
+        return _counted(ask, engine, guarded, counting, rules, table_of, many, all_safe)
     except Refused as refused:
         if refused.code in _NOT_OF_THE_QUESTION:
             return None
@@ -157,6 +172,7 @@ def _counted(
     rules: Rules,
     table_of: TableOf,
     many: int,
+    all_safe: bool,
 ) -> Counted | None:
     asked = _Question(counting, rules.n, ask, _SIZES.setdefault(engine, _Sizes()))
     rows, table, named = asked.largest()
@@ -176,11 +192,58 @@ def _counted(
         return None
     bounds = _bounds(answered, evidence, counting, named)
     decided = decide(bounds, rules.n)
+    if all_safe and decided.unsafe.any():
+        return None
     flags = _finished(ask, decided, answered, counting, rules, table_of)
     if flags is None or (counting.shape.margins and flags.any()):
         # What is readable in a detail may be so in its margins, too, which their own numbers do not tell.
         return None
     return Counted(answered, flags, tuple(ask.ran))
+
+
+def in_slices(
+    engine: Engine,
+    guarded: Guarded,
+    started: Started = lambda run, silent: None,
+    since: float | None = None,
+    many: int = MANY,
+    rows_each: int = SLICE,
+) -> Guarded:
+    """The statement that counts every cell exactly, slice by slice of the persons where a table is large: the same columns, in
+    a memory that does not grow with the rows. Else `guarded` itself. Raises Refused `query.*`."""
+    slices = guarded.slices
+    if slices is None:
+        return guarded
+    ask = _Asking(engine, started, since)
+    sizes = _SIZES.setdefault(engine, _Sizes())
+    for table in slices.tables:
+        if table not in sizes.ends:
+            (row,) = ask(slices.size(table)).to_pylist()
+            sizes.ends[table] = (int(row["rows"]), int(row["least"] or 0), int(row["most"] or 0))
+            sizes.rows[table] = (int(row["rows"]), row["rows"] == row["named"])
+    rows, table = max((sizes.ends[table][0], table) for table in slices.tables)
+    if rows < many:
+        return guarded
+    if table not in sizes.spread:
+        _, least, most = sizes.ends[table]
+        width = max(1, (most - least) // PLACES)
+        lines = ask(slices.spread(table, width)).to_pylist()
+        found = {int(one["place"]): int(one["rows"]) for one in lines if one["place"] is not None}
+        sizes.spread[table] = [((place + 1) * width - 1, found[place]) for place in sorted(found)]
+    number = min(MOST_SLICES, math.ceil(rows * slices.sets / rows_each))
+    return slices.exact(guarded, _cuts(sizes.spread[table], number)) or guarded
+
+
+def _cuts(spread: Sequence[tuple[int, int]], number: int) -> list[int]:
+    """Pseudonyms after which to cut, so that so many slices hold about as many rows each."""
+    cuts, held = [], 0
+    each = sum(rows for _, rows in spread) / number
+    for upto, rows in spread[:-1]:
+        held += rows
+        if held >= each:
+            cuts.append(upto)
+            held = 0
+    return cuts
 
 
 def counted_exactly(
@@ -193,7 +256,7 @@ def counted_exactly(
 ) -> Counted:
     """The same from exact evidence of every row. Raises Refused `query.*`."""
     ask = _Asking(engine, started, since)
-    answered = ask(guarded, silent=False)
+    answered = ask(in_slices(engine, guarded, started, since), silent=False)
     table = table_of(answered)
     flags = np.array([unsafe(row, table.measures, rules) for row in table.rows], dtype=np.bool_)
     return Counted(answered, flags, tuple(ask.ran))

@@ -151,18 +151,32 @@ class Counting:
             by_told.setdefault(told, []).append(
                 tuple(key for key, one in zip(keys, told, strict=True) if one)
             )
-        try:
-            conditions = [self._among(told, values) for told, values in by_told.items()]
-        except Refused:
-            return None
         tree = add_evidence(self.authorised.known.tree, self.authorised)
         tree.set("order", None)
+        try:
+            if len(by_told) == 1 and all(map(any, by_told)):
+                ((told, values),) = by_told.items()
+                lines, same = self._among(told, values)
+                return self._limited(rules.only_joined(tree, lines, same))
+            conditions = [self._exists(told, values) for told, values in by_told.items()]
+        except Refused:
+            return None
         return self._limited(rules.only_cells(tree, conditions))
 
-    def _among(self, told: tuple[bool, ...], values: Sequence[tuple[object, ...]]) -> exp.Expr:
-        keys = [key.expression for key, one in zip(self.shape.keys, told, strict=True) if one]
-        if not keys:
+    def _exists(self, told: tuple[bool, ...], values: Sequence[tuple[object, ...]]) -> exp.Expr:
+        if not any(told):
             return exp.true()
+        lines, same = self._among(told, values)
+        inner = exp.Select(
+            expressions=[exp.Literal.number(1)], from_=exp.From(this=lines), where=exp.Where(this=same)
+        )
+        return exp.Exists(this=inner)
+
+    def _among(
+        self, told: tuple[bool, ...], values: Sequence[tuple[object, ...]]
+    ) -> tuple[exp.Values, exp.Expr]:
+        """A list of cells, and when a record is of one of them. Raises Refused where a key has no literal."""
+        keys = [key.expression for key, one in zip(self.shape.keys, told, strict=True) if one]
         names = [f"w{place}" for place in range(len(keys))]
         lines = exp.Values(
             expressions=[exp.Tuple(expressions=[literal(one) for one in line]) for line in values],
@@ -177,10 +191,7 @@ class Counting:
                 for name, key in zip(names, keys, strict=True)
             )
         )
-        inner = exp.Select(
-            expressions=[exp.Literal.number(1)], from_=exp.From(this=lines), where=exp.Where(this=same)
-        )
-        return exp.Exists(this=inner)
+        return lines, same
 
     def _tree(self) -> exp.Query:
         return rules.written_out(self.authorised.known.tree, self.authorised)

@@ -41,6 +41,7 @@ from enclave.query.rewrite.projection import BLOCKS
 from enclave.query.rewrite.steady import steady_rows
 from enclave.query.rewrite.step import step
 from enclave.query.schema import PERSON_COLUMN, Schema, TableName
+from enclave.query.slices import slices_of
 from enclave.query.stages import Authorised, Form, Guarded, Known, OfKnown, Params, Session, Supposed
 
 
@@ -157,6 +158,7 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
         max_rows=authorised.obligations.max_rows,
         # Bounds decide by one number of persons for all cells, which small municipalities do not have.
         counting=None if municipal else counting_of(authorised),
+        slices=slices_of(authorised),
     )
 
 

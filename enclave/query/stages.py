@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these need the stages' vocabulary for their own types
     from enclave.query.cells import Shape
     from enclave.query.counting import Counting
     from enclave.query.municipal import Municipal
+    from enclave.query.slices import Slices
 
 Scalar = str | int | float | bool | None
 Params = tuple[Scalar | tuple[Scalar, ...], ...] | Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -392,7 +393,8 @@ class Guarded:
     `names` are the researcher's output columns in order; in table form the evidence columns (`_enclave_*`) follow
     them and are for the protection only. `expected` is every base table and column that the engine's own account of
     `sql` may show; one more is the refusal `query.account_differs`. `max_rows` ends the answer with `query.limit_rows`.
-    `counting`: other statements that may tell as much of a large table's cells, sooner.
+    `counting`: other statements that may tell as much of a large table's cells, sooner. `slices`: how the same columns are
+    counted of a large table.
     """
 
     sql: str
@@ -404,3 +406,4 @@ class Guarded:
     cells: Cells | None = None
     max_rows: int | None = None
     counting: "Counting | None" = None
+    slices: "Slices | None" = None

@@ -25,12 +25,16 @@ from tests.unit.query import world
 
 PAIRS = pairs()
 RULES = {rule.__name__: rule for rule in (*ROWS_RULES, *TABLE_RULES)}
+CELLS = {
+    False: [((1,), (True,)), ((None,), (True,))],
+    True: [((1,), (True,)), ((None,), (False,))],
+}
 COUNTED: dict[str, Callable[[Counting], Guarded | None]] = {
     "counting_plain": Counting.plain,
     "counting_masked": Counting.masked,
     "counting_sliced": lambda counting: counting.sliced(1000),
     "counting_parted": lambda counting: counting.parted((DatabaseId("nafld"), "patients"), 1000),
-    "counting_exact": lambda counting: counting.exact([((1,), (True,)), ((None,), (True,))]),
+    "counting_exact": lambda counting: counting.exact(CELLS[counting.shape.margins]),
 }
 """The statements by which a large table's persons are counted, whole: what runs."""
 
@@ -55,6 +59,12 @@ def test_each_rule_makes_of_a_statement_what_its_pair_says(pair: Pair, policy: P
         counted = COUNTED[pair.rule](counting)
         assert counted is not None
         made = counted.sql
+    elif pair.rule == "slices":
+        guarded = guard(stage)
+        assert guarded.slices is not None
+        exact = guarded.slices.exact(guarded, [1000])
+        assert exact is not None
+        made = exact.sql
     else:
         made = RULES[pair.rule](stage.known.tree, stage).sql(DIALECT, identify=True, comments=False)
     assert plain(made) == plain(pair.expected)
@@ -82,7 +92,7 @@ def test_what_runs_gives_the_answer_that_was_asked_for(
     assert sorted(map(repr, got)) == sorted(map(repr, asked))
 
 
-@pytest.mark.parametrize("rule", sorted({*RULES, *COUNTED}))
+@pytest.mark.parametrize("rule", sorted({*RULES, *COUNTED, "slices"}))
 def test_every_rule_has_pairs(rule: str) -> None:
     assert any(pair.rule == rule for pair in PAIRS)
 

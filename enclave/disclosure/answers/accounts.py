@@ -44,8 +44,7 @@ def smallest(added: Numbers, persons: Numbers, least: int, counts: bool = True) 
         # Beyond all numbers: whether anybody is left over hangs on one value. The caller hides such rows.
         return None
     lines = added[:, scale > 0] / scale[scale > 0]
-    if persons.sum() < least or _spread(lines, persons, least):
-        # The whole row is small, or no plane leaves out so few.
+    if _spread(lines, persons, least):
         return None
     rays, weights = _beside(*_rays(lines, persons), np.zeros((0, 0)))
     if not counts:

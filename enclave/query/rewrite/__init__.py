@@ -43,12 +43,16 @@ AGGREGATE_RULES: tuple[Rule, ...] = (
 """Table form in the aggregate tier, where a failure would be an answer too."""
 
 
+def rules_of(authorised: Authorised) -> tuple[Rule, ...]:
+    if authorised.known.form is Form.ROWS:
+        return ROWS_RULES
+    return AGGREGATE_RULES if authorised.aggregate else TABLE_RULES
+
+
 def rewrite(authorised: Authorised) -> exp.Query:
     """The tree after every rule of its form, in order. The tree that was judged is left as it was."""
-    if authorised.known.form is Form.ROWS:
-        return rewrite_rows(authorised)
     tree = authorised.known.tree
-    for rule in AGGREGATE_RULES if authorised.aggregate else TABLE_RULES:
+    for rule in rules_of(authorised):
         tree = rule(tree, authorised)
     return tree
 

@@ -9,6 +9,7 @@ blocks, not of persons.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -16,9 +17,11 @@ from sqlglot import exp
 from enclave.query.cells import Call, Shape
 from enclave.query.origins import origins_of, untouched
 from enclave.query.rewrite.by_person import (
+    BY_BUCKET,
+    BY_PERSON,
     PERSON,
-    PERSONS,
     beside,
+    between,
     column,
     key_names,
     margin_names,
@@ -35,7 +38,11 @@ from enclave.query.stages import EVIDENCE, Account, Authorised
 _MOST = 40
 """Numbers of one row that are looked at together."""
 
-_ROWS, _ALIKE, _ACCOUNT = (f"{EVIDENCE}{name}" for name in ("rows", "alike", "account"))
+_ROWS, _EACH, _ALIKE, _ACCOUNT = (f"{EVIDENCE}{name}" for name in ("rows", "each", "alike", "account"))
+_PERSONS = f"{EVIDENCE}alike_persons"
+
+BUCKETS = 1024
+"""Groups of the persons of a cell of a large table. Ten persons are in ten of them but for one time in twenty."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class _Family:
     numbers: tuple[_Number, ...]
     counts: bool
 
+    @property
+    def once(self) -> bool:
+        """Whether some number counts each person once, so that those of several persons do not add up."""
+        return any(one.once for one in self.numbers)
+
 
 def accounts_of(authorised: Authorised) -> tuple[Account, ...]:
     """How the columns are to be read that `add_accounts` adds."""
@@ -63,24 +75,65 @@ def accounts_of(authorised: Authorised) -> tuple[Account, ...]:
     )
 
 
-def add_accounts(tree: exp.Query, authorised: Authorised) -> exp.Query:
-    shape, families = authorised.known.shape, _families(authorised)
-    if shape is None or not families:
-        return tree
+def add_accounts(tree: exp.Query, authorised: Authorised, cuts: Sequence[int] = ()) -> exp.Query:
+    """`cuts`: of a large table, pseudonyms after which the persons are cut into slices that are read one by one; none for a small
+    one. What adds up is then told of `BUCKETS` groups of persons at most: few persons are in few of them."""
+    families = _families(authorised)
+    apart = [one for one in families if not cuts or one.once]
+    together = [one for one in families if one not in apart]
+    for several, name, within in ((apart, BY_PERSON, tuple(cuts)), (together, BY_BUCKET, None)):
+        if several:
+            columns = [_name(families.index(one) + 1) for one in several]
+            tree = _add(tree, authorised, several, columns, name, within)
+    return tree
+
+
+def _add(
+    tree: exp.Query,
+    authorised: Authorised,
+    families: Sequence[_Family],
+    columns: Sequence[str],
+    name: str,
+    cuts: tuple[int, ...] | None,
+) -> exp.Query:
+    """The accounts of some families, as `columns`, of what is read once for all of them (`name`): by person, between `cuts`, or
+    (None) by bucket."""
+    shape = authorised.known.shape
+    if shape is None:
+        raise TypeError("only a statement in table form has numbers")
     every = list(dict.fromkeys(number for one in families for number in one.numbers))
     margins = margin_names(shape) if shape.margins else ()
-    for place, family in enumerate(families, 1):
-        added = [column(_added(every.index(number))) for number in family.numbers]
-        cells = _cells(added, _name(place), shape)
-        tree = beside(tree, authorised, cells, _ACCOUNT, [_name(place)], margins, side="LEFT")
+    kept = [*key_names(shape), *margins]
+    source = exp.to_table(name, quoted=True)
+    for family, told in zip(families, columns, strict=True):
+        added = [_added(every.index(number)) for number in family.numbers]
+        again = family.counts and cuts is not None and (len(families) > 1 or len(cuts) > 0)
+        lines = _alike(kept, added, source.copy(), exp.Sum(this=column(_PERSONS))) if again else source.copy()
+        tree = beside(
+            tree, authorised, _cells(kept, added, lines, told), _ACCOUNT, [told], margins, side="LEFT"
+        )
+    # Hardly two persons have the same sum of a measurement: to look for them costs more than it saves.
+    few = cuts is not None and all(one.counts for one in families)
+    numbers = [_added(place) for place, _ in enumerate(every)]
+    parts: list[exp.Query] = []
+    for within in between(shape.person, cuts or ()):
+        person = shape.person if cuts is not None else _bucket(shape.person)
+        each = subquery(_by_person(every, shape, authorised, person, within), _EACH)
+        counted = exp.Count(this=exp.Star(), big_int=True) if few else exp.Literal.number(1)
+        parts.append(_alike(kept, numbers, each, counted, grouped=few))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = exp.Union(this=whole, expression=part, distinct=False)
     clause = tree.args.get("with_") or exp.With(expressions=[])
-    persons = exp.CTE(
-        this=_by_person(every, shape, authorised),
-        alias=exp.TableAlias(this=exp.to_identifier(PERSONS, quoted=True)),
-    )
-    clause.append("expressions", persons)
+    alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    clause.append("expressions", exp.CTE(this=whole, alias=alias))
     tree.set("with_", clause)
     return tree
+
+
+def _bucket(person: exp.Expr) -> exp.Expr:
+    mark = exp.Anonymous(this="HASH", expressions=[person.copy()])
+    return exp.Mod(this=mark, expression=exp.Literal.number(BUCKETS))
 
 
 def _added(place: int) -> str:
@@ -162,30 +215,38 @@ def _number(call: Call) -> _Number:
     return _Number(added, once=call.kind == "persons")
 
 
-def _cells(added: list[exp.Column], name: str, shape: Shape) -> exp.Query:
-    """By cell a list: what somebody adds to each number, and how many persons add the same."""
-    kept = [column(one) for one in (*key_names(shape), *(margin_names(shape) if shape.margins else ()))]
-    alike = exp.Cast(this=exp.Count(this=exp.Star(), big_int=True), to=exp.DataType.build("DOUBLE"))
-    persons = f"{EVIDENCE}alike_persons"
-    by_number = exp.Select(
-        expressions=[*(one.copy() for one in (*kept, *added)), named(alike, persons)],
-        from_=exp.From(this=exp.to_table(PERSONS, quoted=True)),
-        group=exp.Group(expressions=[one.copy() for one in (*kept, *added)]),
-    )
-    line = exp.Array(expressions=[*(one.copy() for one in added), column(persons)])
+def _source() -> exp.Expr:
+    return exp.to_table(BY_PERSON, quoted=True)
+
+
+def _alike(
+    kept: Sequence[str], added: Sequence[str], source: exp.Expr, counted: exp.Expr, grouped: bool = True
+) -> exp.Select:
+    """What somebody adds to each number of a cell, and how many persons add the same."""
+    names = [*kept, *added]
+    persons = exp.Cast(this=counted, to=exp.DataType.build("DOUBLE"))
     return exp.Select(
-        expressions=[
-            *(one.copy() for one in kept),
-            named(exp.Anonymous(this="LIST", expressions=[line]), name),
-        ],
-        from_=exp.From(this=subquery(by_number, _ALIKE)),
-        group=exp.Group(expressions=[one.copy() for one in kept]) if kept else None,
+        expressions=[*map(column, names), named(persons, _PERSONS)],
+        from_=exp.From(this=source),
+        group=exp.Group(expressions=[*map(column, names)]) if grouped else None,
     )
 
 
-def _by_person(numbers: list[_Number], shape: Shape, authorised: Authorised) -> exp.Query:
+def _cells(kept: Sequence[str], added: Sequence[str], source: exp.Expr, name: str) -> exp.Query:
+    """By cell a list of that."""
+    line = exp.Array(expressions=[*map(column, added), column(_PERSONS)])
+    return exp.Select(
+        expressions=[*map(column, kept), named(exp.Anonymous(this="LIST", expressions=[line]), name)],
+        from_=exp.From(this=subquery(source, _ALIKE) if isinstance(source, exp.Query) else source),
+        group=exp.Group(expressions=[*map(column, kept)]) if kept else None,
+    )
+
+
+def _by_person(
+    numbers: list[_Number], shape: Shape, authorised: Authorised, person: exp.Expr, within: exp.Expr
+) -> exp.Query:
     """Each person in each row of the statement: what all of the person's records in it add to each number."""
-    names, person = key_names(shape), column(PERSON)
+    names = key_names(shape)
     values = [(f"{EVIDENCE}v{place}", one.added) for place, one in enumerate(numbers)]
     added = []
     for place, one in enumerate(numbers):
@@ -200,8 +261,7 @@ def _by_person(numbers: list[_Number], shape: Shape, authorised: Authorised) -> 
     ]
     return exp.Select(
         expressions=[*map(column, names), *(marks if shape.margins else ()), *added],
-        from_=exp.From(this=subquery(rows_by_key(authorised, values), _ROWS)),
-        where=exp.Where(this=exp.Not(this=exp.Is(this=person.copy(), expression=exp.Null()))),
+        from_=exp.From(this=subquery(rows_by_key(authorised, values, person, within), _ROWS)),
         group=_group(shape, authorised),
     )
 

@@ -5,6 +5,7 @@ person the other. Relies on the shape of the statement. Does not know what is co
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -14,8 +15,8 @@ from enclave.query.stages import EVIDENCE, Authorised
 
 _TOLD = f"{EVIDENCE}told"
 PERSON = f"{EVIDENCE}person"
-PERSONS = f"{EVIDENCE}by_person"
-"""What each person adds, where several columns are made of it."""
+BY_PERSON, BY_BUCKET = f"{EVIDENCE}by_person", f"{EVIDENCE}by_bucket"
+"""What each person adds, or several together, where several columns are made of it."""
 
 
 def key_names(shape: Shape) -> tuple[str, ...]:
@@ -28,8 +29,14 @@ def margin_names(shape: Shape) -> tuple[str, ...]:
     return tuple(f"{EVIDENCE}m{n}" for n, _ in enumerate(shape.keys, 1))
 
 
-def rows_by_key(authorised: Authorised, values: Sequence[tuple[str, exp.Expr]]) -> exp.Select:
-    """The rows that the statement counts: their keys (`key_names`), their person (`PERSON`) and `values` by name."""
+def rows_by_key(
+    authorised: Authorised,
+    values: Sequence[tuple[str, exp.Expr]],
+    person: exp.Expr | None = None,
+    within: exp.Expr | None = None,
+) -> exp.Select:
+    """The rows that the statement counts: their keys (`key_names`), their person (`PERSON`; or another `person`) and `values` by
+    name; those that lie `within` a condition."""
     known = authorised.known
     shape, tree = known.shape, known.tree
     if shape is None:
@@ -40,7 +47,7 @@ def rows_by_key(authorised: Authorised, values: Sequence[tuple[str, exp.Expr]]) 
                 named(key.expression.copy(), name)
                 for key, name in zip(shape.keys, key_names(shape), strict=True)
             ),
-            named(shape.person.copy(), PERSON),
+            named((person or shape.person).copy(), PERSON),
             *(named(value.copy(), name) for name, value in values),
         ]
     )
@@ -48,10 +55,29 @@ def rows_by_key(authorised: Authorised, values: Sequence[tuple[str, exp.Expr]]) 
         value = tree.args.get(part)
         if value is not None:
             made.set(part, [one.copy() for one in value] if isinstance(value, list) else value.copy())
+    if within is not None:
+        where = made.args.get("where")
+        both = within if where is None else exp.and_(exp.paren(where.this), within, copy=False)
+        made.set("where", exp.Where(this=both))
     written = write_out_all(made, authorised)
     if not isinstance(written, exp.Select):
         raise TypeError("a SELECT stays one")
     return written
+
+
+def between(person: exp.Expr, cuts: Sequence[int]) -> list[exp.Expr]:
+    """Conditions of which each person fulfils one, and rows of nobody none: up to each of `cuts` (ascending), and beyond the last."""
+    if not cuts:
+        return [exp.Not(this=exp.Is(this=exp.paren(person.copy()), expression=exp.Null()))]
+
+    def upto(cut: int) -> exp.Expr:
+        return exp.LTE(this=exp.paren(person.copy()), expression=exp.Literal.number(cut))
+
+    def above(cut: int) -> exp.Expr:
+        return exp.GT(this=exp.paren(person.copy()), expression=exp.Literal.number(cut))
+
+    inner = [exp.and_(above(low), upto(high)) for low, high in pairwise(cuts)]
+    return [upto(cuts[0]), *inner, above(cuts[-1])]
 
 
 def beside(
@@ -106,7 +132,11 @@ def without_others(tree: exp.Expr) -> exp.Expr:
         return tree
     inner: exp.Expr = told.this.copy()
     clause = tree.args.get("with_")
-    kept = [one.copy() for one in clause.expressions if one.alias != PERSONS] if clause is not None else []
+    kept = (
+        [one.copy() for one in clause.expressions if one.alias not in {BY_PERSON, BY_BUCKET}]
+        if clause is not None
+        else []
+    )
     if kept:
         inner.set("with_", exp.With(expressions=kept))
     return without_others(inner)

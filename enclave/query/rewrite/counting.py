@@ -145,6 +145,19 @@ def only_cells(tree: exp.Query, conditions: list[exp.Expr]) -> exp.Query:
     return _narrowed(tree.copy(), exp.paren(together))
 
 
+def only_joined(tree: exp.Query, lines: exp.Values, same: exp.Expr) -> exp.Query:
+    """The statement over the rows of some cells, found by a join: a condition that names the row's own keys costs the engine
+    a list of all keys there are."""
+    tree = tree.copy()
+    joins = tree.args.get("joins") or []
+    for join in joins:
+        if not any(join.args.get(part) for part in ("kind", "side", "method", "on", "using")):
+            # After a comma the next join would see the last table alone.
+            join.set("kind", "CROSS")
+    tree.set("joins", [*joins, exp.Join(this=lines, kind="SEMI", on=same)])
+    return tree
+
+
 def _narrowed(tree: exp.Query, condition: exp.Expr) -> exp.Query:
     where = tree.args.get("where")
     both = condition if where is None else exp.And(this=exp.paren(where.this.copy()), expression=condition)
