@@ -48,12 +48,14 @@ class Frames:
         self._out = out
         self._lock = threading.Lock()
 
-    def send(self, kind: bytes, data: Any = b"") -> None:
+    def send(self, kind: bytes, data: Any = b"", *, more: bool = False) -> None:
+        """`more`: another frame follows at once, and the two may leave together."""
         view = memoryview(data)
         with self._lock:
             self._out.write(HEADER.pack(kind, view.nbytes))
             self._out.write(view)
-            self._out.flush()
+            if not more:
+                self._out.flush()
 
 
 def read_frame(source: BinaryIO) -> tuple[bytes, bytes] | None:
@@ -296,14 +298,15 @@ def run(
         # Bound once: a relation (`con.sql`) is bound to say its columns, and once more to run.
         reader = con.execute(command["sql"]).to_arrow_reader(BATCH_ROWS)
         schema = _whole_schema(reader.schema)
-        frames.send(b"S", schema.serialize())
+        # Whoever reads wakes up once for a small answer: its schema, its only batch and its end leave together.
+        frames.send(b"S", schema.serialize(), more=True)
         for batch in reader:
             rows += batch.num_rows
             if command["max_rows"] is not None and rows > command["max_rows"]:
                 frames.send(b"E", b"query.limit_rows")
                 return
             whole = batch if schema == reader.schema else _whole(batch, schema)
-            frames.send(b"B", whole.serialize())
+            frames.send(b"B", whole.serialize(), more=batch.num_rows < BATCH_ROWS)
         frames.send(b"D", json.dumps({"rows": rows}).encode())
     except pa.ArrowInvalid:
         frames.send(b"E", b"query.value")

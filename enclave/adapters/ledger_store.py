@@ -115,12 +115,15 @@ class Store:
             self._readers = threading.local()
             self._edge = tree.Edge()
             self._tail: tuple[bytes, ...] = ()
+            """The entries of the bundle that is not full yet, each as it stands in one."""
             self.repaired: tuple[str, ...] = ()
             self._sound = False
             self.published = self._open()
         except BaseException:
             os.close(self._lock)
             raise
+        self._serving = threading.Lock()
+        """Held by whoever commits: the writer's thread, or one that appends by itself."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -140,6 +143,23 @@ class Store:
             raise Refused("ledger.unavailable")
         self._jobs.put(_Job(rows, caller, answer))
         return answer
+
+    def append_here(self, batch: Sequence[Mapping[str, Any]], caller: str) -> Appended | None:
+        """`submit` and its answer in the thread at hand; None where the writer is at work, whose next commit takes more.
+
+        Raises Refused as `submit` and its future. For one caller alone: many that go this way each wait for a commit.
+        """
+        rows = tuple(_row(leaf) for leaf in batch)
+        if not self._thread.is_alive():
+            raise Refused("ledger.unavailable")
+        if not self._jobs.empty() or not self._serving.acquire(blocking=False):
+            return None
+        try:
+            job = _Job(rows, caller, Future())
+            self._serve([job])
+        finally:
+            self._serving.release()
+        return job.answer.result()
 
     def append(self, batch: Sequence[Mapping[str, Any]], caller: str) -> Appended:
         """`submit`, waited for."""
@@ -180,7 +200,8 @@ class Store:
         """Finishes what was submitted, then lets go of the folder."""
         self._jobs.put(None)
         self._thread.join()
-        self._writer.close()
+        with self._serving:
+            self._writer.close()
         os.close(self._lock)
 
     # -- opening ------------------------------------------------------------------------------
@@ -245,7 +266,7 @@ class Store:
         self._edge = edge
         tail_start = edge.size - edge.size % tree.WIDTH
         self._tail = tuple(
-            row[0]
+            tiles.pack_entries(row)
             for row in self._writer.execute(
                 "SELECT entry FROM entries WHERE idx >= ? ORDER BY idx", (tail_start,)
             )
@@ -298,7 +319,7 @@ class Store:
             whole = whole[: tiles.HASH * tile.width]
         yield from self._restore(name, whole)
 
-    # -- appending (the writer's thread) ------------------------------------------------------
+    # -- appending (under `_serving`) ------------------------------------------------------
 
     def _work(self) -> None:
         while True:
@@ -312,7 +333,8 @@ class Store:
                     leaving = True
                     break
                 batch.append(more)
-            self._serve(batch)
+            with self._serving:
+                self._serve(batch)
             if leaving:
                 return
 
@@ -379,13 +401,13 @@ class Store:
         self._writer.execute("COMMIT")
         # 3.
         first = self._edge.size // tree.WIDTH
-        entries = (*self._tail, *(row.entry for _index, row, _caller in new))
+        entries = (*self._tail, *(tiles.pack_entries((row.entry,)) for _index, row, _caller in new))
         self._edge, self._tail = edge, entries[len(entries) - edge.size % tree.WIDTH :]
         written: list[Tile] = []
         for n, start in enumerate(range(0, len(entries), tree.WIDTH), start=first):
             part = entries[start : start + tree.WIDTH]
             written.append(Tile(None, n, len(part)))
-            self._put(written[-1].path, tiles.pack_entries(part))
+            self._put(written[-1].path, b"".join(part))
         for tile in grown:
             written.append(Tile(tile.level, tile.n, len(tile.hashes)))
             self._put(written[-1].path, tiles.pack_hashes(tile.hashes))

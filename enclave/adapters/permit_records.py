@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from enclave.adapters import records_schema as t
-from enclave.adapters.records import Records
+from enclave.adapters.records import Records, driver, in_words
 from enclave.adapters.signing import verify_permit
 from enclave.core.clock import parse_rfc3339, rfc3339
 from enclave.core.event import Event
@@ -42,10 +42,14 @@ class WorkspaceSession:
     expires_at: datetime
 
 
-# Statements of every request, made once: building an expression costs more than running it.
+# Statements of every request, made once: building an expression costs more than running it. The first is in the driver's
+# words.
 _s, _p = t.workspace_sessions.c, t.permits.c
-_SESSION = (
-    sa.select(t.workspace_sessions, t.persons.c.active)
+_SESSION = in_words(
+    sa.select(
+        *(_s.id, _s.person, _s.project, _s.permit_id, _s.revision, _s.address, _s.expires_at, _s.revoked_at),
+        t.persons.c.active,
+    )
     .outerjoin(t.persons, t.persons.c.id == _s.person)
     .where(_s.token_digest == sa.bindparam("token_digest"))
 )
@@ -186,19 +190,21 @@ def live_session(records: Records, token_digest: str, address: str, at: datetime
     """The session of a token presented from an address. Raises Refused `session.unknown`, `session.ended`,
     `session.address`: a token copied to another machine is worth nothing."""
     with records.read() as connection:
-        row = connection.execute(_SESSION, {"token_digest": token_digest}).one_or_none()
+        row = driver(connection).execute(_SESSION, {"token_digest": token_digest}).fetchone()
     if row is None:
         raise Refused("session.unknown")
-    if row.revoked_at is not None or not row.active or parse_rfc3339(row.expires_at) <= at:
+    number, person, project, permit_id, revision, known, expires_at, revoked_at, active = row
+    ends = parse_rfc3339(expires_at)
+    if revoked_at is not None or not active or ends <= at:
         raise Refused("session.ended")
-    if row.address != address:
+    if known != address:
         raise Refused("session.address")
     return WorkspaceSession(
-        SessionId(row.id),
-        PersonId(row.person),
-        ProjectId(row.project),
-        PermitId(row.permit_id),
-        row.revision,
-        row.address,
-        parse_rfc3339(row.expires_at),
+        SessionId(number),
+        PersonId(person),
+        ProjectId(project),
+        PermitId(permit_id),
+        revision,
+        known,
+        ends,
     )

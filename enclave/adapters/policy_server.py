@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,33 @@ class _OverSocket:
 
     def post(self, url: str, json: Mapping[str, Any], timeout: float) -> _Answer:
         """As `requests.Session.post`. Raises one of `SILENCE`."""
-        target, body = urlsplit(url).path, _bytes(json)
+        return self._post(urlsplit(url).path, _bytes(json), timeout)
+
+    def begin(self, target: str, json: Mapping[str, Any], timeout: float) -> Callable[[], _Answer]:
+        """The same in two steps: it is asked now, and heard when what is returned is called, once.
+
+        Both raise one of `SILENCE`. `timeout` seconds to ask and as many to hear: what lies between is the asker's own.
+        """
+        body, connection = _bytes(json), self._taken() or Connection(self._path)
+        fresh = not connection.kept
+        try:
+            connection.say("POST", target, body, _HEADERS, timeout)
+        except SILENCE as silence:
+            if fresh or isinstance(silence, TimeoutError):
+                raise
+            # Heard on another connection, as below.
+
+        def heard() -> _Answer:
+            try:
+                return self._given_back(connection, connection.hear(timeout))
+            except SILENCE as silence:
+                if fresh or isinstance(silence, TimeoutError):
+                    raise
+                return self._post(target, body, timeout)
+
+        return heard
+
+    def _post(self, target: str, body: bytes, timeout: float) -> _Answer:
         while (kept := self._taken()) is not None:
             try:
                 return self._asked(kept, target, body, timeout)
@@ -93,7 +119,10 @@ class _OverSocket:
         return None
 
     def _asked(self, connection: Connection, target: str, body: bytes, timeout: float) -> _Answer:
-        answer = _Answer(*connection.ask("POST", target, body, _HEADERS, timeout))
+        return self._given_back(connection, connection.ask("POST", target, body, _HEADERS, timeout))
+
+    def _given_back(self, connection: Connection, said: tuple[int, bytes]) -> _Answer:
+        answer = _Answer(*said)
         if connection.kept and len(self._idle) < CONNECTIONS:
             self._idle.append(connection)
         else:
@@ -107,7 +136,7 @@ class PolicyServer:
     def __init__(self, path: Path) -> None:
         self._client = OpaClient(host="localhost", retries=0, timeout=TIMEOUT)
         self._client.close_connection()
-        self._client._session = _OverSocket(path)
+        self._over = self._client._session = _OverSocket(path)
 
     def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """The decision at `path` (`enclave/<story>/decision`): `{allow, deny, obligations}`.
@@ -115,11 +144,24 @@ class PolicyServer:
         An undefined decision is `{allow: false, deny: ["policy.undefined"], obligations: {}}`.
         Raises Refused `policy.unavailable`.
         """
-        answer = self._ask(path, question)
-        decision = answer.get("result") if isinstance(answer, Mapping) else None
-        if not isinstance(decision, Mapping):
-            return {"allow": False, "deny": ["policy.undefined"], "obligations": {}}
-        return decision
+        return _decision(self._ask(path, question))
+
+    def begin(self, path: str, question: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+        """`decide` in two steps: asked now; what is returned waits for the decision. Both raise `policy.unavailable`."""
+        try:
+            heard = self._over.begin(f"/v1/data/{path}", {"input": question}, TIMEOUT)
+        except SILENCE as error:
+            raise Refused("policy.unavailable") from error
+
+        def decided() -> Mapping[str, Any]:
+            try:
+                answer = heard()
+                answer.raise_for_status()
+                return _decision(answer.json())
+            except (*SILENCE, ValueError) as error:
+                raise Refused("policy.unavailable") from error
+
+        return decided
 
     def _ask(self, path: str, question: Mapping[str, Any]) -> Any:
         try:
@@ -137,6 +179,13 @@ class PolicyServer:
 
     def close(self) -> None:
         self._client.close_connection()
+
+
+def _decision(answer: Any) -> Mapping[str, Any]:
+    decision = answer.get("result") if isinstance(answer, Mapping) else None
+    if not isinstance(decision, Mapping):
+        return {"allow": False, "deny": ["policy.undefined"], "obligations": {}}
+    return decision
 
 
 def binary() -> Path:

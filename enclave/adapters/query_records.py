@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from enclave.adapters import edge
 from enclave.adapters import records_schema as t
 from enclave.adapters.permit_records import WorkspaceSession
-from enclave.adapters.records import Records
+from enclave.adapters.records import Records, driver, in_words
 from enclave.core.clock import rfc3339
 from enclave.core.event import Actor, Event, Outcome, Thing
 from enclave.core.ids import QueryId
@@ -26,15 +26,19 @@ from enclave.query.stages import Used
 RUNNING, DONE, REFUSED, ABORTED, CANCELLED = "running", "done", "refused", "aborted", "cancelled"
 
 
-# Statements that every question needs, made once: building an expression costs more than running it.
+# Statements that every question needs, in the driver's words, made once.
 _q = t.queries.c
-_USED = sa.select(
-    sa.func.count(), sa.func.coalesce(sa.func.sum(_q.rows), 0), sa.func.coalesce(sa.func.sum(_q.bytes), 0)
-).where(_q.project == sa.bindparam("project"), _q.day == sa.bindparam("day"))
-_ENTER = sa.insert(t.queries)
-_CLOSE = (
+_USED = in_words(
+    sa.select(
+        sa.func.count(),
+        sa.func.coalesce(sa.func.sum(_q.rows), sa.literal_column("0")),
+        sa.func.coalesce(sa.func.sum(_q.bytes), sa.literal_column("0")),
+    ).where(_q.project == sa.bindparam("project"), _q.day == sa.bindparam("day"))
+)
+_ENTER = in_words(sa.insert(t.queries), t.queries.columns.keys())
+_CLOSE = in_words(
     sa.update(t.queries)
-    .where(_q.id == sa.bindparam("query"), _q.state == RUNNING)
+    .where(_q.id == sa.bindparam("query"), _q.state == sa.bindparam("from_state"))
     .values(
         state=sa.bindparam("to_state"),
         rows=sa.bindparam("to_rows"),
@@ -90,7 +94,9 @@ def statement(records: Records, kept: Kept) -> Mapping[str, Any]:
 def used_today(records: Records, project: str, at: datetime) -> Used:
     """What the project used on the day (UTC) of `at`; refused questions count as questions."""
     with records.read() as connection:
-        queries, rows, sent = connection.execute(_USED, {"project": project, "day": _day(at)}).one()
+        queries, rows, sent = (
+            driver(connection).execute(_USED, {"project": project, "day": _day(at)}).fetchone()
+        )
     return Used(int(queries), int(rows), int(sent))
 
 
@@ -115,17 +121,16 @@ def busiest(records: Records, project: str, since: datetime) -> Used:
 def enter(records: Records, event: Event, asked: Asked) -> None:
     """An authorised question, about to run. `event` is `query.authorised`."""
     with records.change(event) as tx:
-        tx.execute(
-            _ENTER, {**_row(asked), "state": RUNNING, "receipt": {"events": [event.id]}, "ended_at": None}
-        )
+        kept = json.dumps({"events": [event.id]})
+        driver(tx).execute(_ENTER, {**_row(asked), "state": RUNNING, "receipt": kept, "ended_at": None})
 
 
 def enter_refused(records: Records, event: Event, asked: Asked, refused: Refused) -> None:
     """A question that was refused before it ran. `event` is `query.refused`."""
     with records.change(event) as tx:
         kept = {"events": [event.id], **_no(refused)}
-        ended = {"state": REFUSED, "receipt": kept, "ended_at": rfc3339(asked.at)}
-        tx.execute(_ENTER, {**_row(asked), **ended})
+        ended = {"state": REFUSED, "receipt": json.dumps(kept), "ended_at": rfc3339(asked.at)}
+        driver(tx).execute(_ENTER, {**_row(asked), **ended})
 
 
 def close(
@@ -152,8 +157,9 @@ def close(
             **(receipt or {}),
             **(_no(refused) if refused is not None else {}),
         }
-        ended = {"to_state": state, "to_rows": rows, "to_bytes": sent, "to_receipt": kept, "at": rfc3339(at)}
-        closed = tx.execute(_CLOSE, {"query": query, **ended})
+        ended = {"to_state": state, "to_rows": rows, "to_bytes": sent, "to_receipt": json.dumps(kept)}
+        place = {"query": query, "from_state": RUNNING, "at": rfc3339(at)}
+        closed = driver(tx).execute(_CLOSE, {**place, **ended})
         if closed.rowcount != 1:
             raise Refused("query.unknown")
 
@@ -243,6 +249,8 @@ def _row(asked: Asked) -> dict[str, Any]:
         "revision": asked.permit.revision,
         "form": asked.form,
         "statement": asked.statement,
+        "rows": 0,
+        "bytes": 0,
         "day": _day(asked.at),
         "asked_at": rfc3339(asked.at),
     }

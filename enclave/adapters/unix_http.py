@@ -58,10 +58,32 @@ class Connection:
     ) -> tuple[int, bytes]:
         """Status and body, within `seconds`. Raises one of `SILENCE`; the connection is closed then."""
         ends = time.monotonic() + seconds
+        self._say(method, target, body, headers, ends)
+        return self._hear(ends)
+
+    def say(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float
+    ) -> None:
+        """The request alone, within `seconds`; `hear` follows, whatever its asker did meanwhile. Raises as `ask`."""
+        self._say(method, target, body, headers, time.monotonic() + seconds)
+
+    def hear(self, seconds: float) -> tuple[int, bytes]:
+        """The answer to what was said, within `seconds` from now. Raises as `ask`."""
+        return self._hear(time.monotonic() + seconds)
+
+    def _say(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], ends: float
+    ) -> None:
         try:
             if self._socket is None:
-                self._connect(seconds)
+                self._connect(ends - time.monotonic())
             self._within(ends).sendall(_request(method, target, body, headers))
+        except BaseException:
+            self.close()
+            raise
+
+    def _hear(self, ends: float) -> tuple[int, bytes]:
+        try:
             return self._answer(ends)
         except BaseException:
             self.close()

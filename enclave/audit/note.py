@@ -7,6 +7,7 @@ Does not say what the text means, and does not hold keys: they are arguments.
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -30,7 +31,7 @@ class VerifierKey:
     name: str
     public: bytes
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """The four bytes that name key and algorithm in a signature line."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
@@ -46,7 +47,7 @@ class Signer:
     name: str
     private: Ed25519PrivateKey
 
-    @property
+    @cached_property
     def verifier(self) -> VerifierKey:
         return VerifierKey(self.name, self.private.public_key().public_bytes_raw())
 

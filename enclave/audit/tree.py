@@ -6,6 +6,7 @@ of tiles (c2sp.org/tlog-tiles) the hashes of the one tile that is not full yet.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 HEIGHT = 8
@@ -39,11 +40,24 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
 
 def peaks(hashes: Sequence[bytes]) -> Iterator[bytes]:
     """The roots of the perfect subtrees that the hashes divide into, from the largest (left) to the smallest."""
+    return map(perfect_root, _perfect(hashes))
+
+
+def _perfect(hashes: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     start = 0
     for bit in reversed(range(len(hashes).bit_length())):
         if len(hashes) >> bit & 1:
-            yield perfect_root(hashes[start : start + (1 << bit)])
+            yield hashes[start : start + (1 << bit)]
             start += 1 << bit
+
+
+@lru_cache(maxsize=256)
+def _kept_root(hashes: tuple[bytes, ...]) -> bytes:
+    """`perfect_root`, remembered in all its halves: a tree that grows by one leaf asks for nearly the same ones again."""
+    half = len(hashes) // 2
+    if half == 1:
+        return node_hash(*hashes)
+    return node_hash(_kept_root(hashes[:half]), _kept_root(hashes[half:]))
 
 
 def fold(found: Sequence[bytes]) -> bytes:
@@ -83,7 +97,13 @@ class Edge:
 
     def root(self) -> bytes:
         """The root hash: every level's peaks, the highest level being the leftmost part of the tree."""
-        return fold([peak for row in reversed(self.levels) for peak in peaks(row)])
+        return fold(
+            [
+                part[0] if len(part) == 1 else _kept_root(part)
+                for row in reversed(self.levels)
+                for part in _perfect(row)
+            ]
+        )
 
     def partial(self) -> tuple[Grown, ...]:
         """The tiles that are not full, one per level at the most."""

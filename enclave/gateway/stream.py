@@ -80,9 +80,11 @@ class Pieces:
         turn = self._running.turn
         if turn is None:
             return
-        called = asyncio.wrap_future(turn.called)
-        done, _ = await asyncio.wait({called}, timeout=line.PATIENCE)
-        if not done:
+        called = turn.called.done()
+        if not called:
+            waited = asyncio.wrap_future(turn.called)
+            called = bool((await asyncio.wait({waited}, timeout=line.PATIENCE))[0])
+        if not called:
             self._running.stop(Refused("gateway.busy", {"limit": line.OF_PERSON}))
         elif time.monotonic() - self._looked >= WATCH:
             # Its session may have ended while it waited: then it does not begin.
@@ -97,7 +99,7 @@ class Pieces:
         """The next piece, None after the last. Raises what its making raised."""
         ahead = self._begun()
         while True:
-            done, _ = await asyncio.wait({ahead}, timeout=WATCH)
+            done = ahead.done() or bool((await asyncio.wait({ahead}, timeout=WATCH))[0])
             every = WATCH_WAITING if self._running.waiting else WATCH
             if time.monotonic() - self._looked >= every:
                 with suppress(Refused):

@@ -3,12 +3,11 @@ is here: `asking` and `exports` hold the stories."""
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -58,7 +57,7 @@ def build(deps: Deps) -> ASGIApp:
     board, room = Board(Line(deps.places)), Room()
     # As many as can ever be needed: none of them waits for its turn in here, and each is made when it is needed first.
     pool = ThreadPoolExecutor(2 * OF_ALL, thread_name_prefix="query")
-    judging = Judging()
+    judging = Judging(pool)
 
     async def ask(request: Request) -> Response:
         digest, address = bearer(request), address_of(request)
@@ -75,8 +74,7 @@ def build(deps: Deps) -> ASGIApp:
                 raise session_view.told(refused, who.signed.permit.limits, used, deps.now()) from None
             return asking
 
-        async with judging.of(address):
-            asking = await to_thread.run_sync(begun, limiter=judging.together)
+        asking = await judging.run(address, begun)
         # While it runs, steps 1 and 2 are taken again and again.
         pieces = Pieces(asking.chunks(), asking.running, lambda: _check(deps, digest, address), pool)
         return await _answer(asking, pieces, {"Enclave-Query": asking.id, "Cache-Control": "no-store"})
@@ -174,26 +172,31 @@ def build(deps: Deps) -> ASGIApp:
 
 
 class Judging:
-    """Who may be judged now. Used from the event loop only."""
+    """Who may be judged now, in threads of `pool`. Used from the event loop only."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._together = asyncio.Semaphore(JUDGED)
+        self._apart: dict[str, _Apart] = {}
+
+    async def run(self, address: str, begun: Callable[[], Asking]) -> Asking:
+        """Judge one question of a workspace, after those that came from there before it."""
+        mine = self._apart.setdefault(address, _Apart())
+        mine.questions += 1
+        try:
+            async with mine.room, self._together:
+                return await asyncio.get_running_loop().run_in_executor(self._pool, begun)
+        finally:
+            mine.questions -= 1
+            if not mine.questions:
+                del self._apart[address]
+
+
+class _Apart:
+    """One workspace's room, and how many of its questions are in it or wait for it."""
 
     def __init__(self) -> None:
-        self.together = CapacityLimiter(JUDGED)
-        self._apart: dict[str, CapacityLimiter] = {}
-
-    @asynccontextmanager
-    async def of(self, address: str) -> AsyncIterator[None]:
-        """One question of a workspace, after those that came from there before it."""
-        mine = self._apart.setdefault(address, CapacityLimiter(JUDGED_OF_ADDRESS))
-        token = object()
-        try:
-            await mine.acquire_on_behalf_of(token)
-            try:
-                yield
-            finally:
-                mine.release_on_behalf_of(token)
-        finally:
-            if not mine.borrowed_tokens and not mine.statistics().tasks_waiting:
-                self._apart.pop(address, None)
+        self.room, self.questions = asyncio.Semaphore(JUDGED_OF_ADDRESS), 0
 
 
 async def _ticking(board: Board) -> None:

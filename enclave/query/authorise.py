@@ -4,7 +4,7 @@ Decides nothing itself: it lays out facts, permit and session as `Question` and 
 but `allow` being exactly True is a no (DESIGN, Facts are computed in Python, decisions are made in Rego).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -20,6 +20,11 @@ class PolicyPort(Protocol):
     """A policy server. `decide` answers `{allow, deny, obligations}` and raises Refused `policy.unavailable`."""
 
     def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+Begin = Callable[[str, Mapping[str, Any]], Callable[[], Mapping[str, Any]]]
+"""As `PolicyPort.decide` in two steps: it is asked now; what is returned waits for the answer. Both raise
+`policy.unavailable`. A policy server that has one calls it `begin`."""
 
 
 def question(known: Known, session: Session, tier: Tier) -> dict[str, Any]:
@@ -100,7 +105,22 @@ def read_decision(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def authorise(known: Known, session: Session, tier: Tier, policy: PolicyPort) -> Authorised:
     """Ask once. Raises Refused with the policy's codes, or `policy.unavailable`."""
-    obligations = read_decision(policy.decide(DECISION, question(known, session, tier)))
+    return asked(known, session, tier, policy)()
+
+
+def asked(known: Known, session: Session, tier: Tier, policy: PolicyPort) -> Callable[[], Authorised]:
+    """The same in two steps: what is returned waits for the decision, where the policy can be heard later. Both raise
+    Refused as `authorise`."""
+    said = question(known, session, tier)
+    begin: Begin | None = getattr(policy, "begin", None)
+    if begin is not None:
+        decided = begin(DECISION, said)
+        return lambda: _authorised(known, tier, decided())
+    return lambda: _authorised(known, tier, policy.decide(DECISION, said))
+
+
+def _authorised(known: Known, tier: Tier, answer: Mapping[str, Any]) -> Authorised:
+    obligations = read_decision(answer)
     rule_sets = obligations.get("rule_sets")
     if not isinstance(rule_sets, Mapping) or not rule_sets:
         # An answer that no rule set binds would be an unprotected one.

@@ -2,7 +2,8 @@
 
  1. Parse one statement of the closed grammar; parameters become literals.
  2. Know what it is about: resolve every name against permit and extract; in table form find keys, measures, persons.
- 3. Authorise: one question to the policy; anything but an explicit yes is a no.
+ 3. Authorise: one question to the policy; anything but an explicit yes is a no. For rows 4 and 5 are taken while it is
+    asked, since nothing there depends on what it says.
  4. What may not be crossed is not. Rewrite by rules: permitted projections, and in table form the evidence that protection needs.
  5. Look once more at what would run: base tables only inside permitted projections.
  6. Print it. The engine executes this text and nothing else, and holds its own account of it against `expected`.
@@ -13,7 +14,7 @@ decides which keys are merged (`settle`), before 4.
 Executing, protecting and recording belong to the edge and to `disclosure`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -21,7 +22,7 @@ from sqlglot import exp
 from enclave.core.ids import DatabaseId
 from enclave.core.permit import Permit, Tier
 from enclave.core.refusal import Refused
-from enclave.query.authorise import PolicyPort, authorise
+from enclave.query.authorise import PolicyPort, asked
 from enclave.query.blocks import BLOCK, Probe, group_of, probes
 from enclave.query.counting import counting_of
 from enclave.query.crossings import check_categories
@@ -31,7 +32,7 @@ from enclave.query.keeping import Answer, Steps, settle
 from enclave.query.municipal import municipal_of
 from enclave.query.names import permitted
 from enclave.query.parse import DIALECT, parse
-from enclave.query.rewrite import rewrite
+from enclave.query.rewrite import rewrite, rewrite_rows
 from enclave.query.rewrite.coded import take_apart
 from enclave.query.rewrite.evidence import cells_of
 from enclave.query.rewrite.order import terms
@@ -41,7 +42,7 @@ from enclave.query.rewrite.steady import steady_rows
 from enclave.query.rewrite.step import step
 from enclave.query.schema import PERSON_COLUMN, Schema, TableName
 from enclave.query.slices import slices_of
-from enclave.query.stages import Authorised, Form, Guarded, Params, Session
+from enclave.query.stages import Authorised, Form, Guarded, Known, OfKnown, Params, Session, Supposed
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,38 @@ def prepare(
     """
     parsed = parse(text, params, form)  # 1
     known = know(parsed, permit, schema)  # 2
-    authorised = authorise(known, session, tier or permit.tier, policy)  # 3
+    decided = asked(known, session, tier or permit.tier, policy)  # 3
+    if known.form is Form.ROWS:
+        return _rows(known, decided)
+    authorised = decided()
     if not authorised.aggregate or known.shape is None:
         return guard(authorised)
     authorised, shape = orderless(authorised, known.shape)
     found = cuts_of(authorised.known.tree, shape, known.schema)
     return Unsettled(authorised, found, probes(authorised, found))
+
+
+def _rows(known: Known, decided: Callable[[], Authorised]) -> Guarded:
+    """Steps 3 to 6 of a question for rows. Whatever its rewriting says, the decision's no comes before it."""
+    try:
+        tree = rewrite_rows(Supposed(known))  # 4
+        expected = check_projections(tree, Supposed(known))  # 5
+        sql = tree.sql(DIALECT, identify=True, comments=False)
+    except Exception:
+        decided()
+        raise
+    authorised = decided()
+    if authorised.aggregate:
+        return guard(authorised)
+    return Guarded(  # 6
+        sql=sql,
+        form=known.form,
+        names=tuple(tree.named_selects),
+        expected=expected,
+        facts=known.facts,
+        obligations=authorised.obligations,
+        max_rows=authorised.obligations.max_rows,
+    )
 
 
 def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
@@ -135,20 +162,21 @@ def guard(authorised: Authorised, steps: Steps | None = None) -> Guarded:
     )
 
 
-def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName, tuple[str, ...]]:
+def check_projections(tree: exp.Query, judged: OfKnown) -> dict[TableName, tuple[str, ...]]:
     """Every base table of what would run, with the columns its projection reads.
 
     Raises Refused `query.account_differs` where a base table stands anywhere but alone in a projection of permitted
     columns: a defect of a rule must end in a no, not in an answer.
     """
-    allowed = permitted(authorised.known.permit, authorised.known.schema, authorised.known.form)
+    known = judged.known
+    allowed = permitted(known.permit, known.schema, known.form)
     found: dict[TableName, tuple[str, ...]] = {}
     for table in tree.find_all(exp.Table):
         if not table.db:
             continue
         key = (DatabaseId(table.db), table.name)
         if table.db == BLOCKS:
-            found[key] = block_columns(table, authorised)
+            found[key] = block_columns(table, judged)
             continue
         select = table.parent_select
         columns = [node.name for node in select.expressions] if select is not None else []
@@ -160,9 +188,11 @@ def check_projections(tree: exp.Query, authorised: Authorised) -> dict[TableName
     return found
 
 
-def block_columns(table: exp.Table, authorised: Authorised) -> tuple[str, ...]:
+def block_columns(table: exp.Table, judged: OfKnown) -> tuple[str, ...]:
     """The columns of a table of blocks, which only the rules of the aggregate tier put there. Raises Refused."""
-    if not authorised.aggregate or table.name != "-".join(group_of(authorised)):
+    if not isinstance(judged, Authorised) or not judged.aggregate:
+        raise Refused("query.account_differs")
+    if table.name != "-".join(group_of(judged)):
         raise Refused("query.account_differs")
     return (PERSON_COLUMN, BLOCK)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
@@ -130,6 +130,21 @@ class Known:
     schema: Schema
     permit: Permit
     shape: "Shape | None" = None
+
+
+class OfKnown(Protocol):
+    """Whatever stands for a known statement: authorised, or `Supposed`."""
+
+    @property
+    def known(self) -> Known: ...
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """A known statement whose decision is on its way. For rows it may be rewritten meanwhile, by rules that depend on
+    nothing a decision says; it becomes no `Guarded` without the yes."""
+
+    known: Known
 
 
 @dataclass(frozen=True)

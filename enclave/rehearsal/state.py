@@ -15,6 +15,7 @@ Relies on file locks, which the kernel lets go of when a process is killed.
 import os
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -110,7 +111,7 @@ class State:
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
             with extract_store.exclusively(self.locks, "setup"):
                 self._set_up(keys)
-        except (OSError, sa.exc.OperationalError):
+        except (OSError, sa.exc.OperationalError, sqlite3.OperationalError):
             raise Refused("rehearsal.state_unwritable", {"folder": str(self.folder)}) from None
         self.permit_key = signing.load_private(keys / "permit.key")
         self.trusted = {signing.key_id(self.permit_key.public_key()): self.permit_key.public_key()}

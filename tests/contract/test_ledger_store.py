@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,19 @@ def test_every_checkpoint_given_out_has_its_partial_tiles(folder: Path) -> None:
     assert all(f"tile/0/000.p/{width}" in published(folder) for width in range(1, 21))
     grow(folder, 20, 256)
     assert not any("000.p" in name and "tile/1" not in name for name in published(folder))
+
+
+def test_a_checkpoint_that_is_being_read_stays_what_it_was(folder: Path) -> None:
+    """Another file takes its place, and leaves nothing behind in the folder where files are written."""
+    store = Store(folder, SIGNER)
+    store.append([leaf_number(0)], "portal")
+    with (folder / "log" / "checkpoint").open() as reader:
+        first = store.published.note
+        store.append([leaf_number(1)], "portal")
+        assert reader.read() == first
+    assert (folder / "log" / "checkpoint").read_text() == store.published.note != first
+    assert list((folder / "writing").iterdir()) == []
+    store.close()
 
 
 def test_the_public_files_are_readable_and_the_database_is_not(folder: Path) -> None:
@@ -271,6 +285,56 @@ def test_a_conflict_in_a_shared_commit_hits_its_own_call_only(folder: Path) -> N
         answers[1].result()
     assert answers[2].result().indices == (2,)
     store.close()
+
+
+def test_one_who_is_alone_appends_in_their_own_thread(folder: Path) -> None:
+    """To the same log as the others, with the same refusals, and the same files."""
+    store = Store(folder, SIGNER)
+    alone = store.append_here([leaf_number(0)], "portal")
+    assert alone is not None
+    assert alone.indices == (0,)
+    assert store.append([leaf_number(1), leaf_number(0)], "gateway").indices == (1, 0)
+    again = store.append_here([leaf_number(1), leaf_number(2)], "portal")
+    assert again is not None
+    assert again.indices == (1, 2)
+    for wrong, code in ((leaf_number(1, outcome="refused"), "ledger.conflict"), ({}, "ledger.leaf_invalid")):
+        with pytest.raises(Refused) as no:
+            store.append_here([wrong], "portal")
+        assert no.value.code == code
+    store.close()
+    with pytest.raises(Refused) as no:
+        store.append_here([leaf_number(3)], "portal")
+    assert no.value.code == "ledger.unavailable"
+    assert files_of(entries_up_to(3)).items() <= published(folder).items()
+
+
+def test_nobody_appends_beside_the_writer(folder: Path) -> None:
+    """While it commits, who would append alone is told to join the others; nothing is written by that."""
+    store = Store(folder, SIGNER)
+    with store._serving:
+        assert store.append_here([leaf_number(0)], "portal") is None
+        waiting = store.submit([leaf_number(1)], "portal")
+        assert store.append_here([leaf_number(0)], "portal") is None
+    assert waiting.result().indices == (0,)
+    assert store.append([leaf_number(0)], "portal").indices == (1,)
+    store.close()
+
+
+def test_threads_that_append_by_themselves_get_places_of_their_own(folder: Path) -> None:
+    """Beside each other and beside the writer: each place once, and a log that verifies."""
+    store = Store(folder, SIGNER)
+
+    def one(number: int) -> int:
+        found = store.append_here([leaf_number(number)], "portal") or store.append(
+            [leaf_number(number)], "portal"
+        )
+        return found.indices[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        places = list(pool.map(one, range(200)))
+    store.close()
+    assert sorted(places) == list(range(200))
+    assert ledger_files.verify_directory(folder / "log", KEY).size == 200
 
 
 def test_a_caller_who_goes_away_stops_nobody(folder: Path) -> None:

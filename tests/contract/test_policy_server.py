@@ -178,6 +178,42 @@ def test_a_client_outlives_its_servers_restart(tmp_path: Path) -> None:
     client.close()
 
 
+def test_a_question_that_is_heard_later_gets_the_same_decision(server: PolicyServer) -> None:
+    """Two at once over connections of their own, heard in the other order."""
+    question = json.loads((ROOT / "policies" / "examples" / "query_rows.json").read_text())["query_rows"]
+    yes, no = (server.begin("enclave/query/decision", asked) for asked in (question, {}))
+    assert no() == server.decide("enclave/query/decision", {})
+    assert yes() == server.decide("enclave/query/decision", question)
+    assert server.begin("enclave/nothing/decision", {})()["deny"] == ["policy.undefined"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense", http(b"not json"), http(b"{}", "404 Not Found")])
+def test_silence_that_is_heard_later_is_a_refusal(answer: bytes) -> None:
+    with imposter(answer) as path, pytest.raises(Refused) as refused:
+        PolicyServer(path).begin("enclave/query/decision", {})()
+    assert refused.value.code == "policy.unavailable"
+
+
+def test_nobody_there_is_a_refusal_at_once(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        PolicyServer(tmp_path / "none.sock").begin("enclave/query/decision", {})
+    assert refused.value.code == "policy.unavailable"
+
+
+def test_a_question_that_is_heard_later_outlives_its_servers_restart(tmp_path: Path) -> None:
+    """Whether the kept connection is found dead when it is asked or when it is heard."""
+    path = tmp_path / "p.sock"
+    with start_private(ROOT / "policies", path):
+        client = PolicyServer(path)
+        assert client.healthy()
+        decided = client.begin("enclave/review/decision", {})
+    with start_private(ROOT / "policies", path):
+        assert decided()["allow"] is False
+    with start_private(ROOT / "policies", path):
+        assert client.begin("enclave/review/decision", {})()["allow"] is False
+    client.close()
+
+
 def test_the_bundles_digest_follows_its_policies_and_not_their_tests(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     policy = tmp_path / "a" / "x.rego"

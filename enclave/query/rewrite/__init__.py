@@ -15,11 +15,15 @@ from enclave.query.rewrite.outputs import unique_outputs
 from enclave.query.rewrite.projection import project_permitted
 from enclave.query.rewrite.steady import compute_outside
 from enclave.query.rewrite.written_out import write_out_all
-from enclave.query.stages import Authorised, Form
+from enclave.query.stages import Authorised, Form, OfKnown
 
 Rule = Callable[[exp.Query, Authorised], exp.Query]
 
-ROWS_RULES: tuple[Rule, ...] = (unique_outputs, write_out_all, project_permitted)
+RowsRule = Callable[[exp.Query, OfKnown], exp.Query]
+
+ROWS_RULES: tuple[RowsRule, ...] = (unique_outputs, write_out_all, project_permitted)
+"""By what is known of a statement alone: they are applied while the decision is on its way."""
+
 TABLE_RULES: tuple[Rule, ...] = (
     order_by_keys,
     add_evidence,
@@ -50,4 +54,12 @@ def rewrite(authorised: Authorised) -> exp.Query:
     tree = authorised.known.tree
     for rule in rules_of(authorised):
         tree = rule(tree, authorised)
+    return tree
+
+
+def rewrite_rows(judged: OfKnown) -> exp.Query:
+    """The same for a question for rows."""
+    tree = judged.known.tree
+    for rule in ROWS_RULES:
+        tree = rule(tree, judged)
     return tree

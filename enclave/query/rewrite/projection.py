@@ -14,14 +14,14 @@ from enclave.core.refusal import Refused
 from enclave.query.instead import NONE
 from enclave.query.names import permitted
 from enclave.query.parse import predicate
-from enclave.query.stages import Authorised
+from enclave.query.stages import OfKnown
 
 BLOCKS = "enclave blocks"
 """Where custody keeps each linkage group's blocks (`pid`, `block`). The blank makes it a name that no statement has."""
 
 
-def project_permitted(tree: exp.Query, authorised: Authorised) -> exp.Query:
-    known = authorised.known
+def project_permitted(tree: exp.Query, judged: OfKnown) -> exp.Query:
+    known = judged.known
     allowed = permitted(known.permit, known.schema, known.form)
 
     def replace(node: exp.Expr) -> exp.Expr:

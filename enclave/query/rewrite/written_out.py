@@ -7,10 +7,12 @@ from sqlglot import exp
 
 from enclave.query.origins import outside_queries
 from enclave.query.parse import is_aggregate
-from enclave.query.stages import Authorised
+from enclave.query.stages import OfKnown
 
 
-def write_out_all(tree: exp.Query, authorised: Authorised) -> exp.Query:
+def write_out_all(tree: exp.Query, judged: OfKnown) -> exp.Query:
+    if not any(_shorthand(query) for query in tree.find_all(exp.Query)):
+        return tree
     tree = tree.copy()
     for select in tuple(tree.find_all(exp.Select)):
         group = select.args.get("group")
@@ -21,11 +23,20 @@ def write_out_all(tree: exp.Query, authorised: Authorised) -> exp.Query:
         order = query.args.get("order")
         if order is None:
             continue
-        terms = order.expressions
-        if len(terms) == 1 and isinstance(terms[0].this, exp.Var) and terms[0].this.name.upper() == "ALL":
+        if _by_all(order):
             places = range(1, len(query.named_selects) + 1)
-            order.set("expressions", [_by(terms[0], place) for place in places])
+            order.set("expressions", [_by(order.expressions[0], place) for place in places])
     return tree
+
+
+def _shorthand(query: exp.Query) -> bool:
+    group, order = query.args.get("group"), query.args.get("order")
+    return bool(group is not None and group.args.get("all")) or (order is not None and _by_all(order))
+
+
+def _by_all(order: exp.Expr) -> bool:
+    terms = order.expressions
+    return len(terms) == 1 and isinstance(terms[0].this, exp.Var) and terms[0].this.name.upper() == "ALL"
 
 
 def _keys(select: exp.Select) -> list[exp.Expr]:

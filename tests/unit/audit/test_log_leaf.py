@@ -1,9 +1,13 @@
 """A leaf is exactly what SHAPES says, and has one form in bytes."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from enclave.audit import leaf
 from enclave.audit.codes import CODES
@@ -47,6 +51,29 @@ def test_the_bytes_are_canonical() -> None:
         b'{"action":"query.authorised","actor":{"person":"tanaka","role":"handler","session":null}'
     )
     assert "肝臓".encode() in entry
+
+
+_TEXT = st.text(min_size=1, max_size=128).filter(lambda text: not re.search("[\ud800-\udfff]", text))
+_NAME = st.from_regex(r"[a-z][a-z0-9_.:-]{0,63}", fullmatch=True)
+_NUMBER = st.integers(-leaf.MAX_COUNT, leaf.MAX_COUNT)
+
+
+@given(
+    _TEXT,
+    st.none() | _TEXT,
+    st.dictionaries(_NAME, _NUMBER, max_size=8),
+)
+def test_the_bytes_are_those_of_rfc_8785(person: str, project: str | None, counts: dict[str, int]) -> None:
+    """Whatever a leaf may hold: control characters, line breaks, every plane of Unicode, the largest numbers."""
+    actor = {"person": person, "role": "handler", "session": project}
+    written = {**WHOLE, "actor": actor, "project": project, "counts": counts}
+    assert leaf.entry_of(written) == rfc8785.dumps(written)
+
+
+def test_every_control_character_is_written_as_rfc_8785_does() -> None:
+    text = "".join(map(chr, range(128)))
+    written = {**WHOLE, "project": text}
+    assert leaf.entry_of(written) == rfc8785.dumps(written)
 
 
 @pytest.mark.parametrize(

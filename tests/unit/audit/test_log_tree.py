@@ -75,6 +75,16 @@ def test_consistency_proofs_are_those_of_go(case: str) -> None:
     )
 
 
+def test_a_tree_that_grows_leaf_by_leaf_has_the_roots_of_the_whole() -> None:
+    """The edge remembers parts of its root from one leaf to the next; two trees that grow in turns share none of them."""
+    edge, other = tree.Edge(), tree.Edge()
+    for size in range(1, 601):
+        edge, _ = edge.extend([GO_HASHES[size - 1]])
+        other, _ = other.extend([GO_HASHES[-size]])
+        assert edge.root() == tree.root_of(GO_HASHES[:size])
+    assert other.root() == tree.root_of(GO_HASHES[: -len(GO_HASHES[:600]) - 1 : -1])
+
+
 def test_an_append_names_each_grown_tile_once() -> None:
     """Growing from 255 to 513 gives three lowest tiles and the second level's, whole and in their last form."""
     edge, _ = tree.Edge().extend(GO_HASHES[:255])

@@ -1,6 +1,6 @@
 """From a question to what may run: names, facts, cells, and the decision in between."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -168,6 +168,65 @@ def test_anything_but_an_explicit_yes_is_a_no(answer: Mapping[str, Any]) -> None
             return answer
 
     assert refused("SELECT age FROM patients", Answers()).code in {"policy.undefined", "query.function"}
+
+
+class Patient:
+    """A policy server that is heard later; what was done meanwhile stands in `done`."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
+        self.done: list[str] = []
+
+    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.begin(path, question)()
+
+    def begin(self, path: str, question: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+        self.done.append("asked")
+
+        def decided() -> Mapping[str, Any]:
+            self.done.append("heard")
+            return self._answer
+
+        return decided
+
+
+YES: Mapping[str, Any] = {"allow": True, "deny": [], "obligations": {"rule_sets": {"x": {}}, "max_rows": 7}}
+NO: Mapping[str, Any] = {"allow": False, "deny": ["query.budget_rows"], "obligations": {}}
+MALFORMED = {"nafld": {"patients": {"columns": ["age"], "rows": "age IN (SELECT 1)"}}}
+"""A permit whose condition cannot be written into any statement: rewriting refuses it."""
+
+
+def test_rows_are_prepared_alike_by_a_policy_that_is_heard_later() -> None:
+    """Once asked, once heard, and bound by what was heard."""
+    patient = Patient(YES)
+    found = ask("SELECT age FROM patients ORDER BY ALL", patient)
+    assert patient.done == ["asked", "heard"]
+    assert found.max_rows == 7
+    assert found == ask("SELECT age FROM patients ORDER BY ALL", Hasty(YES))
+
+
+class Hasty:
+    """A policy server that can only be waited for."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
+
+    def decide(self, path: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._answer
+
+
+@pytest.mark.parametrize("form", [Form.ROWS, Form.TABLE])
+def test_the_policys_no_comes_before_that_of_the_rewriting(form: Form) -> None:
+    """Whatever was found while it was asked; with its yes that is said."""
+    permit, text = world.permit(databases=MALFORMED), "SELECT age, count(*) AS n FROM patients GROUP BY age"
+    assert refused(text, Patient(NO), form, permit=permit).code == "query.budget_rows"
+    assert refused(text, Patient(YES), form, permit=permit).code == "permit.malformed"
+
+
+def test_nothing_that_was_rewritten_meanwhile_outlives_a_no() -> None:
+    with pytest.raises(Refused) as caught:
+        ask("SELECT age FROM patients", Patient(NO))
+    assert caught.value.codes == ("query.budget_rows",)
 
 
 def test_no_value_of_a_parameter_is_in_the_policys_question(policy: PolicyServer) -> None:
