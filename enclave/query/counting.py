@@ -249,7 +249,9 @@ def counting_of(authorised: Authorised) -> Counting | None:
     cells = cells_of(authorised)
     origins = origins_of(shape.person, known.tree, known.schema)
     types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
-    if cells.others is not None or cells.members or cells.account or not types or not types <= _WHOLE_NUMBERS:
+    if cells.others is not None or cells.members or not types or not types <= _WHOLE_NUMBERS:
+        return None
+    if cells.account is not None and not cells.account.of_missing:
         return None
     if next(iter(known.tree.find_all(*_NO_SLICE)), None) is not None:
         return None
@@ -297,6 +299,8 @@ def _parts(
         else:
             return None
     many = len({call.contributes for call in shape.calls if call.kind in {"sum", "avg"}}) > 1
+    # Nobody is without a value where a sum takes in every record.
+    many = many or cells.account is not None
     return (
         tuple(
             Sums(

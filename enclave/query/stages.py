@@ -330,13 +330,14 @@ class Account:
     """A column that lists, for the persons of a cell, what they add to each of several numbers of its row: lists of `numbers` and how
     many persons add so much. `parts`: of which calls they are the numbers, so that these are compared in no other way;
     `adding`: which of them (by place) are numbers of different values, and of which call: where what persons have does not add up to
-    it, it is no number of the account."""
+    it, it is no number of the account. `of_missing`: nothing is told but of whom no value is known, if anybody."""
 
     added: str
     numbers: int
     parts: tuple[str, ...]
     judged: tuple[Judged, ...]
     adding: tuple[tuple[int, str], ...] = ()
+    of_missing: bool = False
 
 
 @dataclass(frozen=True)

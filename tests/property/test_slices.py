@@ -16,6 +16,7 @@ import pytest
 from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
+from enclave.disclosure.answers.table import Table
 from enclave.gateway import cells, counting
 from enclave.query import schema as schemas
 from enclave.query.facts import know
@@ -25,6 +26,9 @@ from enclave.query.rewrite.orderless import orderless
 from enclave.query.rewrite.slices import SEVERAL
 from enclave.query.stages import Authorised, Form, Guarded, Obligations
 from tests.property import test_counting_same as same
+
+LEAST = 5
+"""Persons of a cell."""
 
 engine = same.engine
 """The random populations."""
@@ -57,9 +61,9 @@ def rows_of(table: pa.Table, guarded: Guarded) -> list[tuple[object, ...]]:
 def test_in_slices_every_column_is_what_it_is_in_one_go(engine: Engine, number: int) -> None:
     """Names, types, values, order of rows; whatever the engine or the protection then makes of them is the same."""
     draw = random.Random(number)
-    counted = 0
+    counted = groups = besides = 0
     for sql in same.questions(number):
-        guarded = same.prepared(sql, 5)
+        guarded = same.prepared(sql, LEAST)
         sliced = cut(guarded, cuts_of(draw))
         if sliced is None:
             continue
@@ -69,18 +73,51 @@ def test_in_slices_every_column_is_what_it_is_in_one_go(engine: Engine, number: 
         # Where a key is missing in one row and a margin in another, their order is open.
         assert sorted(rows_of(one, guarded), key=repr) == sorted(rows_of(other, guarded), key=repr), sql
         assert read(one, guarded) == read(other, guarded), sql
+        # Of two persons in one bucket one is seen: a group may look smaller, and none larger.
+        whole, bucketed = small_together(one, guarded), small_together(other, guarded)
+        assert all(bucketed[key] <= size for key, size in whole.items()), sql
+        groups += len(whole)
+        besides += len(bucketed.keys() - whole.keys())
+    assert besides <= 1 + groups // 10
     assert counted >= same.QUESTIONS // 2
 
 
 def read(answered: pa.Table, guarded: Guarded) -> tuple[list[str], list[str]]:
-    """What protection is told: rows with their persons, and every group that can be read in them."""
-    assert guarded.cells is not None
-    table = cells.table_of(answered, guarded.cells)
+    """What protection is told: rows with their persons, and every group that can be read in them but by several numbers together."""
+    table = _table(answered, guarded)
+    apart = _together(table)
     rows = (
-        (row.keys, row.persons, row.total_persons, row.beside, list(map(same_digits, row.values)))
+        (
+            row.keys,
+            _but(row.persons, apart),
+            row.total_persons,
+            row.beside,
+            list(map(same_digits, _but(row.values, apart))),
+        )
         for row in table.rows
     )
     return [repr(one) for one in table.measures], sorted(map(repr, rows))
+
+
+def small_together(answered: pa.Table, guarded: Guarded) -> dict[str, int]:
+    """The groups of fewer than five that several numbers of a row tell together, by its key."""
+    table = _table(answered, guarded)
+    (place,) = _together(table) or (None,)
+    sizes = {} if place is None else {repr(row.keys): row.persons[place] for row in table.rows}
+    return {key: size for key, size in sizes.items() if 0 < size < LEAST}
+
+
+def _table(answered: pa.Table, guarded: Guarded) -> Table:
+    assert guarded.cells is not None
+    return cells.table_of(answered, guarded.cells, LEAST)
+
+
+def _together(table: Table) -> tuple[int, ...]:
+    return tuple(place for place, one in enumerate(table.measures) if one.name == "together")
+
+
+def _but(row: Sequence[object], places: tuple[int, ...]) -> tuple[object, ...]:
+    return tuple(one for place, one in enumerate(row) if place not in places)
 
 
 def same_digits(value: object) -> object:

@@ -87,7 +87,12 @@ def account_of(authorised: Authorised) -> Account | None:
         if one.number.how is _How.DISTINCT and one.call is not None
     )
     return Account(
-        _ADDED, len(numbers), tuple(dict.fromkeys(parts)), tuple(_judged(told, authorised)), adding
+        _ADDED,
+        len(numbers),
+        tuple(dict.fromkeys(parts)),
+        tuple(_judged(told, authorised)),
+        adding,
+        of_missing=not _several(told, authorised.known.tree, authorised.known.schema),
     )
 
 
@@ -216,24 +221,35 @@ def _all_told(authorised: Authorised) -> list[_Told]:
     told = [_of(call, tree, schema) for call in calls if call.kind != "variance"]
     told += [one for call in calls if call.kind == "variance" for one in _of_spread(call)]
     sized = list(_sized(calls))
-    told += sized
-    some = {one.number for one in told if one.call is not None and _takes_in_some(one.call, tree)}
-    counts = {one.number.how for one in told if one.number.counts}
-    weighed = any(one.call is not None and one.call.summed is not None and one.number.counts for one in told)
-    mixed = _How.ONCE in counts and len(counts) > 1 and (weighed or copying(tree, schema))
-    if len(some) < 2 and not sized and not mixed:
+    if not sized and not _several(told, tree, schema):
         return []
+    told += sized
     everybody = _Number(exp.Literal.number(1), counts=True)
     told.append(_Told(everybody))
-    if _How.ONCE in counts:
+    if any(one.number.how is _How.ONCE for one in told):
         told.append(_Told(replace(everybody, how=_How.ONCE)))
     return told
 
 
-def _takes_in_some(call: Call, tree: exp.Select) -> bool:
+def _several(told: Sequence[_Told], tree: exp.Query, schema: Schema) -> bool:
+    """Whether two numbers take in some records only, or records and persons are told of which somebody chose how many there are."""
+    some = {one.number for one in told if one.call is not None and _takes_in_some(one.call, tree)}
+    if len(some) > 1:
+        return True
+    counts = {one.number.how for one in told if one.call is not None and one.number.counts}
+    return _How.ONCE in counts and len(counts) > 1 and (_weighed(told) or copying(tree, schema))
+
+
+def _weighed(told: Sequence[_Told]) -> bool:
+    """Whether some count is a sum, of which the asker chose the weights."""
+    return any(one.call is not None and one.call.summed is not None and one.number.counts for one in told)
+
+
+def _takes_in_some(call: Call, tree: exp.Query) -> bool:
     """Whether a call takes in some records only, by a condition or by what it computes."""
     if call.summed is not None:
-        return call.condition is not None or untouched(call.summed, tree) is None
+        plain = isinstance(tree, exp.Select) and untouched(call.summed, tree) is not None
+        return call.condition is not None or not plain
     return call.contributes is not None
 
 
@@ -273,7 +289,7 @@ def _sized(calls: Sequence[Call]) -> Iterator[_Told]:
             there: exp.Expr = exp.Not(this=exp.Is(this=exp.paren(summed.copy()), expression=exp.Null()))
             there = there if condition is None else exp.and_(condition, there, copy=True)
             one = exp.Case(ifs=[exp.If(this=there, true=exp.Literal.number(1))])
-            yield _Told(_Number(one, counts=True), next(iter(found.values())), there)
+            yield _Told(_Number(one, counts=True), under=there)
 
 
 def _double(summed: exp.Expr) -> exp.Expr:
@@ -296,8 +312,7 @@ def _judged(told: Sequence[_Told], authorised: Authorised) -> Iterator[Judged]:
     numbers = _numbers(told)
     sums = [numbers.index(one) for one in numbers if not one.counts]
     both = {(one.under, one.number.how) for one in told}
-    weighed = any(one.call is not None and one.call.summed is not None and one.number.counts for one in told)
-    natural = not weighed and not copying(authorised.known.tree, authorised.known.schema)
+    natural = not _weighed(told) and not copying(authorised.known.tree, authorised.known.schema)
     seen = set()
     for other in (_How.ONCE, _How.SUM):
         mine = _How.SUM if other is _How.ONCE else _How.ONCE
