@@ -38,7 +38,7 @@ from enclave.gateway.counting import MANY, Counted, Started, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated
 from enclave.gateway.key_values import order, values
-from enclave.gateway.readable import SMALL, lines_of, measures_of, number_of, readable
+from enclave.gateway.readable import ANY, Bounds, lines_of, measures_of, number_of, readable
 from enclave.query.stages import Cells, Guarded, Merge, Near, Term
 from enclave.query.steps import Touched, touched_by
 
@@ -62,7 +62,8 @@ def protect(answered: pa.Table, guarded: Guarded, inhabitants: Inhabitants | Non
     if guarded.obligations.tier == "aggregate":
         answered = rounded(answered)
     sets = rule_sets_of(guarded)
-    table = table_of(answered, cells, combine(sets).largest_threshold)
+    rules = combine(sets)
+    table = table_of(answered, cells, Bounds(rules.n, rules.largest_threshold))
     table = replace(table, contributions=contributions_of(answered, cells))
     answered = own_rows(answered, cells)
     table = populated(written(table), cells, inhabitants)
@@ -127,13 +128,13 @@ def rounded(answered: pa.Table) -> pa.Table:
     return answered
 
 
-def table_of(answered: pa.Table, cells: Cells, least: int = SMALL) -> Table:
+def table_of(answered: pa.Table, cells: Cells, bounds: Bounds = ANY) -> Table:
     """The rows as the disclosure story reads them.
 
     Each aggregate call is a measure with its own persons; a column computed from several of them is one more that
     nothing can be subtracted from, with the persons of the largest, so that it hides with the row. The groups that a
     call makes readable by subtraction are measures without a value: they are never shown, and a row hides for them.
-    `least`: from so many persons on a group is small to no rule.
+    `bounds`: which groups are small to every rule, and which to none.
     """
     answered = own_rows(answered, cells)
     account = cells.account
@@ -147,7 +148,7 @@ def table_of(answered: pa.Table, cells: Cells, least: int = SMALL) -> Table:
     keys = [_keys(data, cells, number) for number in range(answered.num_rows)]
     measures = measures_of(data, cells, answered.num_rows)
     measures += [Measure(f"column {measure.name}", MeasureKind.OTHER) for measure in derived]
-    told = readable(data, cells, keys, least)
+    told = readable(data, cells, keys, bounds)
     measures += [Measure(name, MeasureKind.OTHER, group=True) for name in told.groups]
     behind = {part.id: list(map(int, data[part.persons])) for part in cells.parts}
     persons = [behind[part.id] for part in cells.parts]

@@ -20,8 +20,17 @@ from enclave.disclosure.answers.contained import Group, left_between
 from enclave.disclosure.answers.table import TOTAL, Inside, Measure, MeasureKind
 from enclave.query.stages import Account, Cells, Coding, Members, Others, Part, Tally, TallyOf
 
-SMALL = 100
-"""Persons: no rule asks for so many."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """Fewer persons than `small` are few to every rule, and `large` or more to none."""
+
+    small: int
+    large: int
+
+
+ANY = Bounds(1, 100)
+"""Whatever the rules are."""
 
 Margins = list[tuple[int, list[int]]]
 """Each margin of an answer, by row, with the rows of its details."""
@@ -149,7 +158,7 @@ def readable(
     data: Mapping[str, Sequence[Any]],
     cells: Cells,
     keys: Sequence[tuple[object, ...]],
-    least: int = SMALL,
+    bounds: Bounds = ANY,
 ) -> Told:
     """Per group that subtraction within a row makes readable, its persons in each row, by a name of its own.
 
@@ -157,9 +166,9 @@ def readable(
     several records stands on both sides). 2. Where a sum is of at most two different values, it counts: those with
     the one, those with the other, and those with none. 3. What several counts that overlap nowhere leave over together.
     Where sums under conditions lie apart beside a sum of all: those whom none takes in. 4. Whom several numbers tell of
-    together (`cells.account`). 5. How many have one of few values, where sums of the values tell. `least`: from how many persons
-    on a group is small to no rule. Of the row
-    alone (`Told.beside`): what lies between rows of which one may lie inside another, and all of a row with a sum beyond all
+    together (`cells.account`). 5. How many have one of few values, where sums of the values tell. Of the row
+    alone (`Told.beside`): what lies between rows of which one may lie inside another, whom several numbers tell of together, and all
+    of a row with a sum beyond all
     numbers: whether it is may hang on one value, and a refusal would tell.
     """
     found: dict[str, list[int]] = {}
@@ -193,13 +202,13 @@ def readable(
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found or cells.account or cells.tallies else []
+    margins = _margins(keys) if found or cells.tallies else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
-    if cells.account is not None:
-        told["together"] = _lowered(_together(data, cells, cells.account, totals, least), margins)
     for tally in cells.tallies:
         told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
     left, lying = _between(data, cells, keys)
+    for row, persons in _together(data, cells, totals, found, bounds).items():
+        left[row] = min(persons, left.get(row, persons))
     beside = [
         min(1, total) if one else left.get(row, 0)
         for row, (one, total) in enumerate(zip(broken, totals, strict=True))
@@ -237,23 +246,36 @@ def _between(
 
 
 def _together(
-    data: Mapping[str, Sequence[Any]], cells: Cells, account: Account, totals: list[int], least: int
-) -> list[int]:
-    """The smallest group that numbers of each row tell together (its own persons where there is none)."""
-    found = list(totals)
+    data: Mapping[str, Sequence[Any]],
+    cells: Cells,
+    totals: list[int],
+    known: Mapping[str, Sequence[int]],
+    bounds: Bounds,
+) -> dict[int, int]:
+    """The smallest group that numbers of a row tell together, of rows in which there is one. Rows that hide anyway are not looked at:
+    `known` are groups found before."""
+    account = cells.account
+    if account is None:
+        return {}
+    found: dict[int, int] = {}
     value = {part.id: part.value for part in cells.parts}
+    groups = [totals, *known.values(), *([int(n) for n in data[part.persons]] for part in cells.parts)]
     for row, lines in enumerate(data[account.added]):
-        if lines is None or totals[row] < least:
-            # A row of few hides anyway.
+        if lines is None or any(0 < sizes[row] < bounds.small for sizes in groups):
             continue
         added, persons = lines[:, :-1], lines[:, -1]
         apart = {
             place for place, part in account.adding if persons @ added[:, place] != data[value[part]][row]
         }
+        every = [place for place in range(account.numbers) if place not in apart]
+        if accounts.spread(added[:, every], persons, bounds.large):
+            continue
         for one in account.judged:
             places = [place for place in one.places if place not in apart]
-            told = accounts.smallest(added[:, places], persons, least, one.counts, one.general)
-            found[row] = found[row] if told is None else min(told, found[row])
+            general = totals[row] if one.general else 0
+            told = accounts.smallest(added[:, places], persons, bounds.large, one.counts, general)
+            if told is not None:
+                found[row] = min(told, found.get(row, told))
     return found
 
 

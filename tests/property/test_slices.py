@@ -18,6 +18,7 @@ from enclave.core import permit as permits
 from enclave.core.refusal import Refused
 from enclave.disclosure.answers.table import Table
 from enclave.gateway import cells, counting
+from enclave.gateway.readable import Bounds
 from enclave.query import schema as schemas
 from enclave.query.facts import know
 from enclave.query.flow import guard
@@ -85,40 +86,21 @@ def test_in_slices_every_column_is_what_it_is_in_one_go(engine: Engine, number: 
 def read(answered: pa.Table, guarded: Guarded) -> tuple[list[str], list[str]]:
     """What protection is told: rows with their persons, and every group that can be read in them but by several numbers together."""
     table = _table(answered, guarded)
-    apart = _together(table)
     rows = (
-        (
-            row.keys,
-            _but(row.persons, apart),
-            row.total_persons,
-            row.beside,
-            list(map(same_digits, _but(row.values, apart))),
-        )
-        for row in table.rows
+        (row.keys, row.persons, row.total_persons, list(map(same_digits, row.values))) for row in table.rows
     )
     return [repr(one) for one in table.measures], sorted(map(repr, rows))
 
 
 def small_together(answered: pa.Table, guarded: Guarded) -> dict[str, int]:
-    """The groups of fewer than five that several numbers of a row tell together, by its key."""
-    table = _table(answered, guarded)
-    (place,) = _together(table) or (None,)
-    rows = () if place is None else table.rows
-    sizes = {repr([*map(same_digits, row.keys)]): row.persons[place or 0] for row in rows}
-    return {key: size for key, size in sizes.items() if 0 < size < LEAST}
+    """The smallest groups of fewer than five that numbers of a row tell together, by its key."""
+    rows = _table(answered, guarded).rows
+    return {repr([*map(same_digits, row.keys)]): row.beside for row in rows if 0 < row.beside < LEAST}
 
 
 def _table(answered: pa.Table, guarded: Guarded) -> Table:
     assert guarded.cells is not None
-    return cells.table_of(answered, guarded.cells, LEAST)
-
-
-def _together(table: Table) -> tuple[int, ...]:
-    return tuple(place for place, one in enumerate(table.measures) if one.name == "together")
-
-
-def _but(row: Sequence[object], places: tuple[int, ...]) -> tuple[object, ...]:
-    return tuple(one for place, one in enumerate(row) if place not in places)
+    return cells.table_of(answered, guarded.cells, Bounds(LEAST, LEAST))
 
 
 def same_digits(value: object) -> object:

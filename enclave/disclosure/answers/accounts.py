@@ -10,12 +10,13 @@ the planes that touch the cone of all rays are asked for, its facets. Relies on 
 `least` is the number from which on a group is not small, and no group so large is looked for.
 
 How. Whoever adds the same, up to a multiple, is one ray. A ray of `least` persons or more lies in every plane that leaves fewer out, and
-so does what such rays span: what is left has few dimensions, mostly none. Of as many groups of persons as `least`, who have nobody in
-common, every plane that leaves fewer out holds one whole: each is tried, along what it spans. Where that is too much, a row is taken
-to tell of one person.
+so does what such rays span: what is left has few dimensions, mostly none. Of few rays all planes are tried. Of many, sets of rays that just
+span what is left are taken out one after the other, with nobody in two, a third as many as `least`: a plane that leaves out few
+leaves out one or two of some set at most, and through all others but one or two of each the planes are tried. Only in rows of hardly more
+persons than it takes (ten persons and four numbers) may one leave out three of each and be overlooked.
 """
 
-from dataclasses import dataclass
+import math
 from itertools import combinations
 
 import numpy as np
@@ -29,38 +30,52 @@ NOUGHT = 1e-10
 _NARROW = 1e-8
 """A direction that holds less than this part of all rays (of their squares) is looked at again, ray by ray."""
 
-_MOST_PLANES = 2_000
-"""Planes that are tried for one row, some tens of milliseconds' work."""
+_UPRIGHT = 1e-16
+"""Less than this of a ray (its square) is not beside what others span."""
+
+_FEW = 64
+"""Rays of which it is not worth while to look for those that are the same."""
+
+_ALL_PLANES = 150
+"""So many planes are all tried."""
 
 
 def smallest(
-    added: Numbers, persons: Numbers, least: int, counts: bool = True, general: bool = False
+    added: Numbers, persons: Numbers, least: int, counts: bool = True, general: int = 0
 ) -> int | None:
     """The fewest persons of whom a sum of the row's numbers tells, where they are fewer than `least`; None where there are none.
 
     `added`: (lines, numbers), what each of some persons adds to each number; `persons`: (lines,), how many they are; `counts`: what
-    counts tell, else what sums do; `general`: hardly two persons add the same.
+    counts tell, else what sums do; `general`: where hardly two persons add the same, how many persons the row has.
     """
     if added.shape[1] < 2:
         # Of one number alone its own persons tell.
         return None
-    scale = np.abs(added).max(axis=0, initial=0.0)
-    if not np.isfinite(scale).all():
-        # Beyond all numbers: whether anybody is left over hangs on one value. The caller hides such rows.
-        return None
-    lines = added[:, scale > 0] / scale[scale > 0]
-    if _spread(lines, persons, least):
+    lines = _scaled(added)
+    if lines is None or _spread(lines, persons, least):
         return None
     rays, weights = _beside(*_rays(lines, persons), np.zeros((0, 0)))
     if general:
         # A plane through as many persons as it takes to make one is no finding: nobody knows through whom it goes.
-        least = min(least, int(persons.sum()) - rays.shape[1] + 1)
+        least = min(least, general - rays.shape[1] + 1)
     heavy = weights >= least
-    search = _Search(least, counts)
-    try:
-        return search.fewest(*_beside(rays, weights, rays[heavy]))
-    except _TooManyError:
-        return 1
+    return _fewest(*_beside(rays, weights, rays[heavy]), least, counts)
+
+
+def spread(added: Numbers, persons: Numbers, least: int) -> bool:
+    """Whether no sum of the row's numbers, nor of some of them, tells of fewer than `least`, as far as can be said at a glance."""
+    lines = _scaled(added)
+    return lines is not None and _spread(lines, persons, least)
+
+
+def _scaled(added: Numbers) -> Numbers | None:
+    """Each number by its largest; nothing beyond all numbers: whether anybody is left over there hangs on one value, and the caller
+    hides such rows."""
+    scale = np.abs(added).max(axis=0, initial=0.0)
+    if not np.isfinite(scale).all():
+        return None
+    lines: Numbers = added[:, scale > 0] / scale[scale > 0]
+    return lines
 
 
 def _spread(lines: Numbers, persons: Numbers, least: int) -> bool:
@@ -73,15 +88,23 @@ def _spread(lines: Numbers, persons: Numbers, least: int) -> bool:
     if not len(lines):
         return True
     rays = lines / lengths[:, None]
-    sizes, directions = np.linalg.eigh(rays.T @ rays)
-    wide = sizes > _NARROW * len(rays)
+    squares, directions = np.linalg.eigh(rays.T @ rays)
+    wide = squares > _NARROW * len(rays)
     if not wide.all() and np.abs(rays @ directions[:, ~wide]).max() > NOUGHT:
         # Somebody, maybe of few, adds in a direction in which hardly anybody does.
         return False
     rank = int(wide.sum())
-    most = min(len(rays), 8 * least * rank)
+    # Those who add to the same numbers one after the other, so that each group has some of them; not all, where they are many.
+    kinds = (rays != 0) @ np.sqrt(np.arange(1, rays.shape[1] + 1))
+    order = np.argsort(kinds, kind="stable")
+    starts = np.flatnonzero(np.diff(kinds[order], prepend=-1.0) > 0)
+    sizes = np.diff(starts, append=len(order))
+    inside = np.arange(len(order)) - np.repeat(starts, sizes)
+    first = inside < 4 * least * rank
+    # The rarest first: what does not go into whole groups is of those of whom there are most.
+    order = order[first][np.argsort(np.repeat(sizes, sizes)[first], kind="stable")]
     # Whoever has many alike is in as many groups.
-    turns = np.repeat(np.arange(most), np.minimum(persons[:most], least).astype(np.intp))
+    turns = np.repeat(order, np.minimum(persons[order], least).astype(np.intp))
     rounds = len(turns) // least
     if rounds < rank:
         return False
@@ -90,58 +113,79 @@ def _spread(lines: Numbers, persons: Numbers, least: int) -> bool:
     return bool(np.linalg.eigvalsh(grams)[:, 0].min() > _NARROW * rounds)
 
 
-class _TooManyError(Exception):
-    """More planes than are tried."""
+def _fewest(rays: Numbers, weights: Numbers, least: int, counts: bool) -> int | None:
+    """As `smallest`, of rays that span all there is."""
+    dimensions = rays.shape[1]
+    if dimensions == 0:
+        return None
+    if dimensions == 1:
+        return _told(rays, weights, np.ones((1, 1)), least, counts)
+    if math.comb(len(rays), dimensions - 1) <= _ALL_PLANES:
+        chosen = np.array(list(combinations(range(len(rays)), dimensions - 1)), dtype=np.intp)
+        _, sizes, directions = np.linalg.svd(rays[chosen], full_matrices=True)
+        return _told(rays, weights, directions[sizes[:, -1] > NOUGHT, -1, :], least, counts)
+    # Fewer than `least` left out of so many sets: of some set no more than two.
+    sets = _spanning(rays, weights, math.ceil(least / 3))
+    if not len(sets):
+        return 1
+    # Each column: nought for all of a set but one.
+    planes = np.linalg.inv(rays[sets])
+    told = rays @ planes
+    pairs = [_two_out(told[number], planes[number], weights) for number in range(len(sets))]
+    single = np.moveaxis(planes, 1, 2).reshape(-1, dimensions)
+    return _told(rays, weights, np.concatenate([single, *pairs]), least, counts)
 
 
-@dataclass
-class _Search:
-    """Planes are tried one after the other. `least` and `counts` as `smallest` has them."""
-
-    least: int
-    counts: bool
-    tried: int = 0
-
-    def fewest(self, rays: Numbers, weights: Numbers) -> int | None:
-        """As `smallest`, of rays that span all there is."""
-        dimensions = rays.shape[1]
-        if dimensions == 0:
-            return None
-        if dimensions == 1:
-            return self._told(rays[:, 0], weights)
-        found: list[int] = []
-        for group in _groups(weights, self.least) or combinations(range(len(rays)), dimensions - 1):
-            _, sizes, directions = np.linalg.svd(rays[list(group)], full_matrices=True)
-            rank = int((sizes > NOUGHT).sum())
-            if rank == dimensions:
-                continue
-            if rank == dimensions - 1:
-                told = self._told(rays @ directions[-1], weights)
-            else:
-                told = self.fewest(*_beside(rays, weights, rays[list(group)]))
-            if told is not None:
-                found.append(told)
-        return min(found, default=None)
-
-    def _told(self, sums: Numbers, weights: Numbers) -> int | None:
-        """The persons to whom a sum is not nought, where they are few and it tells of them."""
-        self.tried += 1
-        if self.tried > _MOST_PLANES:
-            raise _TooManyError
-        there = np.abs(sums) > NOUGHT
-        if self.counts and (sums[there] > 0).any() and (sums[there] < 0).any():
-            return None
-        left = float(weights[there].sum())
-        return round(left) if 0 < left < self.least else None
+def _two_out(told: Numbers, planes: Numbers, weights: Numbers) -> Numbers:
+    """Of each two planes that a set tells, the sum of multiples that is nought for the most persons besides."""
+    dimensions = planes.shape[1]
+    found = []
+    for one, other in combinations(range(dimensions), 2):
+        both = (np.abs(told[:, one]) > NOUGHT) & (np.abs(told[:, other]) > NOUGHT)
+        if not both.any():
+            continue
+        ratios = told[both, one] / told[both, other]
+        order = np.argsort(ratios, kind="stable")
+        ratios, held = ratios[order], weights[both][order]
+        apart = np.diff(ratios, prepend=-np.inf) > NOUGHT * np.maximum(1.0, np.abs(ratios))
+        most = int(np.argmax(np.add.reduceat(held, np.flatnonzero(apart))))
+        ratio = ratios[np.flatnonzero(apart)[most]]
+        found.append(planes[:, one] - ratio * planes[:, other])
+    return np.array(found).reshape(-1, dimensions)
 
 
-def _groups(weights: Numbers, least: int) -> list[tuple[int, ...]]:
-    """So many groups of rays that whoever leaves out fewer than `least` persons leaves one of them whole; none where there are
-    fewer persons. A ray of several persons may stand in as many groups."""
-    turns = np.repeat(np.arange(len(weights)), np.minimum(weights, least).astype(np.intp))
-    if len(turns) < least:
-        return []
-    return sorted({tuple(sorted(set(turns[place::least].tolist()))) for place in range(least)})
+def _told(rays: Numbers, weights: Numbers, planes: Numbers, least: int, counts: bool) -> int | None:
+    """The fewest persons beside one of several planes, of whom it tells."""
+    lengths = np.sqrt((planes * planes).sum(axis=1))
+    sums = rays @ (planes[lengths > 0] / lengths[lengths > 0, None]).T
+    above, below = sums > NOUGHT, sums < -NOUGHT
+    left = weights @ (above | below)
+    few = (left > 0) & (left < least)
+    if counts:
+        few &= ~(above.any(axis=0) & below.any(axis=0))
+    return round(float(left[few].min())) if few.any() else None
+
+
+def _spanning(rays: Numbers, weights: Numbers, most: int) -> npt.NDArray[np.intp]:
+    """Sets of rays (sets, dimensions) that each span all there is, nobody in two of them: as many as are found, up to `most`."""
+    dimensions = rays.shape[1]
+    free = weights.copy()
+    found: list[list[int]] = []
+    while len(found) < most:
+        left, chosen = rays.copy(), list[int]()
+        for _ in range(dimensions):
+            sizes = np.einsum("ij,ij->i", left, left)
+            usable = (free > 0) & (sizes > _UPRIGHT)
+            if not usable.any():
+                return np.array(found, dtype=np.intp)
+            # Whoever has many alike first, so that few of those who have none are spent.
+            place = int(np.argmax(np.where(usable, free + sizes / 2, -1.0)))
+            chosen.append(place)
+            unit = left[place] / math.sqrt(float(sizes[place]))
+            left -= np.outer(left @ unit, unit)
+        free[chosen] -= 1
+        found.append(chosen)
+    return np.array(found, dtype=np.intp)
 
 
 def _rays(added: Numbers, persons: Numbers) -> tuple[Numbers, Numbers]:
@@ -175,4 +219,6 @@ def _beside(rays: Numbers, weights: Numbers, within: Numbers) -> tuple[Numbers, 
     seen = left[there] / lengths[there, None]
     _, sizes, directions = np.linalg.svd(seen, full_matrices=False)
     span = directions[sizes > NOUGHT * float(sizes[0])]
+    if len(seen) <= _FEW:
+        return seen @ span.T, weights[there]
     return _rays(seen @ span.T, weights[there])

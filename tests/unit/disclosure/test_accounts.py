@@ -13,7 +13,7 @@ LEAST = 5
 
 
 def told(
-    lines: list[tuple[float, ...]], least: int = LEAST, counts: bool = True, general: bool = False
+    lines: list[tuple[float, ...]], least: int = LEAST, counts: bool = True, general: int = 0
 ) -> int | None:
     """`smallest` of lines that end with a number of persons."""
     whole = np.array(lines, dtype=np.float64)
@@ -58,13 +58,13 @@ def test_of_sums_whatever_few_add_and_take_away_is_found(lines: list[tuple[int, 
     rank = int(np.linalg.matrix_rank(np.array([line[:-1] for line in lines])))
     found = by_search(lines, 4, counts=False)
     expected = None if found is None or found > persons - rank else found
-    assert told([tuple(map(float, line)) for line in lines], counts=False, general=True) == expected
+    assert told([tuple(map(float, line)) for line in lines], counts=False, general=persons) == expected
 
 
 def test_a_row_of_few_more_than_the_rule_asks_for_tells_of_nobody_by_sums_in_general_position() -> None:
     """Some multiples of three sums are nought for any two of eleven persons: nobody knows which."""
     added = np.random.default_rng(9).normal(60.0, 9.0, (11, 3))
-    assert smallest(added, np.ones(11), 10, counts=False, general=True) is None
+    assert smallest(added, np.ones(11), 10, counts=False, general=11) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_sums_of_a_measurement_that_everybody_adds_to_leave_nobody_over() -> Non
     value = chance.normal(60.0, 9.0, 4000)
     one, other = chance.random(4000) < 0.4, chance.random(4000) < 0.7
     added = np.stack([value * one, value * other, value], axis=1)
-    assert smallest(added, np.ones(4000), 20, counts=False, general=True) is None
+    assert smallest(added, np.ones(4000), 20, counts=False, general=4000) is None
 
 
 def test_few_that_one_of_many_sums_of_a_measurement_takes_in_besides_are_found() -> None:
@@ -112,7 +112,7 @@ def test_few_that_one_of_many_sums_of_a_measurement_takes_in_besides_are_found()
     added = np.stack(
         [value * one, value * other, value * (one & other), value * (one | other | rare)], axis=1
     )
-    assert smallest(added, np.ones(4000), 20, counts=False, general=True) == 7
+    assert smallest(added, np.ones(4000), 20, counts=False, general=4000) == 7
 
 
 def test_beyond_all_numbers_nothing_is_told() -> None:
