@@ -108,8 +108,10 @@ class Store:
         self._lock = _lock(folder / "ledger.lock", folder)
         try:
             self._writing.mkdir(mode=0o700, exist_ok=True)
-            # 0600 from its first byte on; SQLite gives its side files the same mode.
-            os.close(os.open(self._database, os.O_RDWR | os.O_CREAT, 0o600))
+            if not self._database.exists():
+                # 0600 from its first byte on; SQLite gives its side files the same mode. Never of one that is there: to close it
+                # would let go of every lock that another connection of this process has on it.
+                os.close(os.open(self._database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             self._writer = self._connect("rwc")
             self._writer.executescript(SCHEMA)
             self._readers = threading.local()

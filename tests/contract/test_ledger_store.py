@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +57,26 @@ def tamper(folder: Path, sql: str, *values: object) -> None:
 def published(folder: Path) -> dict[str, bytes]:
     log = folder / "log"
     return {name: (log / name).read_bytes() for name in ledger_files.file_names(log)}
+
+
+def test_to_open_a_ledger_lets_go_of_no_lock_that_its_process_has(folder: Path) -> None:
+    """Whoever reads in the same process keeps the file as it is: another process cannot take its log of changes away."""
+    grow(folder, 0, 3)
+    reader = sqlite3.connect(folder / "ledger.sqlite")
+    try:
+        assert reader.execute("SELECT count(*) FROM entries").fetchone() == (3,)
+        grow(folder, 3, 5)
+        words = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=0); print(c.execute('PRAGMA journal_mode=DELETE').fetchone())"
+        other = subprocess.run(
+            [sys.executable, "-c", words, folder / "ledger.sqlite"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "database is locked" in other.stderr
+        assert reader.execute("SELECT count(*) FROM entries").fetchone() == (5,)
+    finally:
+        reader.close()
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 600])
