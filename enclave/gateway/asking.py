@@ -27,9 +27,9 @@ from enclave.core.ids import QueryId
 from enclave.core.refusal import Refused
 from enclave.disclosure.answers.table import Inhabitants
 from enclave.gateway import cells
-from enclave.gateway.counting import in_slices
 from enclave.gateway.deps import Deps, OpenExtract, Run
 from enclave.gateway.inhabitants import inhabitants_of
+from enclave.gateway.large import in_slices
 from enclave.gateway.question import Question
 from enclave.gateway.running import Board, Running
 from enclave.gateway.settling import settled

@@ -34,10 +34,11 @@ from enclave.disclosure.answers.table import (
 )
 from enclave.disclosure.criteria.rules import RuleSet, combine, parse
 from enclave.gateway.contributions import contributions_of, own_rows
-from enclave.gateway.counting import MANY, Counted, Started, counted
+from enclave.gateway.counting import Counted, counted
 from enclave.gateway.deps import Engine
 from enclave.gateway.inhabitants import populated
 from enclave.gateway.key_values import order, values
+from enclave.gateway.large import MANY, Started
 from enclave.gateway.readable import ANY, Bounds, lines_of, measures_of, number_of, readable
 from enclave.query.stages import Cells, Guarded, Merge, Near, Term
 from enclave.query.steps import Touched, touched_by

@@ -6,11 +6,9 @@ the shorter way, or anything is unusual, None: then everything is counted exactl
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -31,15 +29,13 @@ from enclave.disclosure.answers.bounds import (
 from enclave.disclosure.answers.primary import unsafe
 from enclave.disclosure.answers.table import MeasureKind, Table
 from enclave.disclosure.criteria.rules import Rules, Zero
-from enclave.gateway.deps import Engine, Run
+from enclave.gateway.deps import Engine
+from enclave.gateway.large import MANY, Asking, Sizes, Started, in_slices, sizes_of
 from enclave.query.counting import Counting
 from enclave.query.rewrite.counting import HALF, MASK, persons_of
 from enclave.query.rewrite.evidence import RECORDS
 from enclave.query.schema import TableName
 from enclave.query.stages import Guarded
-
-MANY = 500_000
-"""Rows of a person table from which on bounds pay: below, an exact count takes some milliseconds."""
 
 PILOT = 1 << 16
 """Rows of the largest table that are looked at first: some milliseconds."""
@@ -62,17 +58,6 @@ FEW = 2_000
 LARGEST = 24
 """Above this number of persons masks decide too little."""
 
-SLICE = 5 << 17
-"""Rows of a slice of persons that are counted exactly: what a processor has at hand, and far less than a worker may have."""
-
-MOST_SLICES = 256
-
-PLACES = 1024
-"""Intervals of pseudonyms of which slices are made."""
-
-Started = Callable[[Run, bool], None]
-"""Told of each run, and whether how far it is says nothing of how far the question is."""
-
 TableOf = Callable[[pa.Table], Table]
 
 
@@ -84,41 +69,6 @@ class Counted:
     answered: pa.Table
     unsafe: Flags
     statements: tuple[str, ...]
-
-
-class _Sizes:
-    """What is known of an extract's tables. An extract never changes, and an engine is over one."""
-
-    def __init__(self) -> None:
-        self.rows: dict[TableName, tuple[int, bool]] = {}
-        """Rows, and whether each has a person."""
-        self.most: dict[tuple[TableName, int], int] = {}
-        """The highest pseudonym of the first so many rows."""
-        self.ends: dict[TableName, tuple[int, int, int]] = {}
-        """Rows, and the least and the highest pseudonym."""
-        self.spread: dict[TableName, list[tuple[int, int]]] = {}
-        """Highest pseudonyms of intervals, ascending, and the rows in each."""
-
-
-_SIZES: WeakKeyDictionary[Any, _Sizes] = WeakKeyDictionary()
-
-
-class _Asking:
-    """Runs the statements of one question, one after the other."""
-
-    def __init__(self, engine: Engine, started: Started, since: float | None) -> None:
-        self._engine, self._started = engine, started
-        self._since = time.monotonic() if since is None else since
-        self.ran: list[str] = []
-
-    def __call__(self, guarded: Guarded, silent: bool = True) -> pa.Table:
-        run = self._engine.run(guarded, self._since)
-        try:
-            self._started(run, silent)
-            self.ran.append(guarded.sql)
-            return pa.Table.from_batches(list(run.batches()), schema=run.schema)
-        finally:
-            run.close()
 
 
 def counted(
@@ -141,7 +91,7 @@ def counted(
     if counting is None or _unusual(rules):
         return None
     try:
-        ask = _Asking(engine, started, since)
+        ask = Asking(engine, started, since)
         return _counted(ask, engine, guarded, counting, rules, table_of, many, all_safe)
     except Refused as refused:
         if refused.code in _NOT_OF_THE_QUESTION:
@@ -165,7 +115,7 @@ def _unusual(rules: Rules) -> bool:
 
 
 def _counted(
-    ask: "_Asking",
+    ask: Asking,
     engine: Engine,
     guarded: Guarded,
     counting: Counting,
@@ -174,7 +124,7 @@ def _counted(
     many: int,
     all_safe: bool,
 ) -> Counted | None:
-    asked = _Question(counting, rules.n, ask, _SIZES.setdefault(engine, _Sizes()))
+    asked = _Question(counting, rules.n, ask, sizes_of(engine))
     rows, table, named = asked.largest()
     if rows < many:
         return None
@@ -201,51 +151,6 @@ def _counted(
     return Counted(answered, flags, tuple(ask.ran))
 
 
-def in_slices(
-    engine: Engine,
-    guarded: Guarded,
-    started: Started = lambda run, silent: None,
-    since: float | None = None,
-    many: int = MANY,
-    rows_each: int = SLICE,
-) -> Guarded:
-    """The statement that counts every cell exactly, slice by slice of the persons where a table is large: the same columns, in
-    a memory that does not grow with the rows. Else `guarded` itself. Raises Refused `query.*`."""
-    slices = guarded.slices
-    if slices is None:
-        return guarded
-    ask = _Asking(engine, started, since)
-    sizes = _SIZES.setdefault(engine, _Sizes())
-    for table in slices.tables:
-        if table not in sizes.ends:
-            (row,) = ask(slices.size(table)).to_pylist()
-            sizes.ends[table] = (int(row["rows"]), int(row["least"] or 0), int(row["most"] or 0))
-            sizes.rows[table] = (int(row["rows"]), row["rows"] == row["named"])
-    rows, table = max((sizes.ends[table][0], table) for table in slices.tables)
-    if rows < many:
-        return guarded
-    if table not in sizes.spread:
-        _, least, most = sizes.ends[table]
-        width = max(1, (most - least) // PLACES)
-        lines = ask(slices.spread(table, width)).to_pylist()
-        found = {int(one["place"]): int(one["rows"]) for one in lines if one["place"] is not None}
-        sizes.spread[table] = [((place + 1) * width - 1, found[place]) for place in sorted(found)]
-    number = min(MOST_SLICES, math.ceil(rows * slices.sets / rows_each))
-    return slices.exact(guarded, _cuts(sizes.spread[table], number)) or guarded
-
-
-def _cuts(spread: Sequence[tuple[int, int]], number: int) -> list[int]:
-    """Pseudonyms after which to cut, so that so many slices hold about as many rows each."""
-    cuts, held = [], 0
-    each = sum(rows for _, rows in spread) / number
-    for upto, rows in spread[:-1]:
-        held += rows
-        if held >= each:
-            cuts.append(upto)
-            held = 0
-    return cuts
-
-
 def counted_exactly(
     engine: Engine,
     guarded: Guarded,
@@ -255,7 +160,7 @@ def counted_exactly(
     since: float | None = None,
 ) -> Counted:
     """The same from exact evidence of every row. Raises Refused `query.*`."""
-    ask = _Asking(engine, started, since)
+    ask = Asking(engine, started, since)
     answered = ask(in_slices(engine, guarded, started, since), silent=False)
     table = table_of(answered)
     flags = np.array([unsafe(row, table.measures, rules) for row in table.rows], dtype=np.bool_)
@@ -268,8 +173,8 @@ class _Question:
 
     counting: Counting
     n: int
-    ask: "_Asking"
-    sizes: _Sizes
+    ask: Asking
+    sizes: Sizes
 
     def largest(self) -> tuple[int, TableName, bool]:
         """The largest person table with its rows, and whether every row of all of them has a person."""
@@ -506,7 +411,7 @@ def _both(answered: pa.Table, counting: Counting) -> bool:
 
 
 def _finished(
-    ask: _Asking, decided: Decided, answered: pa.Table, counting: Counting, rules: Rules, table_of: TableOf
+    ask: Asking, decided: Decided, answered: pa.Table, counting: Counting, rules: Rules, table_of: TableOf
 ) -> Flags | None:
     """Which rows are unsafe, the open ones counted exactly; None where that takes as long as counting all."""
     places = np.flatnonzero(decided.open)

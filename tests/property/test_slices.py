@@ -17,7 +17,7 @@ from enclave.adapters.engine import Engine, EngineLimits, EnginePool
 from enclave.core import permit as permits
 from enclave.core.refusal import Refused
 from enclave.disclosure.answers.table import Table
-from enclave.gateway import cells, counting
+from enclave.gateway import cells, large
 from enclave.gateway.readable import Bounds
 from enclave.query import schema as schemas
 from enclave.query.facts import know
@@ -285,10 +285,10 @@ def test_slices_hold_about_as_many_rows_each(by_hand: tuple[Engine, list[Line], 
     """However the persons lie; each person is in one slice, and a small table is counted in one go."""
     engine, lines, _ = by_hand
     guarded = asked("SELECT year, count(*) AS n FROM reg.line GROUP BY year")
-    assert counting.in_slices(engine, guarded) is guarded
-    sliced = counting.in_slices(engine, guarded, many=1, rows_each=600)
-    spread = counting._SIZES[engine].spread[schemas.DatabaseId("reg"), "line"]
-    cuts = counting._cuts(spread, 10)
+    assert large.in_slices(engine, guarded) is guarded
+    sliced = large.in_slices(engine, guarded, many=1, rows_each=600)
+    spread = large.sizes_of(engine).spread[schemas.DatabaseId("reg"), "line"]
+    cuts = large.cuts_of(spread, 10)
     assert sliced.sql == cut(guarded, cuts).sql  # type: ignore[union-attr]
     assert 4 <= len(cuts) <= 10
     assert cuts == sorted(set(cuts))
