@@ -202,12 +202,15 @@ def readable(
     found |= _besides(data, cells, rows)
     found |= _flags(data, cells, rows)
     broken = [any(not _finite(data[part.value][number]) for part in cells.parts) for number in range(rows)]
-    margins = _margins(keys) if found or cells.tallies else []
+    shared = any(part.aggregate == "persons" for part in cells.parts)
+    margins = _margins(keys) if found or cells.tallies or shared else []
     told = {name: _of_margins(sizes, margins) for name, sizes in found.items()}
     for tally in cells.tallies:
         told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
     left, lying = _between(data, cells, keys)
     for row, persons in _together(data, cells, totals, found, bounds).items():
+        left[row] = min(persons, left.get(row, persons))
+    for row, persons in _shared(data, cells, margins, bounds).items():
         left[row] = min(persons, left.get(row, persons))
     beside = [
         min(1, total) if one else left.get(row, 0)
@@ -276,6 +279,24 @@ def _together(
             told = accounts.smallest(added[:, places], persons, bounds.large, one.counts, general)
             if told is not None:
                 found[row] = min(told, found.get(row, told))
+    return found
+
+
+def _shared(
+    data: Mapping[str, Sequence[Any]], cells: Cells, margins: Margins, bounds: Bounds
+) -> dict[int, int]:
+    """Few persons whom details share where their total counts each once (23 and 18, and 39 together): told by the smallest detail. As
+    many at most as the details are more than the total; where these are more, nobody knows how few they are."""
+    found: dict[int, int] = {}
+    for part in cells.parts:
+        if part.aggregate != "persons":
+            continue
+        persons = [int(one) for one in data[part.value]]
+        for row, details in margins:
+            more = sum(persons[one] for one in details) - persons[row]
+            if 0 < more < bounds.large:
+                smallest = min((one for one in details if persons[one]), key=lambda one: (persons[one], one))
+                found[smallest] = min(more, found.get(smallest, more))
     return found
 
 

@@ -18,6 +18,6 @@ SELECT "patients"."male" AS "male", 1.0 * COUNT(*) FILTER(WHERE "patients"."stat
 
 -- case: a number of persons is evidence itself
 -- form: table
-SELECT male, count(DISTINCT pid) AS persons FROM patients GROUP BY ROLLUP (male)
+SELECT male, count(DISTINCT pid) AS persons FROM patients GROUP BY male
 -- becomes
-SELECT "patients"."male" AS "male", COUNT(DISTINCT "patients"."pid") AS "persons", COUNT(*) AS "_enclave_records", GROUPING("patients"."male") AS "_enclave_g1" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "patients" GROUP BY ROLLUP ("patients"."male") ORDER BY "male"
+SELECT "patients"."male" AS "male", COUNT(DISTINCT "patients"."pid") AS "persons", COUNT(*) AS "_enclave_records" FROM (SELECT "pid", "age", "male", "bmi", "case_pid", "futime", "status", "entry" FROM "nafld"."patients") AS "patients" GROUP BY "patients"."male" ORDER BY "male"

@@ -116,3 +116,17 @@ SELECT var_samp(bmi) AS s, count(*) AS n FROM patients WHERE age BETWEEN 50 AND 
 SELECT sum(futime) FILTER (WHERE male) a, sum(futime) FILTER (WHERE age<50) b, sum(futime) FILTER (WHERE male AND age<50) c, count(*) FILTER (WHERE male OR age<50 OR age=95) n, var_pop(futime) FILTER (WHERE male OR age<50 OR age=95) v, sum(futime*futime) FILTER (WHERE male OR age<50 OR age=95) q FROM patients
 -- twin: table
 SELECT sum(futime) FILTER (WHERE male) a, sum(futime) FILTER (WHERE age<50) b, sum(futime) FILTER (WHERE male AND age<50) c, count(*) FILTER (WHERE male OR age<50 OR age>=80) n, var_pop(futime) FILTER (WHERE male OR age<50 OR age>=80) v, sum(futime*futime) FILTER (WHERE male OR age<50 OR age>=80) q FROM patients
+
+-- attack: [01] persons whom two details share, and their total
+-- code: hidden
+-- form: table
+SELECT event, count(DISTINCT pid) AS n FROM events WHERE event <> 'diabetes' AND days < 600 GROUP BY ROLLUP (event)
+-- twin: table
+SELECT event, count(DISTINCT pid) AS n FROM events WHERE event <> 'diabetes' AND days < 3000 GROUP BY ROLLUP (event)
+
+-- attack: [01] persons whom two details share under a condition, and their total
+-- code: hidden
+-- form: table
+SELECT event, count(DISTINCT pid) FILTER (WHERE days < 600) AS n, count(*) AS r FROM events WHERE event <> 'diabetes' GROUP BY GROUPING SETS ((event), ())
+-- twin: table
+SELECT event, count(DISTINCT pid) FILTER (WHERE days < 3000) AS n, count(*) AS r FROM events WHERE event <> 'diabetes' GROUP BY GROUPING SETS ((event), ())
