@@ -208,7 +208,7 @@ def readable(
     for tally in cells.tallies:
         told[f"values {tally.counts}"] = _lowered(_tallied(data, tally, totals), margins)
     left, lying = _between(data, cells, keys)
-    for row, persons in _together(data, cells, totals, found, bounds).items():
+    for row, persons in _together(data, cells, totals, told, bounds).items():
         left[row] = min(persons, left.get(row, persons))
     for row, persons in _shared(data, cells, margins, bounds).items():
         left[row] = min(persons, left.get(row, persons))

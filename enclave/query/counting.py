@@ -23,15 +23,16 @@ from enclave.query.keeping import literal
 from enclave.query.origins import origins_of
 from enclave.query.parse import DIALECT
 from enclave.query.rewrite import counting as rules
+from enclave.query.rewrite.by_person import named
 from enclave.query.rewrite.evidence import RECORDS, add_evidence, cells_of
 from enclave.query.rewrite.order import order_by_keys
 from enclave.query.rewrite.projection import project_permitted
 from enclave.query.rewrite.tallied import always, tallied
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.schema import PERSON_COLUMN, TableName
-from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded
+from enclave.query.stages import EVIDENCE, Authorised, Cells, Form, Guarded, Known
 
-_WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
+WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
 
 _NO_SLICE = (exp.Window, exp.SetOperation, exp.Limit, exp.Offset, exp.Lateral, exp.Unnest)
 """Nodes through which the engine hands no condition down: the slice would cost as much as everything."""
@@ -90,16 +91,16 @@ class Counting:
     def size(self, table: TableName) -> Guarded:
         """`rows` and `named` (those with a person) of a table."""
         counted = [
-            rules.named(exp.Count(this=exp.Star(), big_int=True), "rows"),
-            rules.named(exp.Count(this=_pid(), big_int=True), "named"),
+            named(exp.Count(this=exp.Star(), big_int=True), "rows"),
+            named(exp.Count(this=person_column(), big_int=True), "named"),
         ]
-        return self._printed(exp.Select(expressions=counted, from_=exp.From(this=_table(table))))
+        return self._printed(exp.Select(expressions=counted, from_=exp.From(this=named_table(table))))
 
     def bound(self, table: TableName, rows: int) -> Guarded:
         """The highest pseudonym (`most`) among the first `rows` rows of a table."""
-        first = exp.Select(expressions=[_pid()], from_=exp.From(this=_table(table)))
+        first = exp.Select(expressions=[person_column()], from_=exp.From(this=named_table(table)))
         first.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
-        highest = rules.named(exp.Max(this=_pid()), "most")
+        highest = named(exp.Max(this=person_column()), "most")
         alias = exp.TableAlias(this=exp.to_identifier("first", quoted=True))
         return self._printed(
             exp.Select(expressions=[highest], from_=exp.From(this=exp.Subquery(this=first, alias=alias)))
@@ -115,8 +116,8 @@ class Counting:
         if self.condition is not None:
             call = self._conditioned()
             bounds += [
-                rules.named(rules.distinct_of(self.shape, None), rules.persons_of(None)),
-                rules.named(rules.distinct_of(self.shape, call), rules.persons_of(call)),
+                named(rules.distinct_of(self.shape, None), rules.persons_of(None)),
+                named(rules.distinct_of(self.shape, call), rules.persons_of(call)),
             ]
         return self._limited(_with(tree, [*bounds, *rules.groupings(self.shape)]))
 
@@ -133,11 +134,11 @@ class Counting:
         makes the bounds. Every row has to have a person. None where the statement is not about that table alone."""
         tree = self._ordered()
         masks = [node.unalias() for node in self._masks()]
-        parts = rules.in_parts(tree, self.shape, masks, _table(table), most, self._columns(table))
+        parts = rules.in_parts(tree, self.shape, masks, named_table(table), most, self._columns(table))
         if parts is None:
             return None
         names = [node.alias_or_name for node in self._masks()]
-        bounds = [rules.named(rules.united(place, parts), name) for place, name in enumerate(names)]
+        bounds = [named(rules.united(place, parts), name) for place, name in enumerate(names)]
         return self._limited(_with(parts, [*self._records(), *bounds]))
 
     def _columns(self, table: TableName) -> frozenset[str]:
@@ -207,9 +208,9 @@ class Counting:
         return [(one, by_mask[one.mask]) for one in self.sums]
 
     def _masks(self) -> list[exp.Expr]:
-        found = [rules.named(rules.sum_mask(self.shape, call), one.mask) for one, call in self._sums()]
+        found = [named(rules.sum_mask(self.shape, call), one.mask) for one, call in self._sums()]
         if not found and self.condition is None and self.persons is None:
-            found.append(rules.named(rules.person_mask(self.shape), rules.MASK))
+            found.append(named(rules.person_mask(self.shape), rules.MASK))
         return found
 
     def _records(self) -> list[exp.Expr]:
@@ -217,10 +218,10 @@ class Counting:
         if self.condition is not None:
             call = self._conditioned()
             if self.condition.records not in {column.name for column in self.shape.columns}:
-                found.append(rules.named(call.node.copy(), self.condition.records))
+                found.append(named(call.node.copy(), self.condition.records))
         for one, call in self._sums():
             if one.inside is not None:
-                found.append(rules.named(rules.records_of(call), one.inside))
+                found.append(named(rules.records_of(call), one.inside))
         return [*found, *rules.groupings(self.shape)]
 
     def _limited(self, tree: exp.Query) -> Guarded:
@@ -249,7 +250,7 @@ def counting_of(authorised: Authorised) -> Counting | None:
     cells = cells_of(authorised)
     origins = origins_of(shape.person, known.tree, known.schema)
     types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
-    if cells.others is not None or cells.members or not types or not types <= _WHOLE_NUMBERS:
+    if cells.others is not None or cells.members or not types or not types <= WHOLE_NUMBERS:
         return None
     if cells.account is not None and not cells.account.of_missing:
         return None
@@ -262,11 +263,7 @@ def counting_of(authorised: Authorised) -> Counting | None:
     if cells.apart is not None and any(c.condition is None for c in shape.calls if c.kind in {"sum", "avg"}):
         # Who is in none of several sums, and in a sum of all, is counted exactly.
         return None
-    tables = tuple(
-        (use.database, use.table)
-        for use in known.facts.tables
-        if known.schema.tables[use.database, use.table].person
-    )
+    tables = person_tables(known)
     found = _parts(shape, cells, frozenset(told))
     if found is None or not tables:
         return None
@@ -318,12 +315,21 @@ def _parts(
     )
 
 
-def _table(table: TableName) -> exp.Table:
+def person_tables(known: Known) -> tuple[TableName, ...]:
+    """The tables of a statement that are about persons."""
+    return tuple(
+        (use.database, use.table)
+        for use in known.facts.tables
+        if known.schema.tables[use.database, use.table].person
+    )
+
+
+def named_table(table: TableName) -> exp.Table:
     database, name = table
     return exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True))
 
 
-def _pid() -> exp.Column:
+def person_column() -> exp.Column:
     return exp.column(exp.to_identifier(PERSON_COLUMN, quoted=True))
 
 

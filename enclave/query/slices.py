@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from enclave.query.counting import WHOLE_NUMBERS, named_table, person_column, person_tables
 from enclave.query.origins import origins_of
 from enclave.query.parse import DIALECT
 from enclave.query.rewrite import rules_of
 from enclave.query.rewrite.account import add_account
-from enclave.query.rewrite.counting import named
+from enclave.query.rewrite.by_person import named
 from enclave.query.rewrite.evidence import add_evidence
 from enclave.query.rewrite.projection import project_permitted
 from enclave.query.rewrite.slices import sliced_evidence, steady
-from enclave.query.schema import PERSON_COLUMN, TableName
+from enclave.query.schema import TableName
 from enclave.query.stages import Authorised, Form, Guarded
-
-WHOLE_NUMBERS = frozenset({"UINTEGER", "INTEGER", "UBIGINT", "BIGINT", "USMALLINT", "SMALLINT"})
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,17 @@ class Slices:
         """Of a table: its `rows`, those `named` (with a person), and the `least` and the `most` of the pseudonyms."""
         counted = [
             named(exp.Count(this=exp.Star(), big_int=True), "rows"),
-            named(exp.Count(this=_pid(), big_int=True), "named"),
-            named(exp.Min(this=_pid()), "least"),
-            named(exp.Max(this=_pid()), "most"),
+            named(exp.Count(this=person_column(), big_int=True), "named"),
+            named(exp.Min(this=person_column()), "least"),
+            named(exp.Max(this=person_column()), "most"),
         ]
-        return self._printed(exp.Select(expressions=counted, from_=exp.From(this=_table(table))))
+        return self._printed(exp.Select(expressions=counted, from_=exp.From(this=named_table(table))))
 
     def spread(self, table: TableName, width: int) -> Guarded:
         """How many `rows` of a table lie in each interval (`place`) of so many pseudonyms, in no order."""
-        place = exp.IntDiv(this=_pid(), expression=exp.Literal.number(width))
+        place = exp.IntDiv(this=person_column(), expression=exp.Literal.number(width))
         counted = [named(place, "place"), named(exp.Count(this=exp.Star(), big_int=True), "rows")]
-        made = exp.Select(expressions=counted, from_=exp.From(this=_table(table)))
+        made = exp.Select(expressions=counted, from_=exp.From(this=named_table(table)))
         made.set("group", exp.Group(expressions=[place.copy()]))
         return self._printed(made)
 
@@ -91,18 +90,4 @@ def slices_of(authorised: Authorised) -> Slices | None:
     types = {known.schema.tables[o[:2]].columns[o[2]].type for o in origins}
     if not types or not types <= WHOLE_NUMBERS or not steady(authorised):
         return None
-    tables = tuple(
-        (use.database, use.table)
-        for use in known.facts.tables
-        if known.schema.tables[use.database, use.table].person
-    )
-    return Slices(authorised, tables, 1 << len(shape.keys) if shape.margins else 1)
-
-
-def _table(table: TableName) -> exp.Table:
-    database, name = table
-    return exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True))
-
-
-def _pid() -> exp.Column:
-    return exp.column(exp.to_identifier(PERSON_COLUMN, quoted=True))
+    return Slices(authorised, person_tables(known), 1 << len(shape.keys) if shape.margins else 1)

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from enclave.query.cells import Call, Shape
 from enclave.query.parse import DIALECT
+from enclave.query.rewrite.by_person import named
 from enclave.query.rewrite.evidence import RECORDS
 from enclave.query.stages import EVIDENCE, Authorised
 
@@ -60,10 +61,6 @@ def distinct_of(shape: Shape, call: Call | None) -> exp.Expr:
 
 def records() -> exp.Expr:
     return named(exp.Count(this=exp.Star(), big_int=True), RECORDS)
-
-
-def named(node: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(node, exp.to_identifier(name, quoted=True))
 
 
 def groupings(shape: Shape) -> list[exp.Expr]:

@@ -24,6 +24,7 @@ from enclave.query.institutions import institutions_of
 from enclave.query.origins import untouched
 from enclave.query.overlaps import overlapping
 from enclave.query.rewrite.account import account_of
+from enclave.query.rewrite.by_person import named
 from enclave.query.rewrite.coded import distinct, is_term
 from enclave.query.rewrite.contributions import given_of
 from enclave.query.rewrite.tallied import tallied
@@ -209,25 +210,25 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
         keys = [key.expression.copy() for key in shape.keys]
         tree.set("group", exp.Group(expressions=keys) if keys else None)
     added = [
-        _named(_persons(shape, None), PERSONS),
-        _named(exp.Count(this=exp.Star(), big_int=True), RECORDS),
+        named(_persons(shape, None), PERSONS),
+        named(exp.Count(this=exp.Star(), big_int=True), RECORDS),
     ]
     written = {column.name for column in shape.columns}
     for call, part in zip(shape.calls, cells.parts, strict=True):
         if part.value not in written:
-            added.append(_named(call.node.copy(), part.value))
+            added.append(named(call.node.copy(), part.value))
         if part.persons != PERSONS:
-            added.append(_named(_persons(shape, call), part.persons))
+            added.append(named(_persons(shape, call), part.persons))
         if part.rest is not None:
-            added.append(_named(_rest(shape, call), part.rest))
+            added.append(named(_rest(shape, call), part.rest))
         if part.coding is not None and call.summed is not None:
             added += _codes(call, call.summed, part.coding)
     if cells.others is not None:
         left = _nobodys(shape, cells.others)
         persons, records = _persons(shape, None), exp.Count(this=exp.Star(), big_int=True)
         added += [
-            _named(exp.Filter(this=persons, expression=exp.Where(this=left.copy())), cells.others.persons),
-            _named(exp.Filter(this=records, expression=exp.Where(this=left.copy())), cells.others.records),
+            named(exp.Filter(this=persons, expression=exp.Where(this=left.copy())), cells.others.persons),
+            named(exp.Filter(this=records, expression=exp.Where(this=left.copy())), cells.others.records),
         ]
     if cells.apart is not None:
         conditions = list(_conditions(shape))
@@ -246,16 +247,16 @@ def add_evidence(tree: exp.Query, authorised: Authorised) -> exp.Query:
             )
         )
         left = exp.Filter(this=_persons(shape, None), expression=exp.Where(this=none))
-        added += [_named(exp.Max(this=most), cells.apart.together), _named(left, cells.apart.persons)]
+        added += [named(exp.Max(this=most), cells.apart.together), named(left, cells.apart.persons)]
     for name, counted in _institutions(shape, institutions_of(authorised) or ()):
-        added.append(_named(counted, name))
+        added.append(named(counted, name))
     for one, of in _members(authorised, shape):
-        added.append(_named(_sketch(shape, of), one.sketch))
+        added.append(named(_sketch(shape, of), one.sketch))
     for tally, summed in _tallies(authorised, shape):
-        added.append(_named(_tally(summed, tally.of), tally.counts))
+        added.append(named(_tally(summed, tally.of), tally.counts))
     for key, dimension in zip(shape.keys, cells.dimensions, strict=True):
         if dimension.grouping is not None:
-            added.append(_named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))
+            added.append(named(exp.Grouping(expressions=[key.expression.copy()]), dimension.grouping))
     tree.set("expressions", [*tree.expressions, *added])
     return tree
 
@@ -350,13 +351,9 @@ def _codes(call: Call, summed: exp.Expr, coding: Coding) -> list[exp.Expr]:
     ]
     where = None if call.condition is None else exp.Where(this=call.condition.copy())
     return [
-        _named(node if where is None else exp.Filter(this=node, expression=where.copy()), name)
+        named(node if where is None else exp.Filter(this=node, expression=where.copy()), name)
         for node, name in made
     ]
-
-
-def _named(node: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(node, exp.to_identifier(name, quoted=True))
 
 
 def _shape(authorised: Authorised) -> Shape:

@@ -21,7 +21,7 @@ from sqlglot import exp
 from enclave.query.cells import Shape
 from enclave.query.origins import origins_of, own_nodes
 from enclave.query.parse import DIALECT, is_aggregate
-from enclave.query.rewrite.by_person import between
+from enclave.query.rewrite.by_person import between, column, named
 from enclave.query.rewrite.evidence import add_evidence, cells_of
 from enclave.query.rewrite.written_out import write_out_all
 from enclave.query.schema import Schema
@@ -140,9 +140,9 @@ class _Parts:
             name, inner = node.alias_or_name, node.unalias()
             if name in different:
                 self.masked[name] = inner
-                found.append(_named(self._few(name), name))
+                found.append(named(self._few(name), name))
             elif self._counts_persons(inner):
-                found.append(_named(self._persons(inner), name))
+                found.append(named(self._persons(inner), name))
             elif name in derived and self.authorised.aggregate:
                 # Computed around the statement, of its calls (`steady.compute_outside`).
                 found.append(node.copy())
@@ -151,12 +151,12 @@ class _Parts:
                 found.append(node)
             else:
                 self.kept.append(node.copy())
-                found.append(_named(_column(name, _ALL), name))
+                found.append(named(column(name, _ALL), name))
         for place, node in later:
             made = self._put(node.unalias())
             if made is None:
                 return None
-            found[place] = _named(made, node.alias_or_name)
+            found[place] = named(made, node.alias_or_name)
         return found
 
     def _has_persons(self, node: exp.Expr) -> bool:
@@ -170,11 +170,11 @@ class _Parts:
 
     def _persons(self, node: exp.Expr) -> exp.Expr:
         place = self.persons.place(node.expression.this if isinstance(node, exp.Filter) else None)
-        counted = exp.Coalesce(this=_column(_number(place), _WHO), expressions=[exp.Literal.number(0)])
+        counted = exp.Coalesce(this=column(_number(place), _WHO), expressions=[exp.Literal.number(0)])
         return exp.Cast(this=counted, to=exp.DataType.build("BIGINT"))
 
     def _few(self, name: str) -> exp.Expr:
-        counted = exp.Coalesce(this=_column(name, _FEW), expressions=[exp.Literal.number(0)])
+        counted = exp.Coalesce(this=column(name, _FEW), expressions=[exp.Literal.number(0)])
         return exp.Case(
             ifs=[exp.If(this=exp.Not(this=self._open(name, _ALL)), true=exp.Literal.number(SEVERAL))],
             default=counted,
@@ -182,7 +182,7 @@ class _Parts:
 
     def _open(self, name: str, source: str) -> exp.Expr:
         """Whether a mask says no more than that there may be two values, or one, or none."""
-        bits = exp.Anonymous(this="bit_count", expressions=[_column(_mask(name), source)])
+        bits = exp.Anonymous(this="bit_count", expressions=[column(_mask(name), source)])
         told = exp.Coalesce(this=bits, expressions=[exp.Literal.number(0)])
         return exp.LT(this=told, expression=exp.Literal.number(SEVERAL))
 
@@ -192,10 +192,10 @@ class _Parts:
             return self._persons(node)
         for call, part in zip(self.shape.calls, self.cells.parts, strict=True):
             if node == call.node:
-                return _column(part.value, _ALL)
+                return column(part.value, _ALL)
         for key in self.shape.keys:
             if node == key.expression:
-                return _column(key.name, _ALL)
+                return column(key.name, _ALL)
         if isinstance(node, exp.Column | exp.Grouping | exp.Query) or is_aggregate(node):
             return None
         made = node.copy()
@@ -217,7 +217,7 @@ class _Parts:
     def every(self) -> exp.Query:
         """All but persons and different values."""
         made = self.whole.copy()
-        masks = [_named(_mask_of(node), _mask(name)) for name, node in self.masked.items()]
+        masks = [named(_mask_of(node), _mask(name)) for name, node in self.masked.items()]
         made.set("expressions", [*self.kept, *masks])
         return made
 
@@ -229,10 +229,10 @@ class _Parts:
             together = exp.Union(this=together, expression=one, distinct=False)
         keys = [*_private(self.names), *self.marks]
         sums = [
-            _named(exp.Sum(this=_column(_number(place))), _number(place))
+            named(exp.Sum(this=column(_number(place))), _number(place))
             for place, _ in enumerate(self.persons.conditions)
         ]
-        return _grouped([*(_column(name) for name in keys), *sums], together, keys)
+        return _grouped([*(column(name) for name in keys), *sums], together, keys)
 
     def _slice(self, within: exp.Expr) -> exp.Query:
         inner = self._keyed()
@@ -246,33 +246,33 @@ class _Parts:
         _narrow(inner, within)
         bits = _bits(self.persons.conditions)
         # Of no keys and no conditions there is nothing else to name.
-        added = _named(self.shape.person.copy(), _PERSON) if bits is None else _named(bits, _BITS)
+        added = named(self.shape.person.copy(), _PERSON) if bits is None else named(bits, _BITS)
         inner.set("expressions", [*inner.expressions, added])
         names = [*_private(self.names), *self.marks]
         counts = []
         for place, condition in enumerate(self.persons.conditions):
             counted: exp.Expr = exp.Count(this=exp.Star(), big_int=True)
             if condition is not None:
-                bit = exp.BitwiseAnd(this=_column(_BITS), expression=_one(place))
+                bit = exp.BitwiseAnd(this=column(_BITS), expression=_one(place))
                 there = exp.NEQ(this=exp.paren(bit), expression=exp.Literal.number(0))
                 counted = exp.Filter(this=counted, expression=exp.Where(this=there))
-            counts.append(_named(counted, _number(place)))
-        return _grouped([*(_column(name) for name in names), *counts], inner, names)
+            counts.append(named(counted, _number(place)))
+        return _grouped([*(column(name) for name in names), *counts], inner, names)
 
     def few(self) -> exp.Query:
         """Different values of the cells whose masks leave it open; what else comes along says nothing."""
         made = self._keyed()
         # What is open of a margin is open of each of its details.
-        details = [exp.EQ(this=_column(mark), expression=exp.Literal.number(0)) for mark in self.marks]
+        details = [exp.EQ(this=column(mark), expression=exp.Literal.number(0)) for mark in self.marks]
         left = exp.or_(*(self._open(name, _ALL) for name in self.masked))
         inner = exp.Select(
-            expressions=[_hashed([_column(name) for name in self.names])],
+            expressions=[_hashed([column(name) for name in self.names])],
             from_=exp.From(this=_table(_ALL)),
             where=exp.Where(this=exp.and_(exp.paren(left), *details)),
         )
         own = _hashed([key.expression.copy() for key in self.shape.keys])
         _narrow(made, exp.In(this=own, query=exp.Subquery(this=inner)))
-        counted = [_named(node.copy(), name) for name, node in self.masked.items()]
+        counted = [named(node.copy(), name) for name, node in self.masked.items()]
         made.set("expressions", [*made.expressions, *counted])
         return made
 
@@ -281,7 +281,7 @@ class _Parts:
         made = self.whole.copy()
         marks = [node.copy() for node in self.whole.expressions if node.alias_or_name in self.marks]
         keys = [
-            _named(key.expression.copy(), name)
+            named(key.expression.copy(), name)
             for key, name in zip(self.shape.keys, _private(self.names), strict=True)
         ]
         made.set("expressions", [*keys, *marks])
@@ -289,10 +289,10 @@ class _Parts:
 
     def same(self, other: str) -> exp.Expr:
         pairs: list[exp.Expr] = [
-            exp.NullSafeEQ(this=_column(name, _ALL), expression=_column(private, other))
+            exp.NullSafeEQ(this=column(name, _ALL), expression=column(private, other))
             for name, private in zip(self.names, _private(self.names), strict=True)
         ]
-        pairs += [exp.EQ(this=_column(mark, _ALL), expression=_column(mark, other)) for mark in self.marks]
+        pairs += [exp.EQ(this=column(mark, _ALL), expression=column(mark, other)) for mark in self.marks]
         return exp.and_(*pairs) if pairs else exp.true()
 
 
@@ -351,7 +351,7 @@ def _grouped(outputs: list[exp.Expr], source: exp.Query, keys: Sequence[str]) ->
     held = exp.Subquery(this=source, alias=_alias(_EACH))
     made = exp.Select(expressions=outputs, from_=exp.From(this=held))
     if keys:
-        made.set("group", exp.Group(expressions=[_column(name) for name in keys]))
+        made.set("group", exp.Group(expressions=[column(name) for name in keys]))
     return made
 
 
@@ -385,11 +385,3 @@ def _table(name: str) -> exp.Table:
 
 def _alias(name: str) -> exp.TableAlias:
     return exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-
-
-def _column(name: str, source: str | None = None) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True), source, quoted=True)
-
-
-def _named(node: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(node, exp.to_identifier(name, quoted=True))
